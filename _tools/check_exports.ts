@@ -1,0 +1,122 @@
+/**
+ * Checks that `mod.ts`, `exports` of `deno.json` and the files agree.
+ *
+ * Run it with `deno run --allow-read --allow-run _tools/check_exports.ts`.
+ *
+ * @module
+ */
+
+import {
+  type Config,
+  type Declaration,
+  docOf,
+  filesBelow,
+  finish,
+  isFile,
+  type ModuleDoc,
+  readConfig,
+  ROOT,
+} from "./common.ts";
+
+const ALL = "mod.ts";
+
+/** Subpaths that `mod.ts` leaves out: raw calls, and a program. */
+const APART = new Set(["./ffi", "./cli"]);
+
+/** The disagreements of a repository; none when all is well. */
+export async function exportProblems(root: string): Promise<string[]> {
+  const config = readConfig(root);
+  const problems = fileProblems(root, config);
+  const present = Object.values(config.exports)
+    .filter((file) => isFile(`${root}${file}`))
+    .map((file) => file.replace("./", ""));
+  const docs = await docOf(root, present);
+  for (const [file, { module_doc }] of docs) {
+    if (!module_doc?.tags?.some(({ kind }) => kind === "module")) {
+      problems.push(`${file}: no module doc with @module`);
+    }
+  }
+  return problems.concat(symbolProblems(config, docs));
+}
+
+/** Files without a subpath, subpaths without a file. */
+function fileProblems(root: string, { exports }: Config): string[] {
+  const problems: string[] = [];
+  const exported = new Set<string>();
+  for (const [subpath, target] of Object.entries(exports)) {
+    const file = target.replace("./", "");
+    if (!isFile(`${root}${file}`)) {
+      problems.push(`deno.json: "${subpath}" names no file: ${target}`);
+    }
+    if (file.split("/").some((part) => part.startsWith("_"))) {
+      problems.push(`deno.json: "${subpath}" names a private file: ${target}`);
+    }
+    if (exported.has(file)) {
+      problems.push(`deno.json: two subpaths name ${target}`);
+    }
+    exported.add(file);
+  }
+  for (const file of filesBelow(root, "ipc")) {
+    if (!isPublic(file) || exported.has(file)) continue;
+    // A folder with a subpath of its own speaks for its files.
+    const folder = file.slice(0, file.lastIndexOf("/"));
+    if (exported.has(`${folder}/${ALL}`)) continue;
+    problems.push(`${file}: a public file without a subpath in deno.json`);
+  }
+  return problems;
+}
+
+function isPublic(file: string): boolean {
+  return file.endsWith(".ts") && !file.endsWith("_test.ts") &&
+    !file.split("/").some((part) => part.startsWith("_"));
+}
+
+/** Symbols that are in a subpath and not in `mod.ts`, or the other way. */
+function symbolProblems(
+  { exports }: Config,
+  docs: Map<string, ModuleDoc>,
+): string[] {
+  const all = docs.get(ALL);
+  // Reported as a missing file.
+  if (all === undefined) return [];
+  const problems: string[] = [];
+  const whole = placesOf(all);
+  const rest = new Set(whole.keys());
+  for (const [subpath, target] of Object.entries(exports)) {
+    const file = target.replace("./", "");
+    const doc = docs.get(file);
+    if (doc === undefined || file === ALL || APART.has(subpath)) continue;
+    for (const [name, place] of placesOf(doc)) {
+      rest.delete(name);
+      const found = whole.get(name);
+      if (found === undefined) {
+        problems.push(`${ALL}: does not export ${name} of ${file}`);
+      } else if (found !== place) {
+        problems.push(`${ALL}: exports another ${name} than ${file}`);
+      }
+    }
+  }
+  for (const name of rest) {
+    problems.push(`${ALL}: exports ${name}, which no subpath exports`);
+  }
+  return problems;
+}
+
+/** Where each exported symbol is declared. */
+function placesOf({ symbols }: ModuleDoc): Map<string, string> {
+  return new Map(
+    symbols.map(({ name, declarations }) => [
+      name,
+      declarations.map(placeOf).sort().join(" "),
+    ]),
+  );
+}
+
+function placeOf({ location, def }: Declaration): string {
+  const { filename, line } = def?.target ?? location;
+  return `${filename}:${line}`;
+}
+
+if (import.meta.main) {
+  finish(await exportProblems(ROOT), "mod.ts, exports and files agree");
+}

@@ -1,0 +1,131 @@
+import { assertEquals } from "@std/assert";
+import { exportProblems } from "./check_exports.ts";
+import { type Files, withRepository } from "./testing.ts";
+
+const SOUND: Files = {
+  "deno.json": JSON.stringify({
+    name: "@libc/ipc",
+    version: "1.0.0",
+    exports: {
+      ".": "./mod.ts",
+      "./ffi": "./ffi/mod.ts",
+      "./errno": "./ffi/core/errno.ts",
+      "./key": "./ipc/sysv/key.ts",
+      "./device": "./ipc/device/mod.ts",
+    },
+  }),
+  "mod.ts": `/**
+ * All.
+ *
+ * @module
+ */
+export * from "./ffi/core/errno.ts";
+export { ftok, type Key } from "./ipc/sysv/key.ts";
+export * from "./ipc/device/mod.ts";
+`,
+  "ffi/mod.ts": module("raw"),
+  "ffi/core/errno.ts": module("IpcError"),
+  "ffi/core/_internal.ts": module("internal"),
+  "ipc/sysv/key.ts": `${
+    module("ftok")
+  }/** A key. */\nexport type Key = number;\n`,
+  "ipc/sysv/_private.ts": module("hidden"),
+  "ipc/device/mod.ts":
+    `/**\n * Device.\n *\n * @module\n */\nexport { Device } from "./device.ts";\n`,
+  "ipc/device/device.ts": module("Device"),
+};
+
+/** A module with its doc that exports one constant. */
+function module(name: string): string {
+  return `/**
+ * About it.
+ *
+ * @module
+ */
+
+/** It. */
+export const ${name}: number = 1;
+`;
+}
+
+/** The problems of the sound repository after some changes. */
+async function problemsWith(changes: Files): Promise<string[]> {
+  return await withRepository({ ...SOUND, ...changes }, exportProblems);
+}
+
+/** The sound `deno.json` with other exports added. */
+function withExports(exports: Record<string, string>): Files {
+  const config = JSON.parse(SOUND["deno.json"] ?? "");
+  config.exports = { ...config.exports, ...exports };
+  return { "deno.json": JSON.stringify(config) };
+}
+
+Deno.test("exportProblems() finds nothing wrong with a sound repository", async () => {
+  assertEquals(await problemsWith({}), []);
+});
+
+Deno.test("exportProblems() reports a public file without a subpath", async () => {
+  assertEquals(await problemsWith({ "ipc/sysv/limits.ts": module("limits") }), [
+    "ipc/sysv/limits.ts: a public file without a subpath in deno.json",
+  ]);
+});
+
+Deno.test("exportProblems() reports a subpath without a file", async () => {
+  assertEquals(
+    await problemsWith(withExports({ "./shm": "./ipc/sysv/shm.ts" })),
+    ['deno.json: "./shm" names no file: ./ipc/sysv/shm.ts'],
+  );
+});
+
+Deno.test("exportProblems() reports a subpath of a private file", async () => {
+  assertEquals(
+    (await problemsWith(
+      withExports({ "./internal": "./ffi/core/_internal.ts" }),
+    ))[0],
+    'deno.json: "./internal" names a private file: ./ffi/core/_internal.ts',
+  );
+});
+
+Deno.test("exportProblems() reports two subpaths of one file", async () => {
+  assertEquals(
+    await problemsWith(withExports({ "./key2": "./ipc/sysv/key.ts" })),
+    ["deno.json: two subpaths name ./ipc/sysv/key.ts"],
+  );
+});
+
+Deno.test("exportProblems() reports an entrypoint without module doc", async () => {
+  assertEquals(
+    await problemsWith({
+      "ffi/core/errno.ts": "/** It. */\nexport const IpcError: number = 1;\n",
+    }),
+    ["ffi/core/errno.ts: no module doc with @module"],
+  );
+});
+
+Deno.test("exportProblems() reports a symbol that mod.ts leaves out", async () => {
+  assertEquals(
+    await problemsWith({
+      "mod.ts": SOUND["mod.ts"]?.replace(", type Key", "") ?? "",
+    }),
+    ["mod.ts: does not export Key of ipc/sysv/key.ts"],
+  );
+});
+
+Deno.test("exportProblems() reports a symbol that only mod.ts exports", async () => {
+  assertEquals(
+    await problemsWith({
+      "mod.ts": `${SOUND["mod.ts"]}export * from "./ffi/core/_internal.ts";\n`,
+    }),
+    ["mod.ts: exports internal, which no subpath exports"],
+  );
+});
+
+Deno.test("exportProblems() reports a symbol that is another one in mod.ts", async () => {
+  assertEquals(
+    await problemsWith({
+      "mod.ts": SOUND["mod.ts"]?.replace("ftok, type Key", "type Key") +
+        'export { hidden as ftok } from "./ipc/sysv/_private.ts";\n',
+    }),
+    ["mod.ts: exports another ftok than ipc/sysv/key.ts"],
+  );
+});

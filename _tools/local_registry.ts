@@ -1,0 +1,106 @@
+/**
+ * The stand-ins of `offline/std` behind the protocol of JSR, on this machine.
+ *
+ * With `JSR_URL` set to it, Deno resolves `jsr:@std/…` as it does where JSR can
+ * be reached, and nothing but the answers differs.
+ *
+ * @module
+ */
+
+import { filesBelow } from "./common.ts";
+
+/** A package that the registry offers. */
+interface Package {
+  name: string;
+  version: string;
+  exports: Record<string, string>;
+  files: Map<string, Uint8Array<ArrayBuffer>>;
+}
+
+/** A registry that listens on the loopback interface. */
+export interface LocalRegistry extends AsyncDisposable {
+  /** What `JSR_URL` must be. */
+  url: string;
+  /** The names of the packages that were asked for. */
+  requested: Set<string>;
+}
+
+/** Offers the packages in some folders until it is disposed. */
+export function serveRegistry(root: string, folders: string[]): LocalRegistry {
+  const packages = new Map(
+    folders.map((folder) => readPackage(root, folder.replace(/^\.\//, "")))
+      .map((it) => [it.name, it]),
+  );
+  const requested = new Set<string>();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    async (request) => {
+      const path = new URL(request.url).pathname;
+      const [, name = "", rest = ""] = /^\/(@[^/]+\/[^/]+)\/(.+)$/.exec(path) ??
+        [];
+      requested.add(name);
+      const found = packages.get(name);
+      const answer = found === undefined ? null : await serve(found, rest);
+      return answer ?? new Response("Not found", { status: 404 });
+    },
+  );
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/`,
+    requested,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+async function serve(
+  { version, exports, files }: Package,
+  path: string,
+): Promise<Response | null> {
+  if (path === "meta.json") {
+    return Response.json({ latest: version, versions: { [version]: {} } });
+  }
+  if (path === `${version}_meta.json`) {
+    const manifest: Record<string, { size: number; checksum: string }> = {};
+    for (const [file, bytes] of files) {
+      const digest = await crypto.subtle.digest("SHA-256", bytes);
+      manifest[`/${file}`] = {
+        size: bytes.length,
+        checksum: `sha256-${new Uint8Array(digest).toHex()}`,
+      };
+    }
+    return Response.json({ manifest, exports });
+  }
+  const bytes = path.startsWith(`${version}/`)
+    ? files.get(path.slice(version.length + 1))
+    : undefined;
+  return bytes === undefined ? null : new Response(bytes, {
+    headers: { "content-type": "text/typescript" },
+  });
+}
+
+function readPackage(root: string, folder: string): Package {
+  const base = `${root}${folder}/`;
+  const { name, version, exports } = JSON.parse(
+    Deno.readTextFileSync(`${base}deno.json`),
+  );
+  const files = new Map(
+    filesBelow(base, "")
+      .filter((file) => file.endsWith(".ts") && !file.endsWith("_test.ts"))
+      .map((file) => [file, published(Deno.readTextFileSync(base + file))]),
+  );
+  return {
+    name,
+    version,
+    exports: typeof exports === "string" ? { ".": exports } : exports,
+    files,
+  };
+}
+
+/** A source with bare specifiers written out, as publishing does it. */
+function published(source: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(
+    source.replace(
+      /(["'])(@std\/[\w-]+)(\/[\w/-]+)?\1/g,
+      (_, _quote, name, path = "") => `"jsr:${name}@^1${path}"`,
+    ),
+  );
+}

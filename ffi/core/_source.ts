@@ -1,0 +1,124 @@
+/**
+ * Sources of waits: what says when the next attempt is worth making.
+ *
+ * @module
+ */
+
+/** A wait under way. */
+export interface Waiter {
+  /** Whether it relies on its source, and no longer tries by itself. */
+  parked: boolean;
+  /** Whether it keeps the process alive. */
+  readonly referenced: boolean;
+  /** Tries once; true when it is settled. */
+  poke(): boolean;
+  /** Ends it with an error. */
+  fail(error: unknown): void;
+}
+
+/** Says when waiters should try again. */
+export abstract class Source {
+  /** Those who wait, in the order of their arrival. */
+  readonly waiters: Set<Waiter> = new Set();
+  /**
+   * Whether a waiter must not be overtaken by a later one: bytes of a stream
+   * must reach their readers in order.
+   */
+  readonly ordered: boolean;
+  /** How many rely on this source. */
+  parked = 0;
+  /** How many of these keep the process alive. */
+  referenced = 0;
+  /** How often in a row trying again at once was in vain. */
+  misses = 0;
+
+  constructor(ordered: boolean) {
+    this.ordered = ordered;
+  }
+
+  /** Called when parked waiters came or went. */
+  protected abstract update(): void;
+
+  /** Whether somebody waits who must not be overtaken. */
+  get busy(): boolean {
+    return this.ordered && this.waiters.size > 0;
+  }
+
+  /** Takes over a waiter. */
+  park(waiter: Waiter): void {
+    waiter.parked = true;
+    this.parked++;
+    if (waiter.referenced) this.referenced++;
+    try {
+      this.update();
+    } catch (error) {
+      waiter.fail(error);
+    }
+  }
+
+  /** Lets a waiter go. */
+  leave(waiter: Waiter): void {
+    this.waiters.delete(waiter);
+    if (!waiter.parked) return;
+    waiter.parked = false;
+    this.parked--;
+    if (waiter.referenced) this.referenced--;
+    this.update();
+  }
+
+  /** Lets the waiters try, in order; true when one of them is done. */
+  poke(): boolean {
+    let progress = false;
+    for (const waiter of this.waiters) {
+      if (waiter.poke()) progress = true;
+      else if (this.ordered) break;
+    }
+    return progress;
+  }
+}
+
+/** Longest time between two attempts of a {@linkcode SweepSource}, in ms. */
+export const MAX_INTERVAL = 20;
+
+/**
+ * The source of what has no descriptor: System V objects, futex words.
+ *
+ * All of an isolate share one timer that tries every waiter: after one
+ * millisecond at first, less and less often up to {@linkcode MAX_INTERVAL}.
+ */
+export class SweepSource extends Source {
+  constructor() {
+    super(false);
+  }
+
+  protected override update(): void {
+    if (this.parked > 0) sweeps.add(this);
+    else sweeps.delete(this);
+    restart();
+  }
+}
+
+const sweeps = new Set<SweepSource>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+let interval = 1;
+
+function restart(): void {
+  interval = 1;
+  schedule();
+}
+
+function schedule(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  if (sweeps.size === 0) return;
+  timer = setTimeout(sweep, interval);
+  for (const source of sweeps) if (source.referenced > 0) return;
+  Deno.unrefTimer(timer);
+}
+
+function sweep(): void {
+  let progress = false;
+  for (const source of sweeps) progress = source.poke() || progress;
+  interval = progress ? 1 : Math.min(interval * 1.5, MAX_INTERVAL);
+  schedule();
+}

@@ -1,0 +1,55 @@
+/**
+ * C strings.
+ *
+ * @module
+ */
+
+const encoder = new TextEncoder();
+
+/**
+ * The UTF-8 bytes of a string with a NUL behind them, for a `const char *`.
+ *
+ * @throws {TypeError} When the string has a NUL inside, where C would cut it.
+ */
+export function cstring(text: string, what: string): Uint8Array<ArrayBuffer> {
+  if (typeof text !== "string") {
+    throw new TypeError(`${what} must be a string, got ${typeof text}`);
+  }
+  if (text.includes("\0")) {
+    throw new TypeError(
+      `${what} must not contain a NUL character, got ${JSON.stringify(text)}`,
+    );
+  }
+  return encoder.encode(`${text}\0`);
+}
+
+/**
+ * The path of a string or a `file:` URL as a C string.
+ *
+ * @throws {TypeError} When the URL is not a `file:` URL, the path is empty, or
+ * has a NUL inside.
+ */
+export function cpath(
+  path: string | URL,
+  what: string,
+): Uint8Array<ArrayBuffer> {
+  return cstring(pathString(path, what), what);
+}
+
+/** The path that a string or a `file:` URL names. */
+export function pathString(path: string | URL, what: string): string {
+  if (path instanceof URL) {
+    if (path.protocol !== "file:" || path.host !== "") {
+      throw new TypeError(
+        `${what} must be a local file: URL, got ${path.href}`,
+      );
+    }
+    return decodeURIComponent(path.pathname);
+  }
+  if (typeof path !== "string" || path === "") {
+    throw new TypeError(
+      `${what} must be a path, got ${JSON.stringify(path)}`,
+    );
+  }
+  return path;
+}

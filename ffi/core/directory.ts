@@ -1,0 +1,46 @@
+/**
+ * Directories read through libc; see `proc.ts`.
+ *
+ * @module
+ */
+
+import { dirent } from "../libc/dirent.ts";
+import { unistd } from "../libc/unistd.ts";
+import { cstring } from "./cstring.ts";
+import { errnoOf } from "./errno.ts";
+
+/** Offset of `d_name` in `struct dirent` of Linux, both architectures. */
+const D_NAME = 19;
+
+/**
+ * `opendir`, `readdir`: the names in a directory without `.` and `..`, in no
+ * order; undefined when it cannot be read.
+ */
+export function tryReadDirectory(path: string): string[] | undefined {
+  const directory = dirent().opendir(cstring(path, "path"));
+  if (directory === null) return undefined;
+  const names: string[] = [];
+  try {
+    for (;;) {
+      const entry = dirent().readdir(directory);
+      if (entry === null) return names;
+      const name = Deno.UnsafePointerView.getCString(entry, D_NAME);
+      if (name !== "." && name !== "..") names.push(name);
+    }
+  } finally {
+    dirent().closedir(directory);
+  }
+}
+
+/** `readlink`: what a symbolic link says, or undefined when it cannot be read. */
+export function tryReadLink(path: string): string | undefined {
+  const buffer = new Uint8Array(4096);
+  const length = unistd().readlink(
+    cstring(path, "path"),
+    buffer,
+    buffer.length,
+  );
+  return errnoOf(length) === 0
+    ? new TextDecoder().decode(buffer.subarray(0, length))
+    : undefined;
+}

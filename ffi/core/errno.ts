@@ -1,0 +1,245 @@
+/**
+ * Errors of C calls: {@linkcode IpcError}, the errno table and the checkers
+ * that turn each C convention for failure into an exception.
+ *
+ * ```ts
+ * import { IpcError, SysvSharedMemory } from "@libc/ipc";
+ *
+ * try {
+ *   using _segment = SysvSharedMemory.open(0x7ffffffe);
+ * } catch (error) {
+ *   if (!(error instanceof IpcError) || error.code !== "ENOENT") throw error;
+ *   console.log("nobody made it yet");
+ * }
+ * ```
+ *
+ * @module
+ */
+
+import { errno } from "../libc/_open.ts";
+import { string } from "../libc/string.ts";
+import { ERRNO, ERRNO_NAMES } from "./_errno_table.ts";
+
+export { ERRNO };
+
+/** What is known of a failure, for the constructor of {@linkcode IpcError}. */
+export interface IpcErrorInit {
+  /** The error number, positive. */
+  errno: number;
+  /** The C call that failed. */
+  syscall: string;
+  /** What made it fail, if another error did. */
+  cause?: unknown;
+}
+
+/**
+ * Thrown when the kernel or libc refuses a call, and when a wait times out.
+ *
+ * Compare {@linkcode IpcError.code}, never the message.
+ *
+ * @example Handle one error and pass on the others
+ * ```ts
+ * import { IpcError, SysvMessageQueue } from "@libc/ipc";
+ *
+ * try {
+ *   SysvMessageQueue.open(0x7ffffffe);
+ * } catch (error) {
+ *   if (!(error instanceof IpcError && error.code === "ENOENT")) throw error;
+ * }
+ * ```
+ */
+export class IpcError extends Error {
+  /** Always `"IpcError"`. */
+  override readonly name = "IpcError";
+  /** The symbolic errno, such as `"EEXIST"`; `"E<number>"` when it has no name. */
+  readonly code: string;
+  /** The error number. */
+  readonly errno: number;
+  /** The C call that failed. */
+  readonly syscall: string;
+
+  /** Makes an error with that message. */
+  constructor(message: string, init: IpcErrorInit) {
+    super(message, "cause" in init ? { cause: init.cause } : undefined);
+    this.errno = init.errno;
+    this.code = errnoName(init.errno);
+    this.syscall = init.syscall;
+  }
+}
+
+/**
+ * The symbolic name of an error number: `errnoName(2)` is `"ENOENT"`.
+ *
+ * A number that Linux does not define gives `"E<number>"`.
+ */
+export function errnoName(errno: number): string {
+  return ERRNO_NAMES.get(errno) ?? `E${errno}`;
+}
+
+/**
+ * `strerror`: the C library's text for an error number.
+ *
+ * See [strerror(3)](https://man7.org/linux/man-pages/man3/strerror.3.html).
+ */
+export function errnoMessage(errno: number): string {
+  const text = string().strerror(errno);
+  return text === null
+    ? `Unknown error ${errno}`
+    : new Deno.UnsafePointerView(text).getCString();
+}
+
+/**
+ * Makes the error of a failed call: `Cannot <action> <object>: <syscall>
+ * failed with <code> (<text>)`, and a hint behind it where one helps.
+ *
+ * @ignore
+ */
+export function ipcError(
+  errno: number,
+  syscall: string,
+  action: string,
+  object: string,
+  hint?: string,
+): IpcError {
+  const reason = `${syscall} failed with ${errnoName(errno)} (${
+    errnoMessage(errno)
+  })`;
+  return new IpcError(
+    `Cannot ${action} ${object}: ${reason}${hint ? `: ${hint}` : ""}`,
+    { errno, syscall },
+  );
+}
+
+/**
+ * Makes the error of a wait whose time has run out.
+ *
+ * @ignore
+ */
+export function timeoutError(
+  syscall: string,
+  action: string,
+  object: string,
+  milliseconds: number,
+): IpcError {
+  return new IpcError(
+    `Cannot ${action} ${object}: ${syscall} timed out after ${milliseconds} ms (ETIMEDOUT)`,
+    { errno: ERRNO.ETIMEDOUT, syscall },
+  );
+}
+
+/**
+ * Makes the error of shared memory whose content cannot be what it claims.
+ *
+ * @ignore
+ */
+export function corruptError(
+  syscall: string,
+  action: string,
+  object: string,
+  found: string,
+): IpcError {
+  return new IpcError(
+    `Cannot ${action} ${object}: ${found} (EBADMSG)`,
+    { errno: ERRNO.EBADMSG, syscall },
+  );
+}
+
+/**
+ * The errno of a call that reports failure as -1, and 0 when it succeeded.
+ *
+ * For calls of which some failures are answers (`EAGAIN`, `EINTR`). Must be the
+ * first thing after the call.
+ *
+ * @ignore
+ */
+export function errnoOf(result: number | bigint): number {
+  return result === -1 || result === -1n ? errno() : 0;
+}
+
+/**
+ * Checks a call that returns 0, or -1 and errno.
+ *
+ * @ignore
+ */
+export function check0(
+  result: number,
+  syscall: string,
+  action: string,
+  object: string,
+): void {
+  if (result === -1) throw ipcError(errno(), syscall, action, object);
+}
+
+/**
+ * Checks a call that returns a descriptor, an id or a small count, or -1 and
+ * errno, and gives it back.
+ *
+ * @ignore
+ */
+export function checkFd(
+  result: number,
+  syscall: string,
+  action: string,
+  object: string,
+): number {
+  if (result === -1) throw ipcError(errno(), syscall, action, object);
+  return result;
+}
+
+/**
+ * Checks a call that returns a `ssize_t` or `long`, or -1 and errno, and gives
+ * it as a number.
+ *
+ * @ignore
+ */
+export function checkSize(
+  result: number | bigint,
+  syscall: string,
+  action: string,
+  object: string,
+): number {
+  if (result === -1 || result === -1n) {
+    throw ipcError(errno(), syscall, action, object);
+  }
+  return Number(result);
+}
+
+/**
+ * Checks a call that returns a pointer, or null or all ones (`MAP_FAILED`,
+ * `(void *) -1`, `SEM_FAILED`) and errno, and gives it back.
+ *
+ * @ignore
+ */
+export function checkPtr(
+  result: Deno.PointerValue,
+  syscall: string,
+  action: string,
+  object: string,
+): Deno.PointerObject {
+  // errno first: looking at the pointer is another call.
+  const failure = errno();
+  if (result === null || isAllOnes(result)) {
+    throw ipcError(failure, syscall, action, object);
+  }
+  return result;
+}
+
+/**
+ * Checks a call that returns the error number itself (`pthread_*`,
+ * `posix_spawn`, `posix_fallocate`), and 0 when it succeeded.
+ *
+ * @ignore
+ */
+export function checkRc(
+  result: number,
+  syscall: string,
+  action: string,
+  object: string,
+): void {
+  if (result !== 0) throw ipcError(result, syscall, action, object);
+}
+
+function isAllOnes(pointer: Deno.PointerObject): boolean {
+  return BigInt.asUintN(64, BigInt(Deno.UnsafePointer.value(pointer))) ===
+    0xffff_ffff_ffff_ffffn;
+}

@@ -1,0 +1,122 @@
+/**
+ * Waits that do not block the event loop.
+ *
+ * A wait is an attempt that would otherwise block, and a source that says when
+ * the next attempt is worth making. Nothing is taken while waiting, so a wait
+ * that is aborted or times out has consumed nothing.
+ *
+ * @module
+ */
+
+import { timeoutError } from "./errno.ts";
+import { timeoutOf, type WaitOptions } from "./_argument.ts";
+import { type Source, SweepSource, type Waiter } from "./_source.ts";
+import { spinner } from "./_spinner.ts";
+
+/** What waits, for messages: `msgrcv`, `receive from`, `message queue 5`. */
+export interface WaitSubject {
+  /** The C call. */
+  readonly syscall: string;
+  /** The verb of the message. */
+  readonly action: string;
+  /** The object of the message. */
+  readonly object: string;
+}
+
+/** The longest delay of a JavaScript timer, in milliseconds. */
+const MAX_DELAY = 0x7fff_ffff;
+
+/**
+ * Resolves with the first value that `attempt` returns other than `undefined`.
+ *
+ * Tries at once, so that what is ready costs neither timer nor thread.
+ * `attempt` must not block; what it throws rejects the promise. After an abort
+ * or a timeout it is not called again.
+ */
+export function waitUntil<T>(
+  attempt: () => T | undefined,
+  options: WaitOptions | undefined,
+  subject: WaitSubject,
+  source: Source = new SweepSource(),
+): Promise<T> {
+  try {
+    const timeout = timeoutOf(options);
+    options?.signal?.throwIfAborted();
+    if (!source.busy) {
+      const value = attempt();
+      if (value !== undefined) return Promise.resolve(value);
+    }
+    return wait(attempt, timeout, options, subject, source);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function wait<T>(
+  attempt: () => T | undefined,
+  timeout: number | undefined,
+  options: WaitOptions | undefined,
+  subject: WaitSubject,
+  source: Source,
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const signal = options?.signal;
+  let settled = false;
+  let cancelTimer: (() => void) | undefined;
+  const leave = () => {
+    settled = true;
+    cancelTimer?.();
+    signal?.removeEventListener("abort", abort);
+    source.leave(waiter);
+  };
+  const fail = (error: unknown) => {
+    leave();
+    reject(error);
+  };
+  const abort = () => fail(signal?.reason);
+  const waiter: Waiter = {
+    parked: false,
+    referenced: !options?.unref,
+    fail,
+    poke() {
+      if (settled) return true;
+      try {
+        const value = attempt();
+        if (value === undefined) return false;
+        leave();
+        resolve(value);
+      } catch (error) {
+        fail(error);
+      }
+      return true;
+    },
+  };
+  signal?.addEventListener("abort", abort, { once: true });
+  if (timeout !== undefined) {
+    cancelTimer = after(timeout, waiter.referenced, () => {
+      const { syscall, action, object } = subject;
+      fail(timeoutError(syscall, action, object, timeout));
+    });
+  }
+  source.waiters.add(waiter);
+  spinner.start(waiter, source);
+  return promise;
+}
+
+/** Calls back once after so many milliseconds; the result cancels that. */
+function after(
+  milliseconds: number,
+  referenced: boolean,
+  callback: () => void,
+): () => void {
+  let left = milliseconds;
+  let timer: ReturnType<typeof setTimeout>;
+  const start = () => {
+    const delay = Math.min(left, MAX_DELAY);
+    left -= delay;
+    timer = setTimeout(() => left > 0 ? start() : callback(), delay);
+    if (!referenced) Deno.unrefTimer(timer);
+  };
+  start();
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,16 @@
+/**
+ * Raw calls of `<dlfcn.h>`.
+ *
+ * @module
+ */
+
+import { buffer, pointer } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `void *dlsym(void *handle, const char *symbol);` */
+  dlsym: { parameters: [pointer, buffer], result: pointer },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<dlfcn.h>` on first use and returns its calls. */
+export const dlfcn: () => Symbols<typeof symbols> = table(symbols);

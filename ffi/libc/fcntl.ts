@@ -1,0 +1,24 @@
+/**
+ * Raw calls of `<fcntl.h>`.
+ *
+ * @module
+ */
+
+import { buffer, int, mode_t, off_t } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `int open(const char *pathname, int flags, mode_t mode);` */
+  open: { parameters: [buffer, int, mode_t], result: int },
+  /** `int fcntl(int fd, int cmd);` for `F_GETFD`, `F_GETFL`, `F_GETPIPE_SZ`, `F_GET_SEALS` */
+  fcntl: { parameters: [int, int], result: int },
+  /** `int fcntl(int fd, int cmd, int arg);` for `F_DUPFD_CLOEXEC`, `F_SETFD`, `F_SETFL`, `F_SETPIPE_SZ`, `F_ADD_SEALS` */
+  fcntl_int: { name: "fcntl", parameters: [int, int, int], result: int },
+  /** `int fcntl(int fd, int cmd, struct flock *lock);` */
+  fcntl_flock: { name: "fcntl", parameters: [int, int, buffer], result: int },
+  /** `int posix_fallocate(int fd, off_t offset, off_t len);` */
+  posix_fallocate: { parameters: [int, off_t, off_t], result: int },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<fcntl.h>` on first use and returns its calls. */
+export const fcntl: () => Symbols<typeof symbols> = table(symbols);

@@ -1,0 +1,20 @@
+/**
+ * Raw calls of `<linux/futex.h>`.
+ *
+ * @module
+ */
+
+import { buffer, int, long, pointer, uint } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `long syscall(SYS_futex, uint32_t *uaddr, int op, uint32_t val, const struct timespec *timeout, uint32_t *uaddr2, uint32_t val3);` */
+  futex: {
+    name: "syscall",
+    parameters: [long, pointer, int, uint, buffer, pointer, uint],
+    result: long,
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<linux/futex.h>` on first use and returns its calls. */
+export const linux_futex: () => Symbols<typeof symbols> = table(symbols);

@@ -1,0 +1,16 @@
+/**
+ * Raw calls of `<sched.h>`.
+ *
+ * @module
+ */
+
+import { buffer, int, pid_t, size_t32 } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `int sched_getaffinity(pid_t pid, size_t cpusetsize, cpu_set_t *mask);` */
+  sched_getaffinity: { parameters: [pid_t, size_t32, buffer], result: int },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<sched.h>` on first use and returns its calls. */
+export const sched: () => Symbols<typeof symbols> = table(symbols);

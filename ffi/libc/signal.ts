@@ -1,0 +1,24 @@
+/**
+ * Raw calls of `<signal.h>`.
+ *
+ * @module
+ */
+
+import { buffer, int, pid_t, pointer } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `int kill(pid_t pid, int sig);` */
+  kill: { parameters: [pid_t, int], result: int },
+  /** `int raise(int sig);` */
+  raise: { parameters: [int], result: int },
+  /** `int sigqueue(pid_t pid, int sig, const union sigval value);` */
+  sigqueue: { parameters: [pid_t, int, pointer], result: int },
+  /** `int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact);` */
+  sigaction: { parameters: [int, buffer, buffer], result: int },
+  /** `int tgkill(pid_t tgid, pid_t tid, int sig);` */
+  tgkill: { parameters: [pid_t, pid_t, int], result: int },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<signal.h>` on first use and returns its calls. */
+export const signal: () => Symbols<typeof symbols> = table(symbols);

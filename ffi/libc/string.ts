@@ -1,0 +1,16 @@
+/**
+ * Raw calls of `<string.h>`.
+ *
+ * @module
+ */
+
+import { int, pointer } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `char *strerror(int errnum);` */
+  strerror: { parameters: [int], result: pointer },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<string.h>` on first use and returns its calls. */
+export const string: () => Symbols<typeof symbols> = table(symbols);

@@ -1,0 +1,16 @@
+/**
+ * Raw calls of `<sys/eventfd.h>`.
+ *
+ * @module
+ */
+
+import { int, uint } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `int eventfd(unsigned int initval, int flags);` */
+  eventfd: { parameters: [uint, int], result: int },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<sys/eventfd.h>` on first use and returns its calls. */
+export const sys_eventfd: () => Symbols<typeof symbols> = table(symbols);

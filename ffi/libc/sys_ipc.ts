@@ -1,0 +1,16 @@
+/**
+ * Raw calls of `<sys/ipc.h>`.
+ *
+ * @module
+ */
+
+import { buffer, int, key_t } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `key_t ftok(const char *pathname, int proj_id);` */
+  ftok: { parameters: [buffer, int], result: key_t },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<sys/ipc.h>` on first use and returns its calls. */
+export const sys_ipc: () => Symbols<typeof symbols> = table(symbols);

@@ -1,0 +1,52 @@
+/**
+ * Raw calls of `<unistd.h>`.
+ *
+ * @module
+ */
+
+import {
+  buffer,
+  gid_t,
+  int,
+  long,
+  off_t,
+  pid_t,
+  size_t32,
+  ssize_t32,
+  uid_t,
+} from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+const symbols = {
+  /** `int close(int fd);` */
+  close: { parameters: [int], result: int },
+  /** `ssize_t read(int fd, void *buf, size_t count);` */
+  read: { parameters: [int, buffer, size_t32], result: ssize_t32 },
+  /** `ssize_t write(int fd, const void *buf, size_t count);` */
+  write: { parameters: [int, buffer, size_t32], result: ssize_t32 },
+  /** `ssize_t pread(int fd, void *buf, size_t count, off_t offset);` */
+  pread: { parameters: [int, buffer, size_t32, off_t], result: ssize_t32 },
+  /** `ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset);` */
+  pwrite: { parameters: [int, buffer, size_t32, off_t], result: ssize_t32 },
+  /** `int ftruncate(int fd, off_t length);` */
+  ftruncate: { parameters: [int, off_t], result: int },
+  /** `int unlink(const char *pathname);` */
+  unlink: { parameters: [buffer], result: int },
+  /** `int pipe2(int pipefd[2], int flags);` */
+  pipe2: { parameters: [buffer, int], result: int },
+  /** `ssize_t readlink(const char *pathname, char *buf, size_t bufsiz);` */
+  readlink: { parameters: [buffer, buffer, size_t32], result: ssize_t32 },
+  /** `pid_t getpid(void);` */
+  getpid: { parameters: [], result: pid_t },
+  /** `pid_t gettid(void);` */
+  gettid: { parameters: [], result: pid_t },
+  /** `uid_t geteuid(void);` */
+  geteuid: { parameters: [], result: uid_t },
+  /** `gid_t getegid(void);` */
+  getegid: { parameters: [], result: gid_t },
+  /** `long sysconf(int name);` */
+  sysconf: { parameters: [int], result: long },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<unistd.h>` on first use and returns its calls. */
+export const unistd: () => Symbols<typeof symbols> = table(symbols);

@@ -1,0 +1,58 @@
+/**
+ * Which device, and what to say about it in messages.
+ *
+ * @module
+ */
+
+import { pathString } from "../../ffi/core/cstring.ts";
+import { ERRNO, IpcError } from "../../ffi/core/errno.ts";
+import { type Key, keyText } from "../../ffi/core/_sysv.ts";
+import { ftok } from "../sysv/key.ts";
+import { type DeviceAddress, type Transport, TRANSPORTS } from "./types.ts";
+import { shown } from "../../ffi/core/_argument.ts";
+
+/** An address that was looked up. */
+export interface Place {
+  /** The key of all System V objects. */
+  key: Key;
+  /** What the device is called in messages. */
+  label: string;
+}
+
+/** Looks up which key an address means. */
+export function placeOf(address: DeviceAddress): Place {
+  const { path = ".", projectId = "x" } = address;
+  const key = ftok(path, projectId);
+  return { key, label: labelOf(pathString(path, "path"), key) };
+}
+
+/** What a device is called in messages. */
+function labelOf(path: string, key: Key): string {
+  return `the device of ${JSON.stringify(path)} (key ${keyText(key)})`;
+}
+
+/** The name of the POSIX shared memory of a key. */
+export function memoryName(key: Key): string {
+  return `/libc-ipc-device-${(key >>> 0).toString(16).padStart(8, "0")}`;
+}
+
+/** Checks the name of a transport. */
+export function checkTransport(transport: Transport): Transport {
+  if (!TRANSPORTS.includes(transport)) {
+    throw new TypeError(
+      `transport must be one of ${TRANSPORTS.join(", ")}, got ${
+        shown(transport)
+      }`,
+    );
+  }
+  return transport;
+}
+
+/** The error of something that no single call refused. */
+export function deviceError(
+  code: keyof typeof ERRNO,
+  syscall: string,
+  message: string,
+): IpcError {
+  return new IpcError(`${message} (${code})`, { errno: ERRNO[code], syscall });
+}

@@ -1,0 +1,71 @@
+/**
+ * Keys of System V objects: {@linkcode ftok} and {@linkcode IPC_PRIVATE}.
+ *
+ * ```ts
+ * import { ftok } from "@libc/ipc/sysv-key";
+ *
+ * const key = ftok(".", "x");
+ * console.log(key.toString(16));
+ * ```
+ *
+ * @module
+ */
+
+import { sys_ipc } from "../../ffi/libc/sys_ipc.ts";
+import { integer } from "../../ffi/core/_argument.ts";
+import { cpath, pathString } from "../../ffi/core/cstring.ts";
+import { checkFd } from "../../ffi/core/errno.ts";
+import type { Key } from "../../ffi/core/_sysv.ts";
+
+export type { Key };
+
+/** The key that always makes a new object, which has no key then. */
+export const IPC_PRIVATE: Key = 0;
+
+/**
+ * `ftok`: the key that a path and a project id stand for, the same in every
+ * program and every language.
+ *
+ * The key is made of the file's inode number, its device, and the lowest eight
+ * bits of the project id. It changes when the file is deleted and made anew,
+ * and two files can have the same key.
+ *
+ * See [ftok(3)](https://man7.org/linux/man-pages/man3/ftok.3.html).
+ *
+ * @example The key of a directory
+ * ```ts
+ * import { ftok } from "@libc/ipc/sysv-key";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(ftok(".", "x"), ftok(".", 120));
+ * ```
+ *
+ * @param path An existing file or directory.
+ * @param projectId A 32-bit number, of which the lowest eight bits count, or
+ * one character up to U+00FF, as the C literal `'x'`.
+ * @throws {IpcError} `ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES` when the path
+ * cannot be looked up.
+ */
+export function ftok(path: string | URL, projectId: number | string): Key {
+  const project = typeof projectId === "string"
+    ? characterCode(projectId)
+    : integer(projectId, "projectId", -0x8000_0000, 0xffff_ffff) | 0;
+  return checkFd(
+    sys_ipc().ftok(cpath(path, "path"), project),
+    "ftok",
+    "make a key of",
+    JSON.stringify(pathString(path, "path")),
+  );
+}
+
+function characterCode(text: string): number {
+  const code = text.length === 1 ? text.charCodeAt(0) : NaN;
+  if (!(code <= 0xff)) {
+    throw new RangeError(
+      `projectId must be one character up to U+00FF, got ${
+        JSON.stringify(text)
+      }`,
+    );
+  }
+  return code;
+}

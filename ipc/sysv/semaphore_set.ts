@@ -1,0 +1,827 @@
+/**
+ * System V semaphore sets: {@linkcode SysvSemaphoreSet}.
+ *
+ * ```ts
+ * import { ftok, SysvSemaphoreSet } from "@libc/ipc";
+ *
+ * using semaphores = SysvSemaphoreSet.create(ftok(".", "s"), [1]);
+ * semaphores.acquireSync();
+ * try {
+ *   // What only one process may do at a time.
+ * } finally {
+ *   semaphores.release();
+ * }
+ * ```
+ *
+ * @module
+ */
+
+import { sys_sem } from "../../ffi/libc/sys_sem.ts";
+import {
+  integer,
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "../../ffi/core/_argument.ts";
+import { SweepSource } from "../../ffi/core/_source.ts";
+import {
+  checkId,
+  checkKey,
+  checkMode,
+  hasCode,
+  ignoreGone,
+  type Key,
+  keyText,
+  openOrCreate,
+  type PermissionChanges,
+  type SysvCreateOptions,
+  type SysvOpenOptions,
+} from "../../ffi/core/_sysv.ts";
+import {
+  semaphoreInfo,
+  type SysvSemaphoreInfo,
+} from "../../ffi/core/_sysv_info.ts";
+import {
+  awaitInitialized,
+  changePermissions,
+  checkValues,
+  encodeOperations,
+  initialize,
+  listSets,
+  OWNER,
+  type SemaphoreOperation,
+  statById,
+  type SysvSemaphoreSetStat,
+} from "../../ffi/core/_sysv_sem.ts";
+import { Deadline } from "../../ffi/core/deadline.ts";
+import {
+  check0,
+  checkFd,
+  ERRNO,
+  errnoOf,
+  ipcError,
+  timeoutError,
+} from "../../ffi/core/errno.ts";
+import {
+  GETALL,
+  GETNCNT,
+  GETPID,
+  GETVAL,
+  GETZCNT,
+  IPC_CREAT,
+  IPC_EXCL,
+  IPC_NOWAIT,
+  IPC_RMID,
+  SEM_UNDO,
+  SEMVMX,
+  SETALL,
+  SETVAL,
+} from "../../ffi/core/platform.ts";
+import { waitUntil } from "../../ffi/core/wait.ts";
+
+export type { SemaphoreOperation, SysvSemaphoreInfo, SysvSemaphoreSetStat };
+
+/** Options of {@linkcode SysvSemaphoreSet.open}. */
+export interface SysvSemaphoreSetOpenOptions extends SysvOpenOptions {
+  /**
+   * How many semaphores it must have at least: a smaller set is `EINVAL`.
+   *
+   * @default {0}
+   */
+  count?: number;
+  /**
+   * What to do with a set whose creator may not have set the values yet:
+   * `"wait"` until it has, for a second at most; `"any"` takes it as it is.
+   *
+   * @default {"wait"}
+   */
+  initialized?: "wait" | "any";
+}
+
+/** Options of {@linkcode SysvSemaphoreSet.release}. */
+export interface SemaphoreReleaseOptions {
+  /**
+   * Takes the change back when this process ends, however it ends
+   * (`SEM_UNDO`). Use `false` for a semaphore that one process raises and
+   * another one lowers.
+   *
+   * @default {true}
+   */
+  undo?: boolean;
+}
+
+/** Options of {@linkcode SysvSemaphoreSet.tryAcquire}. */
+export interface SemaphoreTryAcquireOptions extends SemaphoreReleaseOptions {
+  /**
+   * How many units to take, all or none, 1 to 32767.
+   *
+   * @default {1}
+   */
+  count?: number;
+}
+
+/** Options of {@linkcode SysvSemaphoreSet.acquireSync}. */
+export interface SemaphoreAcquireSyncOptions
+  extends SemaphoreTryAcquireOptions, SyncWaitOptions {}
+
+/** Options of {@linkcode SysvSemaphoreSet.acquire}. */
+export interface SemaphoreAcquireOptions
+  extends SemaphoreTryAcquireOptions, WaitOptions {}
+
+// One `struct sembuf` for all: filled right before the call that reads it.
+const SINGLE = new Int16Array(3);
+
+/**
+ * A set of System V semaphores.
+ *
+ * Each semaphore is a number from 0 to 32767. Several operations on a set are
+ * done all at once or not at all. With `undo`, the kernel takes back what a
+ * process did when that ends, even by `SIGKILL`: a lock that no crash leaves
+ * locked.
+ *
+ * The async forms wait without being in the kernel's queue: `waitingForZero`
+ * and `waitingForIncrease` do not count them, a blocked process is served before
+ * them, and a value that is zero for less than some milliseconds can be missed
+ * by `waitZero()`.
+ *
+ * @example A lock between processes
+ * ```ts
+ * import { IPC_PRIVATE, SysvSemaphoreSet } from "@libc/ipc";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using lock = SysvSemaphoreSet.create(IPC_PRIVATE, [1]);
+ * await lock.acquire(0, { timeout: 1000 });
+ * assertEquals(lock.tryAcquire(), false);
+ * lock.release();
+ * assertEquals(lock.value(), 1);
+ * ```
+ */
+export class SysvSemaphoreSet implements Disposable {
+  readonly #id: number;
+  readonly #key: Key;
+  readonly #length: number;
+  readonly #created: boolean;
+  readonly #label: string;
+  readonly #source = new SweepSource();
+  #owner: boolean;
+  #closed = false;
+
+  private constructor(
+    id: number,
+    key: Key,
+    length: number,
+    created: boolean,
+    owner: boolean,
+  ) {
+    this.#id = id;
+    this.#key = key;
+    this.#length = length;
+    this.#created = created;
+    this.#owner = owner;
+    this.#label = `System V semaphore set ${id} (key ${keyText(key)})`;
+  }
+
+  /**
+   * `semget(IPC_CREAT | IPC_EXCL)`: creates a set with its values.
+   *
+   * Nobody who opens it with {@linkcode open} sees it before it has them.
+   *
+   * See [semget(2)](https://man7.org/linux/man-pages/man2/semget.2.html).
+   *
+   * @param key A key, or `IPC_PRIVATE` for a set that has none.
+   * @param semaphores The initial values, each from 0 to 32767; or how many
+   * semaphores there are, all of them 0.
+   * @throws {IpcError} `EEXIST` when the key is taken, `EINVAL` beyond
+   * `SEMMSL`, `ENOSPC` beyond `SEMMNI` or `SEMMNS`, `ENOMEM`.
+   */
+  static create(
+    key: Key,
+    semaphores: number | readonly number[],
+    options: SysvCreateOptions = {},
+  ): SysvSemaphoreSet {
+    const { mode = 0o600, owner = true } = options;
+    const checked = checkKey(key);
+    const values = checkValues(semaphores);
+    const flags = IPC_CREAT | IPC_EXCL | checkMode(mode) | OWNER;
+    const label = `System V semaphore set with key ${
+      keyText(checked)
+    } of ${values.length}`;
+    const id = checkFd(
+      sys_sem().semget(checked, values.length, flags),
+      "semget",
+      "create",
+      label,
+    );
+    initialize(id, values, mode, label);
+    return new SysvSemaphoreSet(id, checked, values.length, true, owner);
+  }
+
+  /**
+   * `semget`: opens the set of a key, which must exist.
+   *
+   * The kernel creates a set first and gives it values after that. So this
+   * waits until somebody has set the values or done an operation, or the set is
+   * a second old: a program that does neither can have made it.
+   *
+   * See [semget(2)](https://man7.org/linux/man-pages/man2/semget.2.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` when `mode` or
+   * reading its state is not permitted, `EINVAL` when it has fewer than `count`
+   * semaphores.
+   */
+  static open(
+    key: Key,
+    options: SysvSemaphoreSetOpenOptions = {},
+  ): SysvSemaphoreSet {
+    const { count = 0, mode = 0, initialized = "wait" } = options;
+    const checked = checkKey(key);
+    if (checked === 0) {
+      throw new RangeError(
+        "key must not be IPC_PRIVATE: such a set is found by fromId()",
+      );
+    }
+    integer(count, "count", 0, 0xffff);
+    if (initialized !== "wait" && initialized !== "any") {
+      throw new TypeError(
+        `initialized must be "wait" or "any", got ${initialized}`,
+      );
+    }
+    const label = `System V semaphore set with key ${keyText(checked)}`;
+    for (;;) {
+      const id = checkFd(
+        sys_sem().semget(checked, count, checkMode(mode)),
+        "semget",
+        "open",
+        label,
+      );
+      try {
+        const stat = statById(id, label);
+        if (initialized === "wait") awaitInitialized(id, stat, label);
+        return new SysvSemaphoreSet(id, checked, stat.length, false, false);
+      } catch (error) {
+        // Removed in between: there is none now, or another one.
+        if (!hasCode(error, "EINVAL") && !hasCode(error, "EIDRM")) throw error;
+      }
+    }
+  }
+
+  /**
+   * `semget`: opens the set of a key, or creates it with its values when there
+   * is none; {@linkcode created} says which.
+   *
+   * See [semget(2)](https://man7.org/linux/man-pages/man2/semget.2.html).
+   *
+   * @throws {IpcError} As `open` and `create`.
+   */
+  static openOrCreate(
+    key: Key,
+    semaphores: number | readonly number[],
+    options: SysvCreateOptions = {},
+  ): SysvSemaphoreSet {
+    const count = checkValues(semaphores).length;
+    return openOrCreate(
+      () => SysvSemaphoreSet.open(key, { count }),
+      () =>
+        SysvSemaphoreSet.create(key, semaphores, { owner: false, ...options }),
+    );
+  }
+
+  /**
+   * `semctl(IPC_STAT)`: the set of an id, as it is.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} `EINVAL` or `EIDRM` when there is none, `EACCES` when it
+   * may not be read.
+   */
+  static fromId(id: number): SysvSemaphoreSet {
+    const stat = statById(checkId(id), `System V semaphore set ${id}`);
+    return new SysvSemaphoreSet(id, stat.key, stat.length, false, false);
+  }
+
+  /**
+   * `semctl(IPC_INFO)` and `semctl(SEM_INFO)`: limits and use on this machine.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   */
+  static info(): SysvSemaphoreInfo {
+    return semaphoreInfo();
+  }
+
+  /**
+   * `semctl(SEM_STAT_ANY)`: every set of this machine (of this IPC namespace),
+   * whoever owns it.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   */
+  static list(): SysvSemaphoreSetStat[] {
+    return listSets();
+  }
+
+  /** Its id. */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** The key it was made with; 0 is `IPC_PRIVATE`. */
+  get key(): Key {
+    return this.#key;
+  }
+
+  /** How many semaphores it has. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether this handle created it. */
+  get created(): boolean {
+    return this.#created;
+  }
+
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * `semop`: does all operations at once, as soon as all of them can be done.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @example Take two resources, or none
+   * ```ts
+   * import { IPC_PRIVATE, SysvSemaphoreSet } from "@libc/ipc";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using set = SysvSemaphoreSet.create(IPC_PRIVATE, [1, 2]);
+   * await set.operate([{ index: 0, delta: -1 }, { index: 1, delta: -2 }]);
+   * assertEquals(set.values(), [0, 0]);
+   * ```
+   *
+   * @throws {IpcError} `ETIMEDOUT`, `EAGAIN` when an operation with `noWait`
+   * would have to wait, `EIDRM` or `EINVAL` when the set is gone, `ERANGE` when
+   * a value would exceed 32767, `EACCES` without permission.
+   */
+  async operate(
+    operations: readonly SemaphoreOperation[],
+    options?: WaitOptions,
+  ): Promise<void> {
+    const sembufs = encodeOperations(operations, this.#length);
+    const selective = operations.some((operation) => operation.noWait);
+    await this.#until("operate on", options, () => {
+      this.#check("operate on");
+      if (this.#try(immediate(sembufs), "operate on")) return true;
+      if (selective) this.#checkNoWait(sembufs);
+      return undefined;
+    });
+  }
+
+  /**
+   * `semop`, `semtimedop`: as {@linkcode operate}, blocking this thread.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} As `operate`.
+   */
+  operateSync(
+    operations: readonly SemaphoreOperation[],
+    options?: SyncWaitOptions,
+  ): void {
+    this.#check("operate on");
+    const sembufs = encodeOperations(operations, this.#length);
+    this.#block(sembufs, timeoutOf(options), "operate on");
+  }
+
+  /**
+   * `semop(IPC_NOWAIT)`: does all operations at once if that is possible now;
+   * false when it is not.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} As `operate`, but for `ETIMEDOUT` and `EAGAIN`.
+   */
+  tryOperate(operations: readonly SemaphoreOperation[]): boolean {
+    this.#check("operate on");
+    const sembufs = encodeOperations(operations, this.#length);
+    return this.#try(immediate(sembufs), "operate on");
+  }
+
+  /**
+   * `semop`: lowers a semaphore by one, or by `count`, as soon as its value is
+   * large enough.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`, `EIDRM` or `EINVAL` when the set is gone,
+   * `EACCES` without permission.
+   */
+  async acquire(
+    index = 0,
+    options: SemaphoreAcquireOptions = {},
+  ): Promise<void> {
+    const { count = 1, undo = true } = options;
+    await this.#until(
+      "acquire",
+      options,
+      () => this.tryAcquire(index, { count, undo }) || undefined,
+    );
+  }
+
+  /**
+   * `semop`, `semtimedop`: as {@linkcode acquire}, blocking this thread.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} As `acquire`.
+   */
+  acquireSync(index = 0, options?: SemaphoreAcquireSyncOptions): void {
+    this.#check("acquire");
+    const flags = options?.undo === false ? 0 : SEM_UNDO;
+    this.#fill(index, -units(options?.count), flags);
+    this.#block(SINGLE, timeoutOf(options), "acquire");
+  }
+
+  /**
+   * `semop(IPC_NOWAIT)`: lowers a semaphore if its value is large enough now;
+   * false when it is not.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} As `acquire`, but for `ETIMEDOUT`.
+   */
+  tryAcquire(index = 0, options?: SemaphoreTryAcquireOptions): boolean {
+    this.#check("acquire");
+    const flags = options?.undo === false ? IPC_NOWAIT : SEM_UNDO | IPC_NOWAIT;
+    this.#fill(index, -units(options?.count), flags);
+    return this.#try(SINGLE, "acquire");
+  }
+
+  /**
+   * `semop`: raises a semaphore by `count`, at once, and wakes who waits for it.
+   *
+   * By default the kernel takes this back when the process ends, as is right
+   * after an `acquire`; pass `undo: false` to raise what others will lower.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} `ERANGE` when the value would exceed 32767, `EINVAL` or
+   * `EIDRM` when the set is gone, `EACCES` without permission.
+   */
+  release(index = 0, count = 1, options?: SemaphoreReleaseOptions): void {
+    this.#check("release");
+    // Raising never waits.
+    this.#fill(index, units(count), options?.undo === false ? 0 : SEM_UNDO);
+    this.#block(SINGLE, undefined, "release");
+  }
+
+  /**
+   * `semop`: waits until a semaphore is zero.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} As `acquire`.
+   */
+  async waitZero(index = 0, options?: WaitOptions): Promise<void> {
+    await this.#until(
+      "wait for zero of",
+      options,
+      () => this.tryWaitZero(index) || undefined,
+    );
+  }
+
+  /**
+   * `semop`, `semtimedop`: as {@linkcode waitZero}, blocking this thread.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} As `acquire`.
+   */
+  waitZeroSync(index = 0, options?: SyncWaitOptions): void {
+    this.#check("wait for zero of");
+    this.#fill(index, 0, 0);
+    this.#block(SINGLE, timeoutOf(options), "wait for zero of");
+  }
+
+  /**
+   * `semop(IPC_NOWAIT)`: whether a semaphore is zero.
+   *
+   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
+   *
+   * @throws {IpcError} As `acquire`, but for `ETIMEDOUT`.
+   */
+  tryWaitZero(index = 0): boolean {
+    this.#check("wait for zero of");
+    this.#fill(index, 0, IPC_NOWAIT);
+    return this.#try(SINGLE, "wait for zero of");
+  }
+
+  /**
+   * `semctl(GETVAL)`: the value of a semaphore.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} `EACCES` when it may not be read, `EINVAL` or `EIDRM`
+   * when the set is gone.
+   */
+  value(index = 0): number {
+    return this.#get(GETVAL, index, "read");
+  }
+
+  /**
+   * `semctl(SETVAL)`: sets the value of a semaphore, 0 to 32767, and forgets
+   * what any process would have undone to it.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} `EACCES` when it may not be changed, `EINVAL` or `EIDRM`
+   * when the set is gone.
+   */
+  setValue(index: number, value: number): void {
+    this.#check("set");
+    check0(
+      sys_sem().semctl_val(
+        this.#id,
+        this.#index(index),
+        SETVAL,
+        integer(value, "value", 0, SEMVMX),
+      ),
+      "semctl",
+      "set",
+      this.#label,
+    );
+  }
+
+  /**
+   * `semctl(GETALL)`: all values, of one moment.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} As `value`.
+   */
+  values(): number[] {
+    this.#check("read");
+    const values = new Uint16Array(this.#length);
+    check0(
+      sys_sem().semctl_buf(this.#id, 0, GETALL, values),
+      "semctl",
+      "read",
+      this.#label,
+    );
+    return Array.from(values);
+  }
+
+  /**
+   * `semctl(SETALL)`: sets all values at once, and forgets what any process
+   * would have undone to them.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} As `setValue`.
+   */
+  setValues(values: readonly number[]): void {
+    this.#check("set");
+    if (checkValues(values).length !== this.#length) {
+      throw new RangeError(
+        `values must be ${this.#length} numbers, got ${values.length}`,
+      );
+    }
+    check0(
+      sys_sem().semctl_buf(this.#id, 0, SETALL, Uint16Array.from(values)),
+      "semctl",
+      "set",
+      this.#label,
+    );
+  }
+
+  /**
+   * `semctl(GETPID)`: the process that changed a semaphore last, or waited for
+   * its zero; 0 for none, or one of another PID namespace.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} As `value`.
+   */
+  lastPid(index = 0): number {
+    return this.#get(GETPID, index, "read");
+  }
+
+  /**
+   * `semctl(GETNCNT)`: how many threads are blocked until a semaphore rises.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} As `value`.
+   */
+  waitingForIncrease(index = 0): number {
+    return this.#get(GETNCNT, index, "read");
+  }
+
+  /**
+   * `semctl(GETZCNT)`: how many threads are blocked until a semaphore is zero.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} As `value`.
+   */
+  waitingForZero(index = 0): number {
+    return this.#get(GETZCNT, index, "read");
+  }
+
+  /**
+   * `semctl(IPC_STAT)`: what the kernel knows of it.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} As `value`.
+   */
+  stat(): SysvSemaphoreSetStat {
+    this.#check("stat");
+    return statById(this.#id, this.#label);
+  }
+
+  /**
+   * `semctl(IPC_SET)`: changes owner, group or permissions.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user, `EINVAL` or
+   * `EIDRM` when it is gone.
+   */
+  set(changes: PermissionChanges): void {
+    this.#check("change");
+    changePermissions(this.#id, changes, this.#label);
+  }
+
+  /**
+   * `semctl(IPC_RMID)`: removes the set; who waits for it gets `EIDRM`.
+   *
+   * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user, `EINVAL` or
+   * `EIDRM` when it is gone.
+   */
+  remove(): void {
+    this.#check("remove");
+    this.#remove();
+    this.#owner = false;
+  }
+
+  /** Gives up this handle; the set itself stays. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /**
+   * Closes the handle, and removes the set when it is the `owner`, closed or
+   * not; that somebody else has removed it before is no error.
+   */
+  [Symbol.dispose](): void {
+    this.close();
+    if (!this.#owner) return;
+    this.#owner = false;
+    ignoreGone(() => this.#remove());
+  }
+
+  #remove(): void {
+    check0(
+      sys_sem().semctl(this.#id, 0, IPC_RMID),
+      "semctl",
+      "remove",
+      this.#label,
+    );
+  }
+
+  #get(command: number, index: number, action: string): number {
+    this.#check(action);
+    return checkFd(
+      sys_sem().semctl(this.#id, this.#index(index), command),
+      "semctl",
+      action,
+      this.#label,
+    );
+  }
+
+  #index(index: number): number {
+    return integer(index, "index", 0, this.#length - 1);
+  }
+
+  #fill(index: number, delta: number, flags: number): void {
+    SINGLE[0] = this.#index(index);
+    SINGLE[1] = delta;
+    SINGLE[2] = flags;
+  }
+
+  /** Does operations, and blocks until that is possible. */
+  #block(
+    sembufs: Int16Array<ArrayBuffer>,
+    timeout: number | undefined,
+    action: string,
+  ): void {
+    if (timeout !== undefined) return this.#blockFor(sembufs, timeout, action);
+    const { semop } = sys_sem();
+    for (;;) {
+      const error = errnoOf(semop(this.#id, sembufs, sembufs.length / 3));
+      if (error === 0) return;
+      if (error !== ERRNO.EINTR) throw this.#error(error, "semop", action);
+    }
+  }
+
+  #blockFor(
+    sembufs: Int16Array<ArrayBuffer>,
+    timeout: number,
+    action: string,
+  ): void {
+    const deadline = new Deadline(timeout);
+    const { semtimedop } = sys_sem();
+    const count = sembufs.length / 3;
+    for (;;) {
+      const error = errnoOf(
+        semtimedop(this.#id, sembufs, count, deadline.timespec()),
+      );
+      if (error === 0) return;
+      if (error === ERRNO.EAGAIN) {
+        if (deadline.expired) {
+          throw timeoutError("semtimedop", action, this.#label, timeout);
+        }
+        if (hasNoWait(sembufs)) throw this.#error(error, "semtimedop", action);
+      } else if (error !== ERRNO.EINTR) {
+        throw this.#error(error, "semtimedop", action);
+      }
+    }
+  }
+
+  /** Does operations that do not wait; false when they would have to. */
+  #try(sembufs: Int16Array<ArrayBuffer>, action: string): boolean {
+    const error = errnoOf(
+      sys_sem().semop(this.#id, sembufs, sembufs.length / 3),
+    );
+    if (error === 0) return true;
+    if (error === ERRNO.EAGAIN) return false;
+    throw this.#error(error, "semop", action);
+  }
+
+  /** Throws when the first operation that has to wait must not. */
+  #checkNoWait(sembufs: Int16Array<ArrayBuffer>): void {
+    const values = this.values();
+    for (let i = 0; i < sembufs.length; i += 3) {
+      const index = sembufs[i] as number;
+      const delta = sembufs[i + 1] as number;
+      const value = (values[index] as number) + delta;
+      if (delta === 0 ? value !== 0 : value < 0) {
+        if (((sembufs[i + 2] as number) & IPC_NOWAIT) === 0) return;
+        throw this.#error(ERRNO.EAGAIN, "semop", "operate on");
+      }
+      values[index] = value;
+    }
+  }
+
+  async #until(
+    action: string,
+    options: WaitOptions | undefined,
+    attempt: () => true | undefined,
+  ): Promise<void> {
+    let waited = false;
+    await waitUntil(
+      () => {
+        try {
+          return attempt();
+        } catch (error) {
+          // A call that had waited in the kernel would have said so.
+          throw waited && hasCode(error, "EINVAL")
+            ? this.#error(ERRNO.EIDRM, "semop", action)
+            : error;
+        } finally {
+          waited = true;
+        }
+      },
+      options,
+      { syscall: "semop", action, object: this.#label },
+      this.#source,
+    );
+  }
+
+  #error(error: number, syscall: string, action: string): Error {
+    return ipcError(error, syscall, action, this.#label);
+  }
+
+  #check(action: string): void {
+    if (this.#closed) {
+      throw new TypeError(`Cannot ${action} a closed ${this.#label}`);
+    }
+  }
+}
+
+function units(count = 1): number {
+  return integer(count, "count", 1, SEMVMX);
+}
+
+/** A copy of operations of which none waits. */
+function immediate(
+  sembufs: Int16Array<ArrayBuffer>,
+): Int16Array<ArrayBuffer> {
+  return sembufs.map((field, i) => i % 3 === 2 ? field | IPC_NOWAIT : field);
+}
+
+function hasNoWait(sembufs: Int16Array<ArrayBuffer>): boolean {
+  return sembufs.some((field, i) => i % 3 === 2 && (field & IPC_NOWAIT) !== 0);
+}

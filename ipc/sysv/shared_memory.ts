@@ -1,0 +1,607 @@
+/**
+ * System V shared memory: {@linkcode SysvSharedMemory}.
+ *
+ * ```ts
+ * import { ftok, SysvSharedMemory } from "@libc/ipc";
+ *
+ * using segment = SysvSharedMemory.create(ftok(".", "d"), 4096);
+ * using mapping = segment.attach();
+ * mapping.bytes[0] = 42;
+ * ```
+ *
+ * @module
+ */
+
+import { sys_shm } from "../../ffi/libc/sys_shm.ts";
+import { size as checkSize } from "../../ffi/core/_argument.ts";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
+import {
+  applyChanges,
+  checkId,
+  checkKey,
+  checkMode,
+  ignoreGone,
+  type Key,
+  keyText,
+  openOrCreate,
+  type PermissionChanges,
+  type Permissions,
+  permissionsOf,
+  procTable,
+  type SysvCreateOptions,
+  type SysvOpenOptions,
+} from "../../ffi/core/_sysv.ts";
+import { dateOf } from "../../ffi/core/deadline.ts";
+import { check0, checkFd, checkPtr, errnoOf } from "../../ffi/core/errno.ts";
+import { shm_info, shmid_ds, shminfo } from "../../ffi/core/layouts.ts";
+import { Mapping, overtake } from "../../ffi/core/mapping.ts";
+import {
+  IPC_CREAT,
+  IPC_EXCL,
+  IPC_INFO,
+  IPC_RMID,
+  IPC_SET,
+  IPC_STAT,
+  SHM_DEST,
+  SHM_EXEC,
+  SHM_HUGETLB,
+  SHM_INFO,
+  SHM_LOCK,
+  SHM_LOCKED,
+  SHM_NORESERVE,
+  SHM_RDONLY,
+  SHM_REMAP,
+  SHM_RND,
+  SHM_STAT_ANY,
+  SHM_UNLOCK,
+} from "../../ffi/core/platform.ts";
+
+/** Options of {@linkcode SysvSharedMemory.create}. */
+export interface SysvSharedMemoryCreateOptions extends SysvCreateOptions {
+  /**
+   * Backs the segment with huge pages (`SHM_HUGETLB`).
+   *
+   * @default {false}
+   */
+  hugePages?: boolean;
+  /**
+   * Reserves no swap for it (`SHM_NORESERVE`).
+   *
+   * @default {false}
+   */
+  noReserve?: boolean;
+}
+
+/** Options of {@linkcode SysvSharedMemory.open}. */
+export interface SysvSharedMemoryOpenOptions extends SysvOpenOptions {
+  /**
+   * The least size in bytes that will do: a smaller segment is `EINVAL`.
+   *
+   * @default {0}
+   */
+  size?: number;
+}
+
+/** Options of {@linkcode SysvSharedMemory.attach}. */
+export interface AttachOptions {
+  /**
+   * Maps the pages read-only (`SHM_RDONLY`).
+   *
+   * @default {false}
+   */
+  readOnly?: boolean;
+  /**
+   * Where to map it, on a page boundary.
+   *
+   * @default {undefined} where the kernel finds room
+   */
+  address?: bigint;
+  /**
+   * Rounds `address` down to a page boundary (`SHM_RND`).
+   *
+   * @default {false}
+   */
+  round?: boolean;
+  /**
+   * Takes the place of the mapping at `address` (`SHM_REMAP`), which is closed
+   * by that. It must be one of this module, and as many pages long.
+   *
+   * @default {false}
+   */
+  remap?: boolean;
+  /**
+   * Allows the content to be executed (`SHM_EXEC`).
+   *
+   * @default {false}
+   */
+  execute?: boolean;
+}
+
+/** What the kernel knows of a segment: every field of `struct shmid_ds`. */
+export interface SysvSharedMemoryStat extends Permissions {
+  /** Its id. */
+  id: number;
+  /** Its size in bytes. */
+  size: number;
+  /** How many mappings of it there are. */
+  attachCount: number;
+  /** When it was last attached. */
+  attachTime: Date | null;
+  /** When it was last detached. */
+  detachTime: Date | null;
+  /** When it was created or last changed by `set()`. */
+  changeTime: Date | null;
+  /** The process that created it. */
+  creatorPid: number;
+  /** The process that attached or detached it last; 0 for none. */
+  lastPid: number;
+  /** Whether it is removed and only waits for its last detach (`SHM_DEST`). */
+  removed: boolean;
+  /** Whether it is locked in memory (`SHM_LOCKED`). */
+  locked: boolean;
+}
+
+/** Limits and use of System V shared memory on this machine. */
+export interface SysvSharedMemoryInfo {
+  /** `SHMMAX`: the greatest size of a segment in bytes; inexact above 2^53. */
+  maxSize: number;
+  /** `SHMMIN`: the smallest size of a segment in bytes. */
+  minSize: number;
+  /** `SHMMNI`: how many segments there may be. */
+  maxSegments: number;
+  /** `SHMSEG`: how many a process may attach; Linux does not enforce it. */
+  maxSegmentsPerProcess: number;
+  /** `SHMALL`: how many pages there may be in all; inexact above 2^53. */
+  maxPages: number;
+  /** How many segments there are. */
+  segments: number;
+  /** How many pages they have. */
+  pages: number;
+  /** How many of these are in memory. */
+  residentPages: number;
+  /** How many of these are swapped out. */
+  swappedPages: number;
+}
+
+/**
+ * A System V shared memory segment.
+ *
+ * Segments outlive their processes: what nobody removes stays until the next
+ * boot. A segment that is removed while attached lives on until its last
+ * mapping is closed.
+ *
+ * @example Create, fill, read and remove
+ * ```ts
+ * import { IPC_PRIVATE, SysvSharedMemory } from "@libc/ipc";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using segment = SysvSharedMemory.create(IPC_PRIVATE, 4096);
+ * using mapping = segment.attach();
+ * mapping.bytes.set([1, 2, 3]);
+ *
+ * using other = SysvSharedMemory.fromId(segment.id);
+ * using view = other.attach({ readOnly: true });
+ * assertEquals(view.read(0, 3), new Uint8Array([1, 2, 3]));
+ * ```
+ */
+export class SysvSharedMemory implements Disposable {
+  readonly #id: number;
+  readonly #key: Key;
+  readonly #size: number;
+  readonly #created: boolean;
+  readonly #label: string;
+  #owner: boolean;
+  #closed = false;
+
+  private constructor(
+    id: number,
+    key: Key,
+    size: number,
+    created: boolean,
+    owner: boolean,
+  ) {
+    this.#id = id;
+    this.#key = key;
+    this.#size = size;
+    this.#created = created;
+    this.#owner = owner;
+    this.#label = `System V shared memory ${id} (key ${keyText(key)})`;
+  }
+
+  /**
+   * `shmget(IPC_CREAT | IPC_EXCL)`: creates a segment of zero bytes.
+   *
+   * See [shmget(2)](https://man7.org/linux/man-pages/man2/shmget.2.html).
+   *
+   * @param key A key, or `IPC_PRIVATE` for a segment that has none.
+   * @param size Its size in bytes, from 1 on.
+   * @throws {IpcError} `EEXIST` when the key is taken, `EINVAL` beyond
+   * `SHMMAX`, `ENOSPC` beyond `SHMMNI` or `SHMALL`, `ENOMEM`, `EPERM` for huge
+   * pages without permission.
+   */
+  static create(
+    key: Key,
+    size: number,
+    options: SysvSharedMemoryCreateOptions = {},
+  ): SysvSharedMemory {
+    const { mode = 0o600, owner = true } = options;
+    const checked = checkKey(key);
+    checkSize(size, "size", 1);
+    const flags = IPC_CREAT | IPC_EXCL | checkMode(mode) |
+      (options.hugePages ? SHM_HUGETLB : 0) |
+      (options.noReserve ? SHM_NORESERVE : 0);
+    const id = checkFd(
+      sys_shm().shmget(checked, BigInt(size), flags),
+      "shmget",
+      "create",
+      `System V shared memory with key ${keyText(checked)} of ${size} bytes`,
+    );
+    return new SysvSharedMemory(id, checked, size, true, owner);
+  }
+
+  /**
+   * `shmget`: opens the segment of a key, which must exist.
+   *
+   * See [shmget(2)](https://man7.org/linux/man-pages/man2/shmget.2.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` when `mode` or
+   * reading its state is not permitted, `EINVAL` when it is smaller than `size`.
+   */
+  static open(
+    key: Key,
+    options: SysvSharedMemoryOpenOptions = {},
+  ): SysvSharedMemory {
+    const { size = 0, mode = 0 } = options;
+    const checked = checkKey(key);
+    if (checked === 0) {
+      throw new RangeError(
+        "key must not be IPC_PRIVATE: such a segment is found by fromId()",
+      );
+    }
+    const id = checkFd(
+      sys_shm().shmget(
+        checked,
+        BigInt(checkSize(size, "size")),
+        checkMode(mode),
+      ),
+      "shmget",
+      "open",
+      `System V shared memory with key ${keyText(checked)}`,
+    );
+    return SysvSharedMemory.fromId(id);
+  }
+
+  /**
+   * `shmget`: opens the segment of a key, or creates it when there is none;
+   * {@linkcode created} says which.
+   *
+   * See [shmget(2)](https://man7.org/linux/man-pages/man2/shmget.2.html).
+   *
+   * @throws {IpcError} As `open` and `create`.
+   */
+  static openOrCreate(
+    key: Key,
+    size: number,
+    options: SysvSharedMemoryCreateOptions = {},
+  ): SysvSharedMemory {
+    checkSize(size, "size", 1);
+    return openOrCreate(
+      () => SysvSharedMemory.open(key, { size }),
+      () => SysvSharedMemory.create(key, size, { owner: false, ...options }),
+    );
+  }
+
+  /**
+   * `shmctl(IPC_STAT)`: the segment of an id.
+   *
+   * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
+   *
+   * @throws {IpcError} `EINVAL` or `EIDRM` when there is none, `EACCES` when it
+   * may not be read.
+   */
+  static fromId(id: number): SysvSharedMemory {
+    const stat = statById(checkId(id), `System V shared memory ${id}`);
+    return new SysvSharedMemory(id, stat.key, stat.size, false, false);
+  }
+
+  /**
+   * `shmctl(IPC_INFO)` and `shmctl(SHM_INFO)`: limits and use on this machine.
+   *
+   * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
+   */
+  static info(): SysvSharedMemoryInfo {
+    const limits = new Uint8Array(shminfo.size);
+    const use = new Uint8Array(shm_info.size);
+    const what = "System V shared memory";
+    checkFd(
+      sys_shm().shmctl_buf(0, IPC_INFO, limits),
+      "shmctl",
+      "read the limits of",
+      what,
+    );
+    checkFd(
+      sys_shm().shmctl_buf(0, SHM_INFO, use),
+      "shmctl",
+      "read the use of",
+      what,
+    );
+    const limit = shminfo.read(limits);
+    const used = shm_info.read(use);
+    return {
+      maxSize: Number(limit.shmmax),
+      minSize: Number(limit.shmmin),
+      maxSegments: Number(limit.shmmni),
+      maxSegmentsPerProcess: Number(limit.shmseg),
+      maxPages: Number(limit.shmall),
+      segments: used.used_ids,
+      pages: Number(used.shm_tot),
+      residentPages: Number(used.shm_rss),
+      swappedPages: Number(used.shm_swp),
+    };
+  }
+
+  /**
+   * `shmctl(SHM_STAT_ANY)`: every segment of this machine (of this IPC
+   * namespace), whoever owns it.
+   *
+   * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
+   */
+  static list(): SysvSharedMemoryStat[] {
+    const buffer = new Uint8Array(shmid_ds.size);
+    const highest = checkFd(
+      sys_shm().shmctl_buf(0, SHM_INFO, new Uint8Array(shm_info.size)),
+      "shmctl",
+      "list",
+      "System V shared memory",
+    );
+    const found: SysvSharedMemoryStat[] = [];
+    for (let index = 0; index <= highest; index++) {
+      const id = sys_shm().shmctl_buf(index, SHM_STAT_ANY, buffer);
+      if (errnoOf(id) === 0) found.push(statOf(id, buffer));
+    }
+    // A kernel before 4.17, or a sandbox, has no SHM_STAT_ANY.
+    return found.length > 0 ? found : procTable("shm").map(statOfRow);
+  }
+
+  /** Its id. */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** The key it was made with; 0 is `IPC_PRIVATE`. */
+  get key(): Key {
+    return this.#key;
+  }
+
+  /** Its size in bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether this handle created it. */
+  get created(): boolean {
+    return this.#created;
+  }
+
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * `shmat`: maps the segment into this process.
+   *
+   * The mapping is independent of this handle: close it on its own.
+   *
+   * See [shmat(2)](https://man7.org/linux/man-pages/man2/shmop.2.html).
+   *
+   * @throws {IpcError} `EACCES` without permission, `EINVAL` or `EIDRM` when
+   * the segment is gone or the address unusable, `ENOMEM` without room.
+   */
+  attach(options: AttachOptions = {}): Mapping {
+    this.#check("attach");
+    const { readOnly = false, address, remap = false } = options;
+    const taken = remap ? overtake(address, this.#size) : undefined;
+    const flags = (readOnly ? SHM_RDONLY : 0) |
+      (options.round ? SHM_RND : 0) |
+      (remap ? SHM_REMAP : 0) |
+      (options.execute ? SHM_EXEC : 0);
+    const pointer = checkPtr(
+      sys_shm().shmat(this.#id, pointerOf(address), flags),
+      "shmat",
+      "attach",
+      this.#label,
+    );
+    taken?.();
+    return new Mapping(INTERNAL, {
+      pointer,
+      size: this.#size,
+      readOnly,
+      label: this.#label,
+      release: detach,
+    });
+  }
+
+  /**
+   * `shmctl(IPC_STAT)`: what the kernel knows of it.
+   *
+   * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
+   *
+   * @throws {IpcError} `EACCES` when it may not be read, `EINVAL` or `EIDRM`
+   * when it is gone.
+   */
+  stat(): SysvSharedMemoryStat {
+    this.#check("stat");
+    return statById(this.#id, this.#label);
+  }
+
+  /**
+   * `shmctl(IPC_SET)`: changes owner, group or permissions.
+   *
+   * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user, `EINVAL` or
+   * `EIDRM` when it is gone.
+   */
+  set(changes: PermissionChanges): void {
+    this.#check("change");
+    const buffer = statBuffer(this.#id, this.#label);
+    applyChanges(shmid_ds.view(buffer).shm_perm, changes);
+    check0(
+      sys_shm().shmctl_buf(this.#id, IPC_SET, buffer),
+      "shmctl",
+      "change",
+      this.#label,
+    );
+  }
+
+  /**
+   * `shmctl(SHM_LOCK)`: keeps the segment out of swap.
+   *
+   * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user, `ENOMEM` beyond
+   * `RLIMIT_MEMLOCK`.
+   */
+  lockInMemory(): void {
+    this.#check("lock");
+    this.#control(SHM_LOCK, "lock");
+  }
+
+  /**
+   * `shmctl(SHM_UNLOCK)`: lets the segment be swapped again.
+   *
+   * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user.
+   */
+  unlockInMemory(): void {
+    this.#check("unlock");
+    this.#control(SHM_UNLOCK, "unlock");
+  }
+
+  /**
+   * `shmctl(IPC_RMID)`: removes the segment; it goes when its last mapping does.
+   *
+   * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user, `EINVAL` or
+   * `EIDRM` when it is gone.
+   */
+  remove(): void {
+    this.#check("remove");
+    this.#control(IPC_RMID, "remove");
+    this.#owner = false;
+  }
+
+  /** Gives up this handle; mappings and the segment itself stay. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /**
+   * Closes the handle, and removes the segment when it is the `owner`, closed
+   * or not; that somebody else has removed it before is no error.
+   */
+  [Symbol.dispose](): void {
+    this.close();
+    if (!this.#owner) return;
+    this.#owner = false;
+    ignoreGone(() => this.#control(IPC_RMID, "remove"));
+  }
+
+  #control(command: number, action: string): void {
+    check0(
+      sys_shm().shmctl(this.#id, command, null),
+      "shmctl",
+      action,
+      this.#label,
+    );
+  }
+
+  #check(action: string): void {
+    if (this.#closed) {
+      throw new TypeError(`Cannot ${action} a closed ${this.#label}`);
+    }
+  }
+}
+
+function detach(pointer: Deno.PointerObject): void {
+  check0(
+    sys_shm().shmdt(pointer),
+    "shmdt",
+    "detach",
+    "System V shared memory",
+  );
+}
+
+function pointerOf(address: bigint | undefined): Deno.PointerValue {
+  if (address === undefined) return null;
+  if (typeof address !== "bigint") {
+    throw new TypeError(`address must be a bigint, got ${typeof address}`);
+  }
+  if (address <= 0n || address >= 1n << 64n) {
+    throw new RangeError(`address must be from 1 to 2^64-1, got ${address}`);
+  }
+  return Deno.UnsafePointer.create(address);
+}
+
+function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
+  const buffer = new Uint8Array(shmid_ds.size);
+  check0(
+    sys_shm().shmctl_buf(id, IPC_STAT, buffer),
+    "shmctl",
+    "stat",
+    label,
+  );
+  return buffer;
+}
+
+function statById(id: number, label: string): SysvSharedMemoryStat {
+  return statOf(id, statBuffer(id, label));
+}
+
+function statOf(
+  id: number,
+  buffer: Uint8Array<ArrayBuffer>,
+): SysvSharedMemoryStat {
+  const ds = shmid_ds.read(buffer);
+  return {
+    id,
+    ...permissionsOf(ds.shm_perm),
+    size: Number(ds.shm_segsz),
+    attachCount: Number(ds.shm_nattch),
+    attachTime: dateOf(ds.shm_atime),
+    detachTime: dateOf(ds.shm_dtime),
+    changeTime: dateOf(ds.shm_ctime),
+    creatorPid: ds.shm_cpid,
+    lastPid: ds.shm_lpid,
+    removed: (ds.shm_perm.mode & SHM_DEST) !== 0,
+    locked: (ds.shm_perm.mode & SHM_LOCKED) !== 0,
+  };
+}
+
+function statOfRow(row: Record<string, number>): SysvSharedMemoryStat {
+  const column = (name: string) => row[name] ?? 0;
+  const mode = column("perms");
+  return {
+    id: column("shmid"),
+    key: column("key"),
+    uid: column("uid"),
+    gid: column("gid"),
+    creatorUid: column("cuid"),
+    creatorGid: column("cgid"),
+    mode: mode & 0o777,
+    // An id is its slot and, above bit 15, the sequence number.
+    sequence: column("shmid") >>> 15,
+    size: column("size"),
+    attachCount: column("nattch"),
+    attachTime: dateOf(BigInt(column("atime"))),
+    detachTime: dateOf(BigInt(column("dtime"))),
+    changeTime: dateOf(BigInt(column("ctime"))),
+    creatorPid: column("cpid"),
+    lastPid: column("lpid"),
+    removed: (mode & SHM_DEST) !== 0,
+    locked: (mode & SHM_LOCKED) !== 0,
+  };
+}

@@ -1,0 +1,505 @@
+/** Live views, snapshots, writes: values in and out, and what is refused. */
+
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import {
+  array,
+  type PartialValues,
+  type ScalarType,
+  struct,
+  text,
+  type Values,
+  type View,
+} from "../../ffi/core/struct.ts";
+
+const Point = struct({ x: "f32", y: "f32" });
+const Everything = struct({
+  i8: "i8",
+  u8: "u8",
+  i16: "i16",
+  u16: "u16",
+  i32: "i32",
+  u32: "u32",
+  i64: "i64",
+  u64: "u64",
+  f32: "f32",
+  f64: "f64",
+  bool: "bool",
+  name: text(8),
+  point: Point,
+  bytes: array("u8", 4),
+  grid: array(array("i32", 3), 2),
+  points: array(Point, 3),
+  names: array(text(4), 2),
+});
+
+function fresh(): {
+  buffer: ArrayBuffer;
+  view: View<typeof Everything.fields>;
+} {
+  const buffer = new ArrayBuffer(Everything.size);
+  return { buffer, view: Everything.view(buffer) };
+}
+
+/** What a caller without types can pass. */
+function untyped<T>(value: unknown): T {
+  return value as T;
+}
+
+const RANGES: ReadonlyArray<readonly [ScalarType, number, number]> = [
+  ["i8", -128, 127],
+  ["u8", 0, 255],
+  ["i16", -32768, 32767],
+  ["u16", 0, 65535],
+  ["i32", -(2 ** 31), 2 ** 31 - 1],
+  ["u32", 0, 2 ** 32 - 1],
+];
+const BIG_RANGES: ReadonlyArray<readonly [ScalarType, bigint, bigint]> = [
+  ["i64", -(2n ** 63n), 2n ** 63n - 1n],
+  ["u64", 0n, 2n ** 64n - 1n],
+];
+
+Deno.test("a view reads and writes scalars where C has them", () => {
+  const { buffer, view } = fresh();
+  const data = new DataView(buffer);
+  const { offsets } = Everything;
+  view.i8 = -2;
+  view.u8 = 200;
+  view.i16 = -300;
+  view.u16 = 60000;
+  view.i32 = -70000;
+  view.u32 = 4000000000;
+  view.i64 = -5000000000n;
+  view.u64 = 18000000000000000000n;
+  view.f32 = 0.5;
+  view.f64 = Math.PI;
+  view.bool = true;
+  assertStrictEquals(data.getInt8(offsets.i8), -2);
+  assertStrictEquals(data.getUint8(offsets.u8), 200);
+  assertStrictEquals(data.getInt16(offsets.i16, true), -300);
+  assertStrictEquals(data.getUint16(offsets.u16, true), 60000);
+  assertStrictEquals(data.getInt32(offsets.i32, true), -70000);
+  assertStrictEquals(data.getUint32(offsets.u32, true), 4000000000);
+  assertStrictEquals(data.getBigInt64(offsets.i64, true), -5000000000n);
+  assertStrictEquals(
+    data.getBigUint64(offsets.u64, true),
+    18000000000000000000n,
+  );
+  assertStrictEquals(data.getFloat32(offsets.f32, true), 0.5);
+  assertStrictEquals(data.getFloat64(offsets.f64, true), Math.PI);
+  assertStrictEquals(data.getUint8(offsets.bool), 1);
+  // And back, also after a change from elsewhere.
+  assertEquals(
+    [view.i8, view.u8, view.i16, view.u16, view.i32, view.u32, view.f32],
+    [-2, 200, -300, 60000, -70000, 4000000000, 0.5],
+  );
+  assertEquals([view.i64, view.u64, view.f64, view.bool], [
+    -5000000000n,
+    18000000000000000000n,
+    Math.PI,
+    true,
+  ]);
+  data.setInt32(offsets.i32, 42, true);
+  assertStrictEquals(view.i32, 42);
+});
+
+Deno.test("a view takes the whole range of every integer, and no more", () => {
+  for (const packed of [false, true]) {
+    for (const [type, low, high] of [...RANGES, ...BIG_RANGES]) {
+      const natural = struct({ pad: "u8", x: type });
+      const layout = packed ? natural.packed() : natural;
+      const view = layout.view(new ArrayBuffer(16));
+      const x = untyped<{ x: number | bigint }>(view);
+      for (const value of [low, high]) {
+        x.x = value;
+        assertStrictEquals(x.x, value, type);
+      }
+      const one = typeof low === "bigint" ? 1n : 1;
+      for (const bad of [untyped<number>(low) - untyped<number>(one)]) {
+        assertThrows(() => x.x = bad, RangeError, `Cannot set x to ${bad}`);
+      }
+      for (const bad of [untyped<number>(high) + untyped<number>(one)]) {
+        assertThrows(() => x.x = bad, RangeError, `Cannot set x to ${bad}`);
+      }
+      assertStrictEquals(x.x, high, "unchanged by refused values");
+    }
+  }
+});
+
+Deno.test("a view refuses fractions for integers, and shows them", () => {
+  for (const [type] of RANGES) {
+    const view = struct({ level: type }).view(new ArrayBuffer(8));
+    const level = untyped<{ level: number }>(view);
+    for (const bad of [1.5, NaN, Infinity, -Infinity]) {
+      const error = assertThrows(() => level.level = bad, RangeError);
+      assert(error.message.startsWith(`Cannot set level to ${bad}: ${type} `));
+    }
+    level.level = -0;
+    assertStrictEquals(level.level, 0);
+  }
+});
+
+Deno.test("a view refuses other types, and shows them", () => {
+  const values: Record<string, unknown> = {
+    number: 1,
+    bigint: 1n,
+    boolean: true,
+    string: "1",
+    undefined: undefined,
+    null: null,
+    object: { valueOf: () => 1 },
+    symbol: Symbol("one"),
+  };
+  const takes: Record<ScalarType, string> = {
+    i8: "number",
+    u8: "number",
+    i16: "number",
+    u16: "number",
+    i32: "number",
+    u32: "number",
+    f32: "number",
+    f64: "number",
+    i64: "bigint",
+    u64: "bigint",
+    bool: "boolean",
+  };
+  for (const [type, right] of Object.entries(takes)) {
+    const layout = struct({ x: untyped<ScalarType>(type) });
+    const view = untyped<{ x: unknown }>(layout.view(new ArrayBuffer(8)));
+    for (const [kind, value] of Object.entries(values)) {
+      if (kind === right) {
+        view.x = value;
+        assertEquals(Number(view.x), 1, `${type} takes ${kind}`);
+      } else {
+        assertThrows(() => view.x = value, TypeError, "Cannot set x to ");
+      }
+    }
+  }
+});
+
+Deno.test("floats take every number, rounded to f32 where they are f32", () => {
+  const { view } = fresh();
+  for (const value of [0.1, -0, 1e300, NaN, Infinity, 5e-324]) {
+    view.f64 = value;
+    assert(Object.is(view.f64, value), String(value));
+    view.f32 = value;
+    assert(Object.is(view.f32, Math.fround(value)), String(value));
+  }
+});
+
+Deno.test("bool is one byte, and any non-zero is true", () => {
+  const { buffer, view } = fresh();
+  const bytes = new Uint8Array(buffer);
+  for (const [byte, value] of [[0, false], [1, true], [2, true], [255, true]]) {
+    bytes[Everything.offsets.bool] = Number(byte);
+    assertStrictEquals(view.bool, value);
+  }
+  view.bool = false;
+  assertStrictEquals(bytes[Everything.offsets.bool], 0);
+  view.bool = true;
+  assertStrictEquals(bytes[Everything.offsets.bool], 1);
+});
+
+Deno.test("text is UTF-8 and NUL-terminated where it is shorter", () => {
+  const { buffer, view } = fresh();
+  const bytes = new Uint8Array(buffer, Everything.offsets.name, 8);
+  bytes.fill(0xff);
+  view.name = "Zoë";
+  assertEquals([...bytes], [90, 111, 0xc3, 0xab, 0, 0, 0, 0]);
+  assertStrictEquals(view.name, "Zoë");
+  view.name = "12345678";
+  assertStrictEquals(view.name, "12345678");
+  assertStrictEquals(view.bool, false, "the field before is untouched");
+  assertStrictEquals(view.point.x, 0, "the field behind is untouched");
+  view.name = "\u{1f600}\u{1f600}";
+  assertStrictEquals(view.name, "\u{1f600}\u{1f600}");
+  view.name = "";
+  assertEquals([...bytes], [0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
+Deno.test("text keeps a byte order mark and the text behind a NUL out", () => {
+  const { buffer, view } = fresh();
+  view.name = "\ufeffa";
+  assertStrictEquals(view.name, "\ufeffa");
+  const bytes = new Uint8Array(buffer, Everything.offsets.name, 8);
+  bytes.set(new TextEncoder().encode("ab\0cdefg"));
+  assertStrictEquals(view.name, "ab");
+});
+
+Deno.test("text refuses what does not fit, NUL and other types", () => {
+  const { view } = fresh();
+  view.name = "before";
+  const long = assertThrows(() => view.name = "123456789", RangeError);
+  assert(long.message.includes('name to "123456789"'), long.message);
+  assert(long.message.includes("9 bytes of UTF-8 do not fit 8"), long.message);
+  assertThrows(() => view.name = "äääää", RangeError, "10 bytes");
+  assertThrows(() => view.name = "x".repeat(999), RangeError, "999 bytes");
+  assertThrows(() => view.name = "a\0b", TypeError, "must not contain NUL");
+  for (const bad of [1, null, undefined, ["a"]]) {
+    assertThrows(
+      () => view.name = untyped<string>(bad),
+      TypeError,
+      "text takes a string",
+    );
+  }
+  assertStrictEquals(view.name, "before");
+});
+
+Deno.test("text from a hostile peer decodes with U+FFFD", () => {
+  const { buffer, view } = fresh();
+  const bytes = new Uint8Array(buffer, Everything.offsets.name, 8);
+  bytes.set([0x61, 0xff, 0x62, 0xc3, 0, 0, 0, 0]);
+  assertStrictEquals(view.name, "a\ufffdb\ufffd");
+  // A character that the end of the field cuts off.
+  bytes.set([0x61, 0x61, 0x61, 0x61, 0x61, 0xf0, 0x9f, 0x98]);
+  assertStrictEquals(view.name, "aaaaa\ufffd");
+  view.name = "\ud800";
+  assertStrictEquals(view.name, "\ufffd");
+});
+
+Deno.test("text of every length comes back", () => {
+  for (const size of [1, 24, 25, 255, 256, 257, 5000]) {
+    const layout = struct({ before: "u8", text: text(size), after: "u8" });
+    for (const memory of [ArrayBuffer, SharedArrayBuffer]) {
+      const view = layout.view(new memory(layout.size));
+      for (const length of [0, 1, size - 1, size]) {
+        view.text = "x".repeat(length);
+        assertStrictEquals(view.text, "x".repeat(length));
+        view.text = "é".repeat(length >> 1);
+        assertStrictEquals(view.text, "é".repeat(length >> 1));
+      }
+      assertThrows(() => view.text = "x".repeat(size + 1), RangeError);
+      assertThrows(() => view.text = "é".repeat(size), RangeError);
+      assertEquals([view.before, view.after], [0, 0]);
+    }
+  }
+});
+
+Deno.test("a nested struct is a live view, the same each time", () => {
+  const { buffer, view } = fresh();
+  const { point } = view;
+  point.x = 1.5;
+  assertStrictEquals(view.point, point);
+  assertStrictEquals(Point.read(buffer, Everything.offsets.point).x, 1.5);
+  Point.write(buffer, { y: -2 }, Everything.offsets.point);
+  assertStrictEquals(point.y, -2);
+});
+
+Deno.test("a nested struct or array cannot be assigned as a whole", () => {
+  const { view } = fresh();
+  const loose = untyped<Record<string, unknown>>(view);
+  assertThrows(() => loose.point = { x: 1 }, TypeError, "Cannot set point as");
+  assertThrows(() => loose.bytes = [1], TypeError, "Cannot set bytes as");
+  assertStrictEquals(view.point.x, 0);
+});
+
+Deno.test("a view refuses properties that are no fields", () => {
+  const { view } = fresh();
+  const loose = untyped<Record<string, unknown>>(view);
+  assertThrows(() => loose.i3 = 1, TypeError);
+  const elements = untyped<Record<number, number>>(view.bytes);
+  assertThrows(() => elements[0] = 1, TypeError);
+  assertStrictEquals(view.bytes.at(0), 0);
+});
+
+Deno.test("views of many structs do not mix their fields", () => {
+  for (let i = 0; i < 20; i++) {
+    const layout = struct({ pad: array("u8", 4 * i + 1), x: "u32" });
+    const buffer = new ArrayBuffer(layout.size);
+    layout.view(buffer).x = i + 1;
+    const data = new DataView(buffer);
+    assertStrictEquals(data.getUint32(layout.offsets.x, true), i + 1);
+    assertStrictEquals(layout.view(buffer).x, i + 1);
+  }
+});
+
+Deno.test("read() is a plain copy of everything", () => {
+  const { buffer, view } = fresh();
+  view.i32 = 1;
+  view.u64 = 9n;
+  view.name = "wave";
+  view.point.y = 2;
+  view.grid.at(1)?.set(2, 7);
+  view.points.set(2, { x: 4 });
+  view.names.set(1, "ab");
+  const values = Everything.read(buffer);
+  view.i32 = 5;
+  view.grid.at(1)?.set(2, 8);
+  const expected: Values<typeof Everything.fields> = {
+    i8: 0,
+    u8: 0,
+    i16: 0,
+    u16: 0,
+    i32: 1,
+    u32: 0,
+    i64: 0n,
+    u64: 9n,
+    f32: 0,
+    f64: 0,
+    bool: false,
+    name: "wave",
+    point: { x: 0, y: 2 },
+    bytes: [0, 0, 0, 0],
+    grid: [[0, 0, 0], [0, 0, 7]],
+    points: [{ x: 0, y: 0 }, { x: 0, y: 0 }, { x: 4, y: 0 }],
+    names: ["", "ab"],
+  };
+  assertEquals(values, expected);
+  values.grid[0] = [];
+  assertStrictEquals(view.grid.at(0)?.length, 3);
+});
+
+Deno.test("write() writes what is given and leaves the rest", () => {
+  const { buffer, view } = fresh();
+  new Uint8Array(buffer).fill(0x55);
+  const before = Everything.read(buffer);
+  Everything.write(buffer, {
+    i32: -1,
+    i64: undefined,
+    point: { y: 3 },
+    bytes: [9, 8],
+    grid: [[1], [2, 3]],
+    points: [{}, { x: 6 }],
+    names: ["a"],
+  });
+  assertEquals(Everything.read(buffer), {
+    ...before,
+    i32: -1,
+    point: { x: before.point.x, y: 3 },
+    bytes: [9, 8, 0x55, 0x55],
+    grid: [[1, 0x55555555, 0x55555555], [2, 3, 0x55555555]],
+    points: [
+      before.points[0] ?? { x: 0, y: 0 },
+      { x: 6, y: before.points[1]?.y ?? 0 },
+      before.points[2] ?? { x: 0, y: 0 },
+    ],
+    names: ["a", "UUUU"],
+  });
+  assertStrictEquals(view.i32, -1);
+});
+
+Deno.test("write() takes what read() gave, a view, and typed arrays", () => {
+  const { buffer, view } = fresh();
+  crypto.getRandomValues(new Uint8Array(buffer));
+  view.bool = true;
+  view.name = "all";
+  view.names.fill("ab");
+  view.f32 = 1;
+  view.f64 = 1;
+  for (const point of [view.point, ...view.points]) point.x = point.y = 2;
+  const other = new ArrayBuffer(Everything.size);
+  Everything.write(other, Everything.read(buffer));
+  assertEquals(Everything.read(other), Everything.read(buffer));
+  const third = new ArrayBuffer(Everything.size);
+  Everything.write(third, view);
+  assertEquals(Everything.read(third), Everything.read(buffer));
+  Everything.write(third, {
+    bytes: new Uint8Array([1, 2, 3, 4]),
+    grid: [new Int32Array([5, 6, 7])],
+  });
+  assertEquals(Everything.read(third).bytes, [1, 2, 3, 4]);
+  assertEquals(Everything.read(third).grid[0], [5, 6, 7]);
+});
+
+Deno.test("write() checks everything before the first byte", () => {
+  const { buffer } = fresh();
+  const refused = (
+    values: unknown,
+    error: typeof TypeError | typeof RangeError,
+    message: string,
+  ) => {
+    const before = new Uint8Array(buffer).slice();
+    const given = untyped<PartialValues<typeof Everything.fields>>(values);
+    assertThrows(() => Everything.write(buffer, given), error, message);
+    assertEquals(new Uint8Array(buffer), before);
+  };
+  refused({ i8: 1, names: ["a", "bcdef"] }, RangeError, "Cannot set names[1] ");
+  refused({ i8: 1, point: { x: 1, y: "2" } }, TypeError, 'point.y to "2"');
+  refused({ i8: 1, points: [{}, { y: true }] }, TypeError, "points[1].y to ");
+  refused({ i8: 1, grid: [[1, 2, 3], [4, 0.5]] }, RangeError, "grid[1][1] to");
+  refused({ i8: 1, grid: [[1, 2, 3, 4]] }, RangeError, "grid[0]: there are");
+  refused({ i8: 1, grid: [[], [], []] }, RangeError, "grid: there are more");
+  refused({ i8: 1, bytes: new Uint8Array(5) }, RangeError, "its 4 elements");
+  refused({ i8: 1, bytes: new Int16Array([300]) }, RangeError, "bytes[0] to");
+  refused({ i8: 1, bytes: "abcd" }, TypeError, 'bytes to "abcd": an array');
+  refused({ i8: 1, bytes: 7 }, TypeError, "an array takes an iterable");
+  refused({ i8: 1, point: null }, TypeError, "point to null: a struct takes");
+  refused({ i8: 1, point: 3 }, TypeError, "point to 3: a struct takes");
+  refused({ i8: 1, speed: 2 }, TypeError, "Cannot set speed: the struct has");
+  refused({ i8: 1, point: { z: 2 } }, TypeError, "Cannot set point.z: the");
+  refused({ i8: 1, name: "\0" }, TypeError, "must not contain NUL");
+  refused({ i8: 1, u64: 5 }, TypeError, "u64 to 5");
+  for (const bad of [undefined, null, 1, "x"]) {
+    refused(bad, TypeError, "Cannot set a struct to ");
+  }
+});
+
+Deno.test("write() stops reading an iterable that does not end", () => {
+  const { buffer } = fresh();
+  function* forever(): Generator<number> {
+    for (;;) yield 1;
+  }
+  assertThrows(
+    () => Everything.write(buffer, { bytes: forever() }),
+    RangeError,
+    "more values than its 4 elements",
+  );
+});
+
+Deno.test("write() from a view of the same memory writes what was there", () => {
+  const layout = struct({ a: array("u8", 4), b: array("u8", 4) });
+  const buffer = new ArrayBuffer(8);
+  const { a, b } = layout.view(buffer);
+  a.copyFrom([1, 2, 3, 4]);
+  b.copyFrom([5, 6, 7, 8]);
+  layout.write(buffer, { a: b.typed(), b: a.typed() });
+  assertEquals([...new Uint8Array(buffer)], [5, 6, 7, 8, 1, 2, 3, 4]);
+});
+
+Deno.test("JSON.stringify() and Deno.inspect() show the fields", () => {
+  const layout = struct({
+    id: "u64",
+    name: text(4),
+    at: Point,
+    list: array("u8", 2),
+  });
+  const view = layout.view(new ArrayBuffer(layout.size));
+  view.id = 2n ** 63n;
+  view.name = "ab";
+  view.at.x = 1;
+  const { list } = view;
+  list.set(1, 9);
+  assertStrictEquals(
+    JSON.stringify(view),
+    '{"id":"9223372036854775808","name":"ab","at":{"x":1,"y":0},"list":[0,9]}',
+  );
+  assertStrictEquals(JSON.stringify([list, view.at]), '[[0,9],{"x":1,"y":0}]');
+  const plain = { id: 2n ** 63n, name: "ab", at: { x: 1, y: 0 }, list: [0, 9] };
+  assertStrictEquals(Deno.inspect(view), Deno.inspect(plain));
+  assertStrictEquals(Deno.inspect(list), "[ 0, 9 ]");
+  assertStrictEquals(Deno.inspect(view.at), "{ x: 1, y: 0 }");
+});
+
+Deno.test("a field may be called toJSON, size, length or toString", () => {
+  const layout = struct({
+    toJSON: "u8",
+    toString: "u8",
+    size: "u8",
+    view: "u8",
+  });
+  const buffer = new ArrayBuffer(layout.size);
+  const view = layout.view(buffer);
+  view.toJSON = 1;
+  view.toString = 2;
+  view.size = 3;
+  view.view = 4;
+  assertEquals([...new Uint8Array(buffer)], [1, 2, 3, 4]);
+  assertStrictEquals(
+    Deno.inspect(view),
+    "{ toJSON: 1, toString: 2, size: 3, view: 4 }",
+  );
+});
