@@ -74,9 +74,12 @@ interface Result {
   output: string;
 }
 
+/** The folder of the report while there is one. */
+let folder: string | undefined;
+
 /** Runs all tests and the examples in the docs, and reads their report. */
 async function runTests(): Promise<boolean> {
-  const folder = await Deno.makeTempDir({ prefix: "ipc_ok_" });
+  folder = await Deno.makeTempDir({ prefix: "ipc_ok_" });
   try {
     const report = `${folder}/junit.xml`;
     const { success, output } = await run({
@@ -122,6 +125,7 @@ function interrupt(): void {
     console.log(`Interrupted:\n${running.output.slice(-4000)}`);
     running.child.kill("SIGTERM");
   }
+  if (folder !== undefined) Deno.removeSync(folder, { recursive: true });
   Deno.exit(1);
 }
 

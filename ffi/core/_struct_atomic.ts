@@ -5,6 +5,7 @@
  */
 
 import type { Field } from "./_struct_layout.ts";
+import { closedError } from "./_struct_memory.ts";
 import { refusal, type Scalar } from "./_struct_scalar.ts";
 import type { Place } from "./_struct_source.ts";
 import { readOnlyError } from "./_struct_view.ts";
@@ -47,7 +48,12 @@ class AtomicCell {
     this.#readOnly = readOnly;
   }
 
+  #checkOpen(): void {
+    if (this.#cells.length === 0) throw closedError();
+  }
+
   #check(value: unknown): void {
+    this.#checkOpen();
     if (this.#readOnly) throw readOnlyError(`set ${this.#name}`);
     if (!this.#scalar.valid(value)) {
       throw refusal(this.#name, this.#scalar, value);
@@ -55,6 +61,7 @@ class AtomicCell {
   }
 
   load(): unknown {
+    this.#checkOpen();
     return operations.load(this.#cells, 0);
   }
 

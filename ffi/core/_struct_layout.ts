@@ -75,15 +75,6 @@ export function setLayout(struct: StructType, layout: Layout): void {
   layouts.set(struct, layout);
 }
 
-function checkSize(what: string, size: number): number {
-  if (size > MAX_SIZE) {
-    throw new RangeError(
-      `Cannot make ${what} of ${size} bytes: the limit is ${MAX_SIZE}`,
-    );
-  }
-  return size;
-}
-
 /** The layout of a field type. */
 export function itemOf(type: FieldType | undefined, path: string): Item {
   if (typeof type === "string" && Object.hasOwn(SCALARS, type)) {
@@ -101,7 +92,7 @@ export function itemOf(type: FieldType | undefined, path: string): Item {
       const element = itemOf(type.element, `${path}[]`);
       return {
         kind: "array",
-        size: checkSize("an array", length * element.size),
+        size: length * element.size,
         align: element.align,
         canonical: `${element.canonical}[${length}]`,
         element,
@@ -149,13 +140,18 @@ export function layOut(
     const item = itemOf(types[name], name);
     const offset = packed ? size : roundUp(size, item.align);
     fields.push({ name, offset, item });
-    size = checkSize("a struct", offset + item.size);
+    size = offset + item.size;
     if (!packed) align = Math.max(align, item.align);
   }
   if (fields.length === 0) {
     throw new TypeError("Cannot lay out a struct without fields");
   }
-  size = checkSize("a struct", roundUp(size, align));
+  size = roundUp(size, align);
+  if (size > MAX_SIZE) {
+    throw new RangeError(
+      `Cannot lay out a struct of ${size} bytes: the limit is ${MAX_SIZE}`,
+    );
+  }
   const canonical = `{${
     fields.map((f) =>
       `${JSON.stringify(f.name)}:${f.item.canonical}@${f.offset}`

@@ -23,6 +23,7 @@ export class Memory {
   readonly buffer: ArrayBufferLike;
   /** Where the window begins in the buffer: a multiple of 8. */
   readonly start: number;
+  /** For what is not aligned. */
   readonly data: DataView;
   readonly bytes: Uint8Array;
   readonly i16: Int16Array;

@@ -42,6 +42,18 @@ export interface Scalar {
   valid(value: unknown): boolean;
 }
 
+function get8(m: Memory, p: number): number {
+  const value = m.bytes[p];
+  if (value === undefined) throw closedError();
+  return value;
+}
+
+function put8(m: Memory, p: number, value: unknown): void {
+  // A store beyond the end is ignored, so a detached array must be noticed.
+  if (m.bytes.length === 0) throw closedError();
+  m.bytes[p] = value as number;
+}
+
 function get16(m: Memory, p: number): number {
   if ((p & 1) !== 0) return m.data.getInt16(p, true);
   const value = m.i16[p >>> 1];
@@ -51,7 +63,6 @@ function get16(m: Memory, p: number): number {
 
 function put16(m: Memory, p: number, value: unknown): void {
   if ((p & 1) !== 0) return m.data.setInt16(p, value as number, true);
-  // A store beyond the end is ignored, so a detached array must be noticed.
   if (m.i16.length === 0) throw closedError();
   m.i16[p >>> 1] = value as number;
 }
@@ -134,14 +145,14 @@ function scalar(
 export const SCALARS: Readonly<Record<ScalarType, Scalar>> = {
   i8: scalar("i8", "an integer from -128 to 127", {
     typed: Int8Array,
-    get: (m, p) => m.data.getInt8(p),
-    put: (m, p, v) => m.data.setInt8(p, v as number),
+    get: (m, p) => get8(m, p) << 24 >> 24,
+    put: put8,
     valid: (v) => typeof v === "number" && v === (v << 24 >> 24),
   }),
   u8: scalar("u8", "an integer from 0 to 255", {
     typed: Uint8Array,
-    get: (m, p) => m.data.getUint8(p),
-    put: (m, p, v) => m.data.setUint8(p, v as number),
+    get: get8,
+    put: put8,
     valid: (v) => typeof v === "number" && v === (v & 0xff),
   }),
   i16: scalar("i16", "an integer from -32768 to 32767", {
@@ -194,8 +205,8 @@ export const SCALARS: Readonly<Record<ScalarType, Scalar>> = {
   }),
   bool: scalar("bool", "a boolean", {
     typed: Uint8Array,
-    get: (m, p) => m.data.getUint8(p) !== 0,
-    put: (m, p, v) => m.data.setUint8(p, v ? 1 : 0),
+    get: (m, p) => get8(m, p) !== 0,
+    put: (m, p, v) => put8(m, p, v ? 1 : 0),
     valid: (v) => typeof v === "boolean",
   }),
 };

@@ -75,7 +75,7 @@ export function placeOf(
   if (buffer instanceof ArrayBuffer && buffer.detached) {
     throw closedError(action);
   }
-  if (!Number.isSafeInteger(offset) || offset < 0) {
+  if (!Number.isInteger(offset) || offset < 0) {
     throw new RangeError(
       `Cannot ${action} a struct at offset ${
         show(offset)

@@ -7,7 +7,8 @@
 import { buffer, int, pointer } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<dirent.h>`. */
+export const dirent_symbols = {
   /** `DIR *opendir(const char *name);` */
   opendir: { parameters: [buffer], result: pointer },
   /** `struct dirent *readdir(DIR *dirp);` */
@@ -17,4 +18,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<dirent.h>` on first use and returns its calls. */
-export const dirent: () => Symbols<typeof symbols> = table(symbols);
+export const dirent: () => Symbols<typeof dirent_symbols> = table(
+  dirent_symbols,
+);

@@ -7,10 +7,11 @@
 import { buffer, pointer } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<dlfcn.h>`. */
+export const dlfcn_symbols = {
   /** `void *dlsym(void *handle, const char *symbol);` */
   dlsym: { parameters: [pointer, buffer], result: pointer },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<dlfcn.h>` on first use and returns its calls. */
-export const dlfcn: () => Symbols<typeof symbols> = table(symbols);
+export const dlfcn: () => Symbols<typeof dlfcn_symbols> = table(dlfcn_symbols);

@@ -7,7 +7,8 @@
 import { buffer, int, mode_t, off_t } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<fcntl.h>`. */
+export const fcntl_symbols = {
   /** `int open(const char *pathname, int flags, mode_t mode);` */
   open: { parameters: [buffer, int, mode_t], result: int },
   /** `int fcntl(int fd, int cmd);` for `F_GETFD`, `F_GETFL`, `F_GETPIPE_SZ`, `F_GET_SEALS` */
@@ -21,4 +22,4 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<fcntl.h>` on first use and returns its calls. */
-export const fcntl: () => Symbols<typeof symbols> = table(symbols);
+export const fcntl: () => Symbols<typeof fcntl_symbols> = table(fcntl_symbols);

@@ -7,7 +7,8 @@
 import { buffer, int, long, pointer, uint } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<linux/futex.h>`. */
+export const linux_futex_symbols = {
   /** `long syscall(SYS_futex, uint32_t *uaddr, int op, uint32_t val, const struct timespec *timeout, uint32_t *uaddr2, uint32_t val3);` */
   futex: {
     name: "syscall",
@@ -17,4 +18,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<linux/futex.h>` on first use and returns its calls. */
-export const linux_futex: () => Symbols<typeof symbols> = table(symbols);
+export const linux_futex: () => Symbols<typeof linux_futex_symbols> = table(
+  linux_futex_symbols,
+);

@@ -7,10 +7,11 @@
 import { buffer, int, pid_t, size_t32 } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<sched.h>`. */
+export const sched_symbols = {
   /** `int sched_getaffinity(pid_t pid, size_t cpusetsize, cpu_set_t *mask);` */
   sched_getaffinity: { parameters: [pid_t, size_t32, buffer], result: int },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<sched.h>` on first use and returns its calls. */
-export const sched: () => Symbols<typeof symbols> = table(symbols);
+export const sched: () => Symbols<typeof sched_symbols> = table(sched_symbols);

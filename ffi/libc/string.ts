@@ -7,10 +7,13 @@
 import { int, pointer } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<string.h>`. */
+export const string_symbols = {
   /** `char *strerror(int errnum);` */
   strerror: { parameters: [int], result: pointer },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<string.h>` on first use and returns its calls. */
-export const string: () => Symbols<typeof symbols> = table(symbols);
+export const string: () => Symbols<typeof string_symbols> = table(
+  string_symbols,
+);

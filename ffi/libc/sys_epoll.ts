@@ -7,7 +7,8 @@
 import { buffer, int } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<sys/epoll.h>`. */
+export const sys_epoll_symbols = {
   /** `int epoll_create1(int flags);` */
   epoll_create1: { parameters: [int], result: int },
   /** `int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event);` */
@@ -24,4 +25,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<sys/epoll.h>` on first use and returns its calls. */
-export const sys_epoll: () => Symbols<typeof symbols> = table(symbols);
+export const sys_epoll: () => Symbols<typeof sys_epoll_symbols> = table(
+  sys_epoll_symbols,
+);

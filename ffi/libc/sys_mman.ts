@@ -7,7 +7,8 @@
 import { buffer, int, off_t, pointer, size_t, uint } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<sys/mman.h>`. */
+export const sys_mman_symbols = {
   /** `void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);` */
   mmap: {
     parameters: [pointer, size_t, int, int, int, off_t],
@@ -34,4 +35,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<sys/mman.h>` on first use and returns its calls. */
-export const sys_mman: () => Symbols<typeof symbols> = table(symbols);
+export const sys_mman: () => Symbols<typeof sys_mman_symbols> = table(
+  sys_mman_symbols,
+);

@@ -15,7 +15,8 @@ import {
 } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<sys/msg.h>`. */
+export const sys_msg_symbols = {
   /** `int msgget(key_t key, int msgflg);` */
   msgget: { parameters: [key_t, int], result: int },
   /** `int msgsnd(int msqid, const void *msgp, size_t msgsz, int msgflg);` */
@@ -29,4 +30,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<sys/msg.h>` on first use and returns its calls. */
-export const sys_msg: () => Symbols<typeof symbols> = table(symbols);
+export const sys_msg: () => Symbols<typeof sys_msg_symbols> = table(
+  sys_msg_symbols,
+);

@@ -7,7 +7,8 @@
 import { buffer, int, key_t, size_t32 } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<sys/sem.h>`. */
+export const sys_sem_symbols = {
   /** `int semget(key_t key, int nsems, int semflg);` */
   semget: { parameters: [key_t, int, int], result: int },
   /** `int semop(int semid, struct sembuf *sops, size_t nsops);` */
@@ -31,4 +32,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<sys/sem.h>` on first use and returns its calls. */
-export const sys_sem: () => Symbols<typeof symbols> = table(symbols);
+export const sys_sem: () => Symbols<typeof sys_sem_symbols> = table(
+  sys_sem_symbols,
+);

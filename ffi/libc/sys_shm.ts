@@ -7,7 +7,8 @@
 import { buffer, int, key_t, pointer, size_t } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<sys/shm.h>`. */
+export const sys_shm_symbols = {
   /** `int shmget(key_t key, size_t size, int shmflg);` */
   shmget: { parameters: [key_t, size_t, int], result: int },
   /** `void *shmat(int shmid, const void *shmaddr, int shmflg);` */
@@ -21,4 +22,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<sys/shm.h>` on first use and returns its calls. */
-export const sys_shm: () => Symbols<typeof symbols> = table(symbols);
+export const sys_shm: () => Symbols<typeof sys_shm_symbols> = table(
+  sys_shm_symbols,
+);

@@ -7,7 +7,8 @@
 import { buffer, dev_t, int, mode_t } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<sys/stat.h>`. */
+export const sys_stat_symbols = {
   /** `int stat(const char *pathname, struct stat *statbuf);` */
   stat: { parameters: [buffer, buffer], result: int },
   /** `int lstat(const char *pathname, struct stat *statbuf);` */
@@ -23,4 +24,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<sys/stat.h>` on first use and returns its calls. */
-export const sys_stat: () => Symbols<typeof symbols> = table(symbols);
+export const sys_stat: () => Symbols<typeof sys_stat_symbols> = table(
+  sys_stat_symbols,
+);

@@ -7,7 +7,8 @@
 import { buffer, pid_t, ssize_t32, ulong } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<sys/uio.h>`. */
+export const sys_uio_symbols = {
   /** `ssize_t process_vm_readv(pid_t pid, const struct iovec *local_iov, unsigned long liovcnt, const struct iovec *remote_iov, unsigned long riovcnt, unsigned long flags);` */
   process_vm_readv: {
     parameters: [pid_t, buffer, ulong, buffer, ulong, ulong],
@@ -16,4 +17,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<sys/uio.h>` on first use and returns its calls. */
-export const sys_uio: () => Symbols<typeof symbols> = table(symbols);
+export const sys_uio: () => Symbols<typeof sys_uio_symbols> = table(
+  sys_uio_symbols,
+);

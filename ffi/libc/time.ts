@@ -7,7 +7,8 @@
 import { buffer, clockid_t, int, pointer } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<time.h>`. */
+export const time_symbols = {
   /** `int clock_gettime(clockid_t clockid, struct timespec *tp);` */
   clock_gettime: { parameters: [clockid_t, buffer], result: int },
   /** `int clock_nanosleep(clockid_t clockid, int flags, const struct timespec *t, struct timespec *remain);` which returns the error number */
@@ -24,4 +25,4 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<time.h>` on first use and returns its calls. */
-export const time: () => Symbols<typeof symbols> = table(symbols);
+export const time: () => Symbols<typeof time_symbols> = table(time_symbols);

@@ -17,7 +17,8 @@ import {
 } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
-const symbols = {
+/** The symbol table of `<unistd.h>`. */
+export const unistd_symbols = {
   /** `int close(int fd);` */
   close: { parameters: [int], result: int },
   /** `ssize_t read(int fd, void *buf, size_t count);` */
@@ -49,4 +50,6 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<unistd.h>` on first use and returns its calls. */
-export const unistd: () => Symbols<typeof symbols> = table(symbols);
+export const unistd: () => Symbols<typeof unistd_symbols> = table(
+  unistd_symbols,
+);

@@ -1,33 +1,253 @@
 /**
- * Commands to a device, as text.
+ * Commands to a device, and its answers, as text.
+ *
+ * They travel through the System V message queue of the device's key. A request
+ * has message type 1 and is the text `<reply> <command>`: `reply` is the type
+ * that the answer shall have, any number from 2 to 2147483647, such as the
+ * process id of who asks or, better, a number of this request alone. The answer
+ * is `ok <status as JSON>` or `error <code> <message>`.
  *
  * @module
  */
 
-import type { WaveChanges } from "./types.ts";
+import { shown } from "../../ffi/core/_argument.ts";
+import { IpcError } from "../../ffi/core/errno.ts";
+import {
+  DEVICE_STATES,
+  type DeviceStatus,
+  TRANSPORTS,
+  type WaveChanges,
+} from "./types.ts";
+import {
+  checkBits,
+  checkInterval,
+  checkPeriod,
+  checkWaveform,
+  WAVEFORMS,
+} from "./waveform.ts";
 
 /** The names of the commands; `stop` pauses. */
 export type CommandName = "start" | "stop" | "config" | "status" | "exit";
 
 /** A command to a device. */
 export type DeviceCommand =
-  | { name: "start" | "stop" | "status" | "exit" }
-  | { name: "config"; changes: WaveChanges };
+  | {
+    /** What to do. */
+    name: "start" | "stop" | "status" | "exit";
+  }
+  | {
+    /** What to do. */
+    name: "config";
+    /** The settings to change. */
+    changes: WaveChanges;
+  };
+
+/** The message type of requests. */
+export const REQUEST = 1;
+
+/** The greatest message type that an answer can have. */
+export const MAX_REPLY = 0x7fff_ffff;
+
+/** A longer request is refused before it is looked at. */
+const MAX_LENGTH = 1024;
+
+const PLAIN = ["start", "stop", "status", "exit"] as const;
 
 /**
  * Reads a command: `start`, `stop`, `status`, `exit`, or `config` with settings
  * such as `waveform=TRI period=0.5 interval=0.01 bits=12`.
  *
+ * @example Read and write
+ * ```ts
+ * import { formatCommand, parseCommand } from "@libc/ipc/device";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const command = parseCommand("config  period=0.5 waveform=tri");
+ * assertEquals(formatCommand(command), "config waveform=TRI period=0.5");
+ * ```
+ *
  * @throws {TypeError} When it is no command or a setting is not known.
  * @throws {RangeError} When a setting is out of its range.
  */
 export function parseCommand(line: string): DeviceCommand {
-  void line;
-  throw new TypeError("not yet");
+  if (typeof line !== "string") {
+    throw new TypeError(`command must be a string, got ${shown(line)}`);
+  }
+  if (line.length > MAX_LENGTH) {
+    throw new RangeError(
+      `command must have at most ${MAX_LENGTH} characters, got ${line.length}`,
+    );
+  }
+  const [word = "", ...settings] = line.trim().split(/\s+/);
+  const name = word.toLowerCase();
+  if (name === "config") {
+    return { name, changes: checkChanges(parseSettings(settings)) };
+  }
+  const plain = PLAIN.find((known) => known === name);
+  if (plain === undefined) {
+    throw new TypeError(
+      `command must be one of ${PLAIN.join(", ")}, config, got ${shown(word)}`,
+    );
+  }
+  if (settings.length > 0) {
+    throw new TypeError(
+      `command ${plain} takes no settings, got ${shown(settings.join(" "))}`,
+    );
+  }
+  return { name: plain };
 }
 
-/** Writes a command as {@linkcode parseCommand} reads it. */
+/**
+ * Writes a command as {@linkcode parseCommand} reads it.
+ *
+ * @throws {TypeError} When it is no command.
+ * @throws {RangeError} When a setting is out of its range.
+ */
 export function formatCommand(command: DeviceCommand): string {
-  void command;
-  throw new TypeError("not yet");
+  const { name } = command;
+  if (name !== "config") return parseCommand(String(name)).name;
+  const { waveform, period, interval, bits } = checkChanges(command.changes);
+  const settings = Object.entries({ waveform, period, interval, bits })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${value}`);
+  return [name, ...settings].join(" ");
+}
+
+/** Checks settings that shall change: at least one, each in its range. */
+export function checkChanges(changes: WaveChanges): WaveChanges {
+  if (typeof changes !== "object" || changes === null) {
+    throw new TypeError(`changes must be an object, got ${shown(changes)}`);
+  }
+  const { waveform, period, interval, bits } = changes;
+  const checked: WaveChanges = {};
+  if (waveform !== undefined) checked.waveform = checkWaveform(waveform);
+  if (period !== undefined) checked.period = checkPeriod(period);
+  if (interval !== undefined) checked.interval = checkInterval(interval);
+  if (bits !== undefined) checked.bits = checkBits(bits);
+  if (Object.keys(checked).length === 0) {
+    throw new TypeError(
+      "config must change at least one of waveform, period, interval, bits",
+    );
+  }
+  return checked;
+}
+
+function parseSettings(settings: string[]): WaveChanges {
+  const changes: Record<string, unknown> = {};
+  for (const setting of settings) {
+    const [, key = "", value = ""] = /^(\w+)=(.+)$/.exec(setting) ?? [];
+    if (!["waveform", "period", "interval", "bits"].includes(key)) {
+      throw new TypeError(
+        `setting must be waveform=, period=, interval= or bits=, got ${
+          shown(setting)
+        }`,
+      );
+    }
+    if (key in changes) {
+      throw new TypeError(`setting ${key} must be given once`);
+    }
+    changes[key] = key === "waveform" ? value : decimal(key, value);
+  }
+  return changes;
+}
+
+/** `Number("")` is 0 and `Number("0x10")` 16: neither is meant by anybody. */
+function decimal(key: string, text: string): number {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
+    throw new TypeError(`${key} must be a number, got ${shown(text)}`);
+  }
+  return Number(text);
+}
+
+/** A request as it came through the queue. */
+export interface Request {
+  /** The message type of the answer. */
+  reply: number;
+  /** The text of the command, not looked at yet. */
+  line: string;
+}
+
+/** Reads a request; undefined when it does not even say who asks. */
+export function parseRequest(data: Uint8Array): Request | undefined {
+  // Room for the number as well, and for bytes that are several a character.
+  if (data.length > 4 * MAX_LENGTH + 16) return undefined;
+  // A C program may well send the NUL at the end of its string.
+  const text = new TextDecoder().decode(data).replace(/\0+$/, "");
+  const [, reply = "", line = ""] = /^(\d{1,10})\s+(.*)$/s.exec(text) ?? [];
+  const type = Number(reply);
+  if (reply === "" || type <= REQUEST || type > MAX_REPLY) return undefined;
+  return { reply: type, line };
+}
+
+/** Writes a request. */
+export function formatRequest(reply: number, command: DeviceCommand): string {
+  return `${reply} ${formatCommand(command)}`;
+}
+
+/** Writes the answer to a command that was done. */
+export function formatStatus(status: DeviceStatus): string {
+  return `ok ${JSON.stringify(status)}`;
+}
+
+/** Writes the answer to a command that was refused. */
+export function formatError(error: unknown): string {
+  const code = error instanceof IpcError ? error.code : "EINVAL";
+  const message = error instanceof Error ? error.message : String(error);
+  return `error ${code} ${message.slice(0, MAX_LENGTH)}`;
+}
+
+/** An answer. */
+export type Answer =
+  | { ok: true; status: DeviceStatus }
+  | { ok: false; code: string; message: string };
+
+/** Reads an answer; undefined when it makes no sense. */
+export function parseAnswer(data: Uint8Array): Answer | undefined {
+  const text = new TextDecoder().decode(data);
+  const [, code, message] = /^error (E\w{1,20}) (.*)$/s.exec(text) ?? [];
+  if (code !== undefined && message !== undefined) {
+    return { ok: false, code, message: printable(message) };
+  }
+  if (!text.startsWith("ok ")) return undefined;
+  try {
+    const status: unknown = JSON.parse(text.slice(3));
+    return isStatus(status) ? { ok: true, status } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isStatus(value: unknown): value is DeviceStatus {
+  if (typeof value !== "object" || value === null) return false;
+  const status = value as Record<string, unknown>;
+  const numbers = [
+    "key",
+    "pid",
+    "value",
+    "time",
+    "samples",
+    "rate",
+    "uptime",
+    "history",
+    "commands",
+    "period",
+    "interval",
+    "bits",
+  ];
+  const { clients } = status;
+  return numbers.every((name) => Number.isFinite(status[name])) &&
+    (clients === undefined || Number.isFinite(clients)) &&
+    isOneOf(TRANSPORTS, status["transport"]) &&
+    isOneOf(DEVICE_STATES, status["state"]) &&
+    isOneOf(WAVEFORMS, status["waveform"]);
+}
+
+function isOneOf(values: readonly string[], value: unknown): boolean {
+  return typeof value === "string" && values.includes(value);
+}
+
+/** What another process says must not command a terminal. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are the point
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
 }

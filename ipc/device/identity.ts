@@ -62,7 +62,10 @@ export function lives(identity: Identity): boolean | undefined {
  *
  * A process that started later than that is another one with the same id.
  */
-export function makerLives(pid: number, made: Date | null): boolean | undefined {
+export function makerLives(
+  pid: number,
+  made: Date | null,
+): boolean | undefined {
   if (pid <= 0 || ownIdentity().startTime === 0n) return undefined;
   const ticks = processStartTime(pid);
   if (ticks === undefined) return false;

@@ -55,10 +55,17 @@ export class DeviceSemaphores implements Disposable {
     );
   }
 
-  /** The set of a key, whosever it is; undefined when there is none. */
-  static find(key: Key): DeviceSemaphores | undefined {
+  /**
+   * The set of a key, whosever it is; undefined when there is none.
+   *
+   * @param initialized Whether to wait until its maker has set its values.
+   */
+  static find(
+    key: Key,
+    initialized: "wait" | "any" = "any",
+  ): DeviceSemaphores | undefined {
     try {
-      return new DeviceSemaphores(SysvSemaphoreSet.open(key));
+      return new DeviceSemaphores(SysvSemaphoreSet.open(key, { initialized }));
     } catch (error) {
       if (isGone(error)) return undefined;
       throw error;

@@ -1,0 +1,38 @@
+/**
+ * Standard input, line by line, without blocking the event loop.
+ *
+ * @module
+ */
+
+// A line of commands is short: whatever is longer is not meant for us.
+const MAX_LINE = 4096;
+
+/**
+ * The lines of standard input, without their ends, until its end. A last line
+ * without an end counts.
+ *
+ * @throws {RangeError} When a line is longer than 4096 characters.
+ */
+export async function* inputLines(): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder();
+  const chunk = new Uint8Array(MAX_LINE);
+  let text = "";
+  for (;;) {
+    const count = await Deno.stdin.read(chunk);
+    text += count === null
+      ? decoder.decode()
+      : decoder.decode(chunk.subarray(0, count), { stream: true });
+    const lines = text.split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) yield line.replace(/\r$/, "");
+    if (count === null) {
+      if (text !== "") yield text;
+      return;
+    }
+    if (text.length > MAX_LINE) {
+      throw new RangeError(
+        `line of standard input must have at most ${MAX_LINE} characters`,
+      );
+    }
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * The moving picture of a device, for `ipc client --plot` and the demo.
+ *
+ * @module
+ */
+
+import type { ClientEnd, Reading, WaveClient } from "@libc/ipc/device";
+import { Trace } from "./chart.ts";
+import { Interrupted } from "./signals.ts";
+import type { Output } from "./output.ts";
+import { defaultWindow, drawFrame, type PlotState } from "./plot.ts";
+import { Screen } from "./screen.ts";
+
+const FRAME_MS = 50;
+// Without a terminal, a picture now and then: nobody wants to scroll a film.
+const STILL_MS = 3000;
+const STILL = { columns: 76, rows: 16 };
+// How often a device without a history is looked at.
+const POLL_SECONDS = 0.02;
+// How finely a window is kept; no terminal has so many dots.
+const RESOLUTION = 4096;
+const RATE_MS = 1500;
+
+/** Options of {@linkcode livePlot}. */
+export interface LiveOptions {
+  /** Where it goes. */
+  output: Output;
+  /** Ends it: the promise rejects with the signal's reason. */
+  signal: AbortSignal;
+  /** What stands above the picture; asked again for each. */
+  title: () => string;
+  /**
+   * How many samples there are at the most.
+   *
+   * @default {Infinity}
+   */
+  count?: number | undefined;
+  /**
+   * Seconds between two readings.
+   *
+   * @default {undefined} every sample
+   */
+  interval?: number | undefined;
+  /**
+   * Seconds from the left to the right edge.
+   *
+   * @default {undefined} two periods, mostly
+   */
+  window?: number | undefined;
+  /**
+   * Uses ASCII characters only.
+   *
+   * @default {false}
+   */
+  ascii?: boolean | undefined;
+}
+
+/** What was shown. */
+export interface LiveResult {
+  /** Why the device ended; undefined when it did not. */
+  end: ClientEnd | undefined;
+  /** How many samples were shown. */
+  samples: number;
+  /** How many samples were lost. */
+  lost: number;
+}
+
+/** Samples of a second or so, by the clock of this process. */
+class Rate {
+  #marks: { at: number; samples: number }[] = [];
+
+  /** Takes the number of samples so far and gives the rate, once it knows. */
+  update(samples: number): number | undefined {
+    const at = performance.now();
+    this.#marks.push({ at, samples });
+    while ((this.#marks[1]?.at ?? Infinity) < at - RATE_MS) {
+      this.#marks.shift();
+    }
+    const first = this.#marks[0];
+    const passed = at - (first?.at ?? at);
+    return first === undefined || passed < RATE_MS / 3
+      ? undefined
+      : (samples - first.samples) / passed * 1000;
+  }
+}
+
+/** Collects samples and makes pictures of them. */
+class Picture {
+  readonly #client: WaveClient;
+  readonly #options: LiveOptions;
+  readonly #trace = new Trace();
+  readonly #rate = new Rate();
+  #newest: Reading;
+  #peak = 1;
+  samples = 0;
+  lost = 0;
+
+  constructor(client: WaveClient, options: LiveOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#newest = client.read();
+    const { window } = this.#state("");
+    this.#trace.spacing = window / RESOLUTION;
+  }
+
+  /** How many samples of the past fill the window. */
+  get past(): number {
+    const { interval } = this.#client.settings;
+    const { window } = this.#state("");
+    return interval === undefined ? 0 : Math.ceil(window / interval);
+  }
+
+  add(reading: Reading, missing: number): void {
+    const { time, value } = reading;
+    this.#trace.push(time, value, missing > 0);
+    this.#peak = Math.max(this.#peak, Math.abs(value));
+    this.#newest = reading;
+    this.samples++;
+    this.lost += missing;
+  }
+
+  lines(size: { columns: number; rows: number }, hint: string): string[] {
+    if (this.#client.end === undefined) {
+      // While it is paused no sample comes, but the state is news.
+      const { state, waveform, period } = this.#client.read();
+      this.#newest = { ...this.#newest, state, waveform, period };
+    }
+    const state = this.#state(hint);
+    this.#trace.spacing = state.window / RESOLUTION;
+    const { output, ascii = false } = this.#options;
+    return drawFrame(this.#trace, {
+      ...state,
+      rate: this.#rate.update(this.samples + this.lost),
+    }, { ...size, paint: output.paint, ascii });
+  }
+
+  #state(hint: string): PlotState {
+    const { state, waveform, value, time, period } = this.#newest;
+    const { interval, bits } = this.#client.settings;
+    return {
+      title: this.#options.title(),
+      state,
+      waveform,
+      value,
+      time,
+      period,
+      interval,
+      bits,
+      rate: undefined,
+      lost: this.lost,
+      window: this.#options.window ??
+        defaultWindow(period, interval ?? POLL_SECONDS),
+      scale: bits === undefined
+        ? 2 ** Math.ceil(Math.log2(this.#peak))
+        : 2 ** (bits - 1),
+      hint,
+    };
+  }
+}
+
+/**
+ * Shows the samples of a client as they come, until the count, the end of the
+ * device, the signal, or a `q` at the keyboard (which rejects like a signal).
+ * Without a terminal it prints a still picture every few seconds.
+ */
+export async function livePlot(
+  client: WaveClient,
+  options: LiveOptions,
+): Promise<LiveResult> {
+  const picture = new Picture(client, options);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  using _view = options.output.terminal
+    ? movie(picture, stop)
+    : stills(picture, options.output, stop);
+  const end = await collect(client, picture, { ...options, signal });
+  return { end, samples: picture.samples, lost: picture.lost };
+}
+
+async function collect(
+  client: WaveClient,
+  picture: Picture,
+  { signal, count, interval }: LiveOptions,
+): Promise<ClientEnd | undefined> {
+  if (interval !== undefined || !client.features.history) {
+    const readings = client.readings({
+      signal,
+      count,
+      interval: interval ?? POLL_SECONDS,
+    });
+    for await (const reading of readings) picture.add(reading, 0);
+    return client.end;
+  }
+  const past = count === undefined ? picture.past : 0;
+  const stream = client.follow({ signal, count, past });
+  let lost = 0;
+  for await (const reading of stream) {
+    picture.add(reading, stream.lost - lost);
+    lost = stream.lost;
+  }
+  return stream.end;
+}
+
+function movie(picture: Picture, stop: AbortController): Disposable {
+  // A mistake in drawing must end the command, and not only its pictures.
+  const guarded = (draw: () => void) => () => {
+    try {
+      draw();
+    } catch (error) {
+      stop.abort(error);
+    }
+  };
+  const frame = guarded(() => {
+    screen.draw(picture.lines(screen.size, "q quits"));
+  });
+  const screen = new Screen({
+    redraw: () => frame(),
+    key: (key) => {
+      if (/^(q|Q|\x03|\x1b)$/.test(key)) stop.abort(new Interrupted("key"));
+    },
+  });
+  const timer = setInterval(frame, FRAME_MS);
+  frame();
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      screen.close();
+    },
+  };
+}
+
+function stills(
+  picture: Picture,
+  output: Output,
+  stop: AbortController,
+): Disposable {
+  const print = () => {
+    try {
+      for (const line of picture.lines(STILL, "")) {
+        output.line(line.trimEnd());
+      }
+      output.line();
+    } catch (error) {
+      stop.abort(error);
+    }
+  };
+  const timer = setInterval(print, STILL_MS);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      // However short it was, there is one picture.
+      print();
+    },
+  };
+}

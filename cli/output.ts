@@ -1,0 +1,154 @@
+/**
+ * Standard output and standard error of a command: lines, JSON lines, CSV,
+ * colours on a terminal only, and a quiet end when nobody reads any more.
+ *
+ * @module
+ */
+
+/** Colours and weights, by their SGR codes. */
+const STYLES = {
+  bold: 1,
+  dim: 2,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  cyan: 36,
+} as const;
+
+/** The name of a colour or weight. */
+export type Style = keyof typeof STYLES;
+
+/** Puts a text in a colour, or leaves it as it is. */
+export type Paint = (text: string, style: Style) => string;
+
+/** A {@linkcode Paint} that paints, or one that does not. */
+export function painter(colour: boolean): Paint {
+  return colour
+    ? (text, style) => text === "" ? "" : `\x1b[${STYLES[style]}m${text}\x1b[m`
+    : (text) => text;
+}
+
+/** The end of the reader of our standard output, as in `ipc client | head`. */
+export class BrokenPipe extends Error {
+  /** Always `"BrokenPipe"`. */
+  override readonly name = "BrokenPipe";
+}
+
+// A fast producer waits from here on until the reader has caught up.
+const HIGH_WATER = 1 << 16;
+const ENCODER = new TextEncoder();
+
+/** What a command writes. */
+export class Output {
+  /** Whether standard output is a terminal. */
+  readonly terminal: boolean = Deno.stdout.isTerminal();
+  /** Whether standard output takes colours. */
+  readonly colour: boolean = this.terminal && !Deno.noColor;
+  /** Colours a text for standard output. */
+  readonly paint: Paint = painter(this.colour);
+
+  readonly #name: string;
+  readonly #gone = new AbortController();
+  #failed = false;
+  #pending = "";
+  #pump: Promise<void> | undefined;
+
+  /** The name stands before each line on standard error. */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Aborted with a {@linkcode BrokenPipe} when nothing can be written. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Whether something could not be written though there is a reader. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Writes to standard output, at once but without waiting. */
+  write(text: string): void {
+    if (this.#gone.signal.aborted) return;
+    this.#pending += text;
+    this.#pump ??= this.#drain();
+  }
+
+  /** Writes a line to standard output. */
+  line(text = ""): void {
+    this.write(`${text}\n`);
+  }
+
+  /** Writes a value to standard output as a line of JSON. */
+  json(value: unknown): void {
+    this.line(JSON.stringify(value));
+  }
+
+  /** Whether so much is unwritten that a producer should {@linkcode flush}. */
+  get full(): boolean {
+    return this.#pending.length > HIGH_WATER;
+  }
+
+  /** Waits until everything is written. */
+  async flush(): Promise<void> {
+    await this.#pump;
+  }
+
+  /** Writes a line to standard error, with the name of the command before it. */
+  note(text: string): void {
+    writeError(`${this.#name}: ${text}\n`);
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#pending !== "") {
+        const bytes = ENCODER.encode(this.#pending);
+        this.#pending = "";
+        for (let sent = 0; sent < bytes.length;) {
+          sent += await Deno.stdout.write(bytes.subarray(sent));
+        }
+      }
+    } catch (error) {
+      this.#pending = "";
+      // A full disk is worth a message, a reader that has seen enough is not.
+      if (!(error instanceof Deno.errors.BrokenPipe)) {
+        this.#failed = true;
+        this.note(`cannot write: ${messageOf(error)}`);
+      }
+      this.#gone.abort(
+        new BrokenPipe("Nothing reads the output", { cause: error }),
+      );
+    } finally {
+      this.#pump = undefined;
+    }
+  }
+}
+
+/** Writes to standard error; nothing when that is closed. */
+export function writeError(text: string): void {
+  try {
+    const bytes = ENCODER.encode(text);
+    for (let sent = 0; sent < bytes.length;) {
+      sent += Deno.stderr.writeSync(bytes.subarray(sent));
+    }
+  } catch {
+    // There is no other place to say it.
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A line of CSV, without its end: fields are quoted where they need it. */
+export function csvLine(
+  fields: readonly (string | number | undefined)[],
+): string {
+  return fields.map((field) => {
+    const text = field === undefined ? "" : String(field);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }).join(",");
+}

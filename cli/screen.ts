@@ -1,0 +1,153 @@
+/**
+ * The terminal while something moves on it, and its way back to normal.
+ *
+ * @module
+ */
+
+import { writeError } from "./output.ts";
+
+const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
+const LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l";
+const HOME = "\x1b[H";
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+// Terminals that know it show a frame at once; the others ignore it.
+const BEGIN = "\x1b[?2026h";
+const END = "\x1b[?2026l";
+
+const ENCODER = new TextEncoder();
+const FALLBACK = { columns: 80, rows: 24 };
+
+/** A size in characters. */
+export interface Size {
+  /** Width. */
+  columns: number;
+  /** Height. */
+  rows: number;
+}
+
+/** What a {@linkcode Screen} tells. */
+export interface ScreenOptions {
+  /** Called when the screen must be drawn again at once. */
+  redraw: () => void;
+  /** Called with each key that is pressed. */
+  key: (key: string) => void;
+}
+
+/**
+ * Takes the terminal: the alternate screen without a cursor, and keys without
+ * Enter. Disposing gives it back as it was, however the command ends; a stop by
+ * Ctrl-Z gives it back too, until the command goes on.
+ */
+export class Screen implements Disposable {
+  readonly #options: ScreenOptions;
+  readonly #keys = Deno.stdin.isTerminal();
+  readonly #undo: (() => void)[] = [];
+  #shown = false;
+  #closed = false;
+
+  constructor(options: ScreenOptions) {
+    this.#options = options;
+    // Also when something calls Deno.exit().
+    const unload = () => this.close();
+    globalThis.addEventListener("unload", unload);
+    this.#undo.push(() => globalThis.removeEventListener("unload", unload));
+    this.#listen("SIGWINCH", () => {
+      if (this.#shown) write(`${HOME}${CLEAR_BELOW}`);
+      options.redraw();
+    });
+    this.#listen("SIGCONT", () => {
+      this.#enter();
+      options.redraw();
+    });
+    this.#enter();
+    if (this.#keys) this.#readKeys();
+  }
+
+  /** The size of the terminal now. */
+  get size(): Size {
+    return terminalSize();
+  }
+
+  /** Shows lines, each at most as wide as the terminal. */
+  draw(lines: readonly string[]): void {
+    if (!this.#shown) return;
+    const body = lines.map((line) => `${line}${CLEAR_LINE}`).join("\r\n");
+    write(`${BEGIN}${HOME}${body}${CLEAR_BELOW}${END}`);
+  }
+
+  /** Gives the terminal back. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#leave();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #listen(signal: Deno.Signal, listener: () => void): void {
+    Deno.addSignalListener(signal, listener);
+    this.#undo.push(() => Deno.removeSignalListener(signal, listener));
+  }
+
+  #enter(): void {
+    if (this.#closed) return;
+    this.#setRaw(true);
+    this.#shown = true;
+    write(ENTER);
+  }
+
+  #leave(): void {
+    if (!this.#shown) return;
+    this.#shown = false;
+    write(LEAVE);
+    this.#setRaw(false);
+  }
+
+  #setRaw(raw: boolean): void {
+    if (!this.#keys) return;
+    try {
+      // Ctrl-C and Ctrl-Z stay signals.
+      Deno.stdin.setRaw(raw, { cbreak: true });
+    } catch (error) {
+      // A terminal that has hung up has nothing to restore.
+      if (raw) writeError(`cannot read keys: ${String(error)}\n`);
+    }
+  }
+
+  async #readKeys(): Promise<void> {
+    const keys = new Uint8Array(64);
+    while (!this.#closed) {
+      const count = await Deno.stdin.read(keys).catch(() => null);
+      if (count === null) return;
+      if (!this.#closed) {
+        this.#options.key(new TextDecoder().decode(keys.subarray(0, count)));
+      }
+    }
+  }
+}
+
+/** The size of the terminal, or 80 x 24 where it is not known. */
+export function terminalSize(): Size {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return columns > 0 && rows > 0 ? { columns, rows } : FALLBACK;
+  } catch {
+    return FALLBACK;
+  }
+}
+
+function write(text: string): void {
+  const bytes = ENCODER.encode(text);
+  try {
+    for (let sent = 0; sent < bytes.length;) {
+      sent += Deno.stdout.writeSync(bytes.subarray(sent));
+    }
+  } catch {
+    // A terminal that has hung up: the SIGHUP ends the command.
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * System V message queues below the class: state, lists, the buffer that
+ * messages pass through.
+ *
+ * @module
+ */
+
+import { sys_msg } from "../libc/sys_msg.ts";
+import { shown, size } from "./_argument.ts";
+import {
+  applyChanges,
+  type PermissionChanges,
+  type Permissions,
+  permissionsOf,
+  procTable,
+} from "./_sysv.ts";
+import { dateOf } from "./deadline.ts";
+import { check0, checkFd, ERRNO, errnoOf } from "./errno.ts";
+import { msginfo, msqid_ds } from "./layouts.ts";
+import {
+  IPC_SET,
+  IPC_STAT,
+  MSG_INFO,
+  MSG_NOERROR,
+  MSG_STAT_ANY,
+} from "./platform.ts";
+
+/** A message of a System V queue. */
+export interface SysvMessage {
+  /** Its type, from 1 on; inexact above 2^53. */
+  type: number;
+  /** Its bytes, a copy of their own. */
+  data: Uint8Array<ArrayBuffer>;
+}
+
+/** What the kernel knows of a queue: every field of `struct msqid_ds`. */
+export interface SysvMessageQueueStat extends Permissions {
+  /** Its id. */
+  id: number;
+  /** How many messages it holds. */
+  messages: number;
+  /** How many bytes these have. */
+  bytes: number;
+  /**
+   * How many bytes it may hold, and also how many messages; 0 where
+   * `SysvMessageQueue.list()` could only read `/proc`, which does not say.
+   */
+  maxBytes: number;
+  /** When a message was last sent. */
+  sendTime: Date | null;
+  /** When a message was last received. */
+  receiveTime: Date | null;
+  /** When it was created or last changed by `set()`. */
+  changeTime: Date | null;
+  /** The process that sent last; 0 for none. */
+  lastSendPid: number;
+  /** The process that received last; 0 for none. */
+  lastReceivePid: number;
+}
+
+/** What `SysvMessageQueue.set()` changes. */
+export interface SysvMessageQueueChanges extends PermissionChanges {
+  /**
+   * How many bytes the queue may hold. More than `MSGMNB` takes privilege.
+   *
+   * @default {undefined} unchanged
+   */
+  maxBytes?: number;
+}
+
+// `struct msgbuf`: the type, 64 bits, and the bytes. Calls do not interleave on
+// a thread, so one will do, and no call ever writes anywhere else: with a bad
+// address the kernel would drop the message.
+const HEAD = 8;
+const encoder = new TextEncoder();
+let capacity = 0;
+let bytes = new Uint8Array(0);
+let words = new Uint32Array(0);
+
+function ensureCapacity(length: number): void {
+  if (length <= capacity) return;
+  // The least that all messages of a machine as it comes fit in.
+  capacity = Math.max(8192, length);
+  bytes = new Uint8Array(HEAD + capacity);
+  words = new Uint32Array(bytes.buffer, 0, 2);
+}
+
+/** Checks what is to be sent and gives its bytes. */
+export function payloadOf(data: Uint8Array | string): Uint8Array {
+  if (typeof data === "string") return encoder.encode(data);
+  if (!(data instanceof Uint8Array)) {
+    throw new TypeError(
+      `data must be a Uint8Array or a string, got ${shown(data)}`,
+    );
+  }
+  if (data.length === 0 && data.buffer instanceof ArrayBuffer) {
+    if (data.buffer.detached) {
+      throw new TypeError("data must not be detached bytes");
+    }
+  }
+  return data;
+}
+
+/** `msgsnd`: 0 or the errno. */
+export function sendMessage(
+  id: number,
+  type: number,
+  data: Uint8Array,
+  flags: number,
+): number {
+  const length = data.length;
+  ensureCapacity(length);
+  words[0] = type;
+  words[1] = type / 0x1_0000_0000;
+  bytes.set(data, HEAD);
+  return errnoOf(sys_msg().msgsnd(id, bytes, length, flags));
+}
+
+/**
+ * `msgrcv`: the message or the errno.
+ *
+ * Without `maxSize` a message of any size is received: one that does not fit
+ * into the buffer stays in the queue (`E2BIG`), and the buffer grows.
+ */
+export function receiveMessage(
+  id: number,
+  type: bigint,
+  flags: number,
+  maxSize: number | undefined,
+): SysvMessage | number {
+  ensureCapacity(1);
+  for (;;) {
+    const room = maxSize === undefined || maxSize > capacity
+      ? capacity
+      : maxSize;
+    // Only the caller's limit truncates.
+    const flag = room === maxSize ? flags : flags & ~MSG_NOERROR;
+    const length = sys_msg().msgrcv(id, bytes, room, type, flag);
+    const error = errnoOf(length);
+    if (error === 0) return takeMessage(length);
+    if (error !== ERRNO.E2BIG || room === maxSize) return error;
+    // No message has more bytes than all of them together.
+    const all = statById(id, `System V message queue ${id}`).bytes;
+    ensureCapacity(
+      Math.min(Math.max(2 * capacity, all), maxSize ?? Infinity),
+    );
+  }
+}
+
+function takeMessage(length: number): SysvMessage {
+  const type = (words[1] as number) * 0x1_0000_0000 + (words[0] as number);
+  return { type, data: bytes.slice(HEAD, HEAD + length) };
+}
+
+/** How many bytes a queue may hold, or undefined when that may not be read. */
+export function maxBytesOf(id: number): number | undefined {
+  const buffer = new Uint8Array(msqid_ds.size);
+  const error = errnoOf(sys_msg().msgctl_buf(id, IPC_STAT, buffer));
+  return error === 0 ? Number(msqid_ds.view(buffer).msg_qbytes) : undefined;
+}
+
+/** `msgctl(IPC_SET)` */
+export function changeQueue(
+  id: number,
+  changes: SysvMessageQueueChanges,
+  label: string,
+): void {
+  const buffer = statBuffer(id, label);
+  const ds = msqid_ds.view(buffer);
+  const maxBytes = changes.maxBytes;
+  // The kernel keeps it in 32 bits.
+  if (maxBytes !== undefined) size(maxBytes, "maxBytes", 0, 0xffff_ffff);
+  applyChanges(ds.msg_perm, changes);
+  if (maxBytes !== undefined) ds.msg_qbytes = BigInt(maxBytes);
+  check0(sys_msg().msgctl_buf(id, IPC_SET, buffer), "msgctl", "change", label);
+}
+
+/** `msgctl(IPC_STAT)` */
+export function statById(id: number, label: string): SysvMessageQueueStat {
+  return statOf(id, statBuffer(id, label));
+}
+
+/** `msgctl(MSG_STAT_ANY)` of all queues, `/proc/sysvipc/msg` as fallback. */
+export function listQueues(): SysvMessageQueueStat[] {
+  const { msgctl_buf } = sys_msg();
+  const highest = checkFd(
+    msgctl_buf(0, MSG_INFO, new Uint8Array(msginfo.size)),
+    "msgctl",
+    "list",
+    "System V message queues",
+  );
+  const buffer = new Uint8Array(msqid_ds.size);
+  const found: SysvMessageQueueStat[] = [];
+  for (let index = 0; index <= highest; index++) {
+    const id = msgctl_buf(index, MSG_STAT_ANY, buffer);
+    if (errnoOf(id) === 0) found.push(statOf(id, buffer));
+  }
+  // A kernel before 4.17, or a sandbox, has no MSG_STAT_ANY.
+  return found.length > 0 ? found : procTable("msg").map(statOfRow);
+}
+
+function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
+  const buffer = new Uint8Array(msqid_ds.size);
+  check0(sys_msg().msgctl_buf(id, IPC_STAT, buffer), "msgctl", "stat", label);
+  return buffer;
+}
+
+function statOf(
+  id: number,
+  buffer: Uint8Array<ArrayBuffer>,
+): SysvMessageQueueStat {
+  const ds = msqid_ds.read(buffer);
+  return {
+    id,
+    ...permissionsOf(ds.msg_perm),
+    messages: Number(ds.msg_qnum),
+    bytes: Number(ds.__msg_cbytes),
+    maxBytes: Number(ds.msg_qbytes),
+    sendTime: dateOf(ds.msg_stime),
+    receiveTime: dateOf(ds.msg_rtime),
+    changeTime: dateOf(ds.msg_ctime),
+    lastSendPid: ds.msg_lspid,
+    lastReceivePid: ds.msg_lrpid,
+  };
+}
+
+function statOfRow(row: Record<string, number>): SysvMessageQueueStat {
+  const column = (name: string) => row[name] ?? 0;
+  return {
+    id: column("msqid"),
+    key: column("key"),
+    uid: column("uid"),
+    gid: column("gid"),
+    creatorUid: column("cuid"),
+    creatorGid: column("cgid"),
+    mode: column("perms") & 0o777,
+    // An id is its slot and, above bit 15, the sequence number.
+    sequence: column("msqid") >>> 15,
+    messages: column("qnum"),
+    bytes: column("cbytes"),
+    maxBytes: 0,
+    sendTime: dateOf(BigInt(column("stime"))),
+    receiveTime: dateOf(BigInt(column("rtime"))),
+    changeTime: dateOf(BigInt(column("ctime"))),
+    lastSendPid: column("lspid"),
+    lastReceivePid: column("lrpid"),
+  };
+}

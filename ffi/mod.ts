@@ -1,0 +1,46 @@
+/**
+ * The raw layer: libc's calls by their C names, one table a header, and the
+ * checkers that turn their results into exceptions.
+ *
+ * Nothing here is safe: a wrong pointer or length ends the process. It is for
+ * what the wrappers do not cover; mix both freely.
+ *
+ * ```ts
+ * import { checkFd, unistd } from "@libc/ipc/ffi";
+ *
+ * const pid = checkFd(unistd().getpid(), "getpid", "ask for", "the process id");
+ * console.log(pid === Deno.pid);
+ * ```
+ *
+ * @module
+ */
+
+export { errno, type Symbols, table } from "./libc/_open.ts";
+export * from "./libc/dirent.ts";
+export * from "./libc/dlfcn.ts";
+export * from "./libc/fcntl.ts";
+export * from "./libc/linux_futex.ts";
+export * from "./libc/poll.ts";
+export * from "./libc/sched.ts";
+export * from "./libc/signal.ts";
+export * from "./libc/string.ts";
+export * from "./libc/sys_epoll.ts";
+export * from "./libc/sys_eventfd.ts";
+export * from "./libc/sys_ipc.ts";
+export * from "./libc/sys_mman.ts";
+export * from "./libc/sys_msg.ts";
+export * from "./libc/sys_sem.ts";
+export * from "./libc/sys_shm.ts";
+export * from "./libc/sys_stat.ts";
+export * from "./libc/sys_uio.ts";
+export * from "./libc/time.ts";
+export * from "./libc/unistd.ts";
+export {
+  check0,
+  checkFd,
+  checkPtr,
+  checkRc,
+  checkSize,
+  errnoOf,
+} from "./core/errno.ts";
+export { Fd } from "./core/fd.ts";

@@ -1,0 +1,118 @@
+/**
+ * The device's writing end of the memory, under the writers' lock.
+ *
+ * @module
+ */
+
+import { Heartbeat, writeHeader } from "./header.ts";
+import { ownIdentity } from "./identity.ts";
+import { RING_OFFSET } from "./layout.ts";
+import { RecordWriter, type Settings } from "./record.ts";
+import { RingWriter, type Sample } from "./ring.ts";
+import type { Segment } from "./segment.ts";
+import { type DeviceSemaphores, isGone, LOCK } from "./semaphores.ts";
+
+/**
+ * How long somebody else may hold the writers' lock, in milliseconds, before
+ * the device goes on without it.
+ */
+export const LOCK_PATIENCE = 1000;
+
+/**
+ * Writes samples and state.
+ *
+ * The writers' lock, semaphore 0, is taken for each write. Whoever holds it (a C
+ * program that wants a consistent copy, or to change something) finds the
+ * memory at rest, for {@linkcode LOCK_PATIENCE} milliseconds at most: then the
+ * device goes on, so that no other program can stop it.
+ */
+export class Output {
+  readonly #segment: Segment;
+  readonly #capacity: number;
+  readonly #semaphores: DeviceSemaphores;
+  readonly #record: RecordWriter;
+  readonly #ring: RingWriter;
+  readonly #heartbeat: Heartbeat;
+  readonly #publish: () => void;
+  #locked = false;
+  #lockGone = false;
+  #refusedSince: number | undefined;
+  #overruns = 0;
+
+  constructor(
+    segment: Segment,
+    semaphores: DeviceSemaphores,
+    capacity: number,
+  ) {
+    const { mapping } = segment;
+    this.#segment = segment;
+    this.#capacity = capacity;
+    this.#semaphores = semaphores;
+    this.#record = new RecordWriter(mapping);
+    this.#ring = new RingWriter(mapping, { offset: RING_OFFSET, capacity });
+    this.#heartbeat = new Heartbeat(mapping);
+    this.#publish = () => this.#ring.publish();
+  }
+
+  /** How many samples were written. */
+  get samples(): number {
+    return this.#ring.count;
+  }
+
+  /** How often the device went on without the lock. */
+  get overruns(): number {
+    return this.#overruns;
+  }
+
+  /** Makes the memory valid: nobody takes it for a device's before. */
+  begin(): void {
+    writeHeader(this.#segment.mapping, ownIdentity(), this.#capacity);
+  }
+
+  /** Takes the lock; false to try again soon. */
+  enter(now: number): boolean {
+    if (this.#lockGone) return true;
+    try {
+      this.#locked = this.#semaphores.set.tryAcquire(LOCK);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      this.#lockGone = true;
+      return true;
+    }
+    if (this.#locked) {
+      this.#refusedSince = undefined;
+      return true;
+    }
+    this.#refusedSince ??= now;
+    if (now - this.#refusedSince < LOCK_PATIENCE) return false;
+    this.#overruns++;
+    return true;
+  }
+
+  /** Gives the lock back, if it was taken. */
+  leave(): void {
+    if (!this.#locked) return;
+    this.#locked = false;
+    try {
+      this.#semaphores.set.release(LOCK);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      this.#lockGone = true;
+    }
+  }
+
+  /** Appends a sample to the history; seen after the next write. */
+  append(sample: Sample): void {
+    this.#ring.append(sample);
+  }
+
+  /** Writes the C struct and the settings. */
+  write(sample: Sample, settings: Settings): void {
+    this.#record.write(sample, settings, this.#publish);
+  }
+
+  /** Gives a sign of life. */
+  beat(now: number): void {
+    this.#heartbeat.beat(now);
+  }
+}

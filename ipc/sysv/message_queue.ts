@@ -1,0 +1,648 @@
+/**
+ * System V message queues: {@linkcode SysvMessageQueue}.
+ *
+ * ```ts
+ * import { ftok, SysvMessageQueue } from "@libc/ipc";
+ *
+ * using queue = SysvMessageQueue.create(ftok(".", "q"));
+ * queue.sendSync(1, "hello");
+ * const { type, data } = await queue.receive();
+ * console.log(type, new TextDecoder().decode(data));
+ * ```
+ *
+ * @module
+ */
+
+import { sys_msg } from "../../ffi/libc/sys_msg.ts";
+import {
+  integer,
+  size as checkSize,
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "../../ffi/core/_argument.ts";
+import { SweepSource } from "../../ffi/core/_source.ts";
+import {
+  checkId,
+  checkKey,
+  checkMode,
+  hasCode,
+  ignoreGone,
+  type Key,
+  keyText,
+  openOrCreate,
+  type SysvCreateOptions,
+  type SysvOpenOptions,
+} from "../../ffi/core/_sysv.ts";
+import {
+  messageQueueInfo,
+  type SysvMessageQueueInfo,
+} from "../../ffi/core/_sysv_info.ts";
+import {
+  changeQueue,
+  listQueues,
+  maxBytesOf,
+  payloadOf,
+  receiveMessage,
+  sendMessage,
+  statById,
+  type SysvMessage,
+  type SysvMessageQueueChanges,
+  type SysvMessageQueueStat,
+} from "../../ffi/core/_sysv_msg.ts";
+import { Deadline } from "../../ffi/core/deadline.ts";
+import {
+  check0,
+  checkFd,
+  ERRNO,
+  ipcError,
+  timeoutError,
+} from "../../ffi/core/errno.ts";
+import {
+  IPC_CREAT,
+  IPC_EXCL,
+  IPC_NOWAIT,
+  IPC_RMID,
+  MSG_COPY,
+  MSG_EXCEPT,
+  MSG_NOERROR,
+} from "../../ffi/core/platform.ts";
+import { callUntil } from "../../ffi/core/timer_interrupt.ts";
+import { waitUntil } from "../../ffi/core/wait.ts";
+
+export type {
+  SysvMessage,
+  SysvMessageQueueChanges,
+  SysvMessageQueueInfo,
+  SysvMessageQueueStat,
+};
+
+/** How much of a message is received. */
+export interface MessageSizeOptions {
+  /**
+   * The most bytes to take. A longer message stays in the queue and the call
+   * fails with `E2BIG`, unless `truncate`.
+   *
+   * @default {undefined} as many as the message has
+   */
+  maxSize?: number | undefined;
+  /**
+   * Cuts a message that is longer than `maxSize`; what is cut off is lost
+   * (`MSG_NOERROR`).
+   *
+   * @default {false}
+   */
+  truncate?: boolean | undefined;
+}
+
+/** Options of {@linkcode SysvMessageQueue.tryReceive}. */
+export interface MessageTryReceiveOptions extends MessageSizeOptions {
+  /**
+   * Which messages: 0 for the first of any type, n for the first of type n, -n
+   * for the first of the lowest type up to n.
+   *
+   * @default {0}
+   */
+  type?: number | undefined;
+  /**
+   * With a positive `type`: the first of any other type (`MSG_EXCEPT`).
+   *
+   * @default {false}
+   */
+  except?: boolean | undefined;
+}
+
+/** Options of {@linkcode SysvMessageQueue.receiveSync}. */
+export interface MessageReceiveSyncOptions
+  extends MessageTryReceiveOptions, SyncWaitOptions {}
+
+/** Options of {@linkcode SysvMessageQueue.receive}. */
+export interface MessageReceiveOptions
+  extends MessageTryReceiveOptions, WaitOptions {}
+
+/**
+ * A System V message queue.
+ *
+ * Messages have a type, by which a receiver can choose, and keep their
+ * boundaries. A queue holds at most `maxBytes` bytes (16384 unless the machine
+ * was told otherwise), and as many messages. It outlives its processes, with
+ * all messages.
+ *
+ * A message must not be longer than `SysvMessageQueue.info().maxMessageSize`.
+ *
+ * @example Choose by type
+ * ```ts
+ * import { IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using queue = SysvMessageQueue.create(IPC_PRIVATE);
+ * queue.sendSync(2, "second");
+ * queue.sendSync(1, "first");
+ * const message = await queue.receive({ type: 1, timeout: 1000 });
+ * assertEquals(new TextDecoder().decode(message.data), "first");
+ * ```
+ */
+export class SysvMessageQueue
+  implements Disposable, AsyncIterable<SysvMessage> {
+  readonly #id: number;
+  readonly #key: Key;
+  readonly #created: boolean;
+  readonly #label: string;
+  readonly #source = new SweepSource();
+  #owner: boolean;
+  #closed = false;
+
+  private constructor(id: number, key: Key, created: boolean, owner: boolean) {
+    this.#id = id;
+    this.#key = key;
+    this.#created = created;
+    this.#owner = owner;
+    this.#label = `System V message queue ${id} (key ${keyText(key)})`;
+  }
+
+  /**
+   * `msgget(IPC_CREAT | IPC_EXCL)`: creates an empty queue.
+   *
+   * See [msgget(2)](https://man7.org/linux/man-pages/man2/msgget.2.html).
+   *
+   * @param key A key, or `IPC_PRIVATE` for a queue that has none.
+   * @throws {IpcError} `EEXIST` when the key is taken, `ENOSPC` beyond
+   * `MSGMNI`, `ENOMEM`.
+   */
+  static create(key: Key, options: SysvCreateOptions = {}): SysvMessageQueue {
+    const { mode = 0o600, owner = true } = options;
+    const checked = checkKey(key);
+    const id = checkFd(
+      sys_msg().msgget(checked, IPC_CREAT | IPC_EXCL | checkMode(mode)),
+      "msgget",
+      "create",
+      `System V message queue with key ${keyText(checked)}`,
+    );
+    return new SysvMessageQueue(id, checked, true, owner);
+  }
+
+  /**
+   * `msgget`: opens the queue of a key, which must exist.
+   *
+   * See [msgget(2)](https://man7.org/linux/man-pages/man2/msgget.2.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` when `mode` is not
+   * permitted.
+   */
+  static open(key: Key, options: SysvOpenOptions = {}): SysvMessageQueue {
+    const { mode = 0 } = options;
+    const checked = checkKey(key);
+    if (checked === 0) {
+      throw new RangeError(
+        "key must not be IPC_PRIVATE: such a queue is found by fromId()",
+      );
+    }
+    const id = checkFd(
+      sys_msg().msgget(checked, checkMode(mode)),
+      "msgget",
+      "open",
+      `System V message queue with key ${keyText(checked)}`,
+    );
+    return new SysvMessageQueue(id, checked, false, false);
+  }
+
+  /**
+   * `msgget`: opens the queue of a key, or creates it when there is none;
+   * {@linkcode created} says which.
+   *
+   * See [msgget(2)](https://man7.org/linux/man-pages/man2/msgget.2.html).
+   *
+   * @throws {IpcError} As `open` and `create`.
+   */
+  static openOrCreate(
+    key: Key,
+    options: SysvCreateOptions = {},
+  ): SysvMessageQueue {
+    return openOrCreate(
+      () => SysvMessageQueue.open(key),
+      () => SysvMessageQueue.create(key, { owner: false, ...options }),
+    );
+  }
+
+  /**
+   * `msgctl(IPC_STAT)`: the queue of an id.
+   *
+   * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
+   *
+   * @throws {IpcError} `EINVAL` or `EIDRM` when there is none, `EACCES` when it
+   * may not be read.
+   */
+  static fromId(id: number): SysvMessageQueue {
+    const stat = statById(checkId(id), `System V message queue ${id}`);
+    return new SysvMessageQueue(id, stat.key, false, false);
+  }
+
+  /**
+   * `msgctl(IPC_INFO)` and `msgctl(MSG_INFO)`: limits and use on this machine.
+   *
+   * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
+   */
+  static info(): SysvMessageQueueInfo {
+    return messageQueueInfo();
+  }
+
+  /**
+   * `msgctl(MSG_STAT_ANY)`: every queue of this machine (of this IPC
+   * namespace), whoever owns it.
+   *
+   * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
+   */
+  static list(): SysvMessageQueueStat[] {
+    return listQueues();
+  }
+
+  /** Its id. */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** The key it was made with; 0 is `IPC_PRIVATE`. */
+  get key(): Key {
+    return this.#key;
+  }
+
+  /** Whether this handle created it. */
+  get created(): boolean {
+    return this.#created;
+  }
+
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * `msgsnd`: sends a message as soon as there is room for it.
+   *
+   * See [msgsnd(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
+   *
+   * @param type Its type, from 1 to 2^53-1.
+   * @param data Its bytes, which are copied at once, or text to send as UTF-8.
+   * @throws {IpcError} `ETIMEDOUT`, `EMSGSIZE` when it is longer than the queue
+   * will ever hold, `EINVAL` when it is longer than `maxMessageSize`, `EIDRM`
+   * or `EINVAL` when the queue is gone, `EACCES` without permission.
+   */
+  async send(
+    type: number,
+    data: Uint8Array | string,
+    options?: WaitOptions,
+  ): Promise<void> {
+    let payload = payloadOf(data);
+    await this.#until("msgsnd", "send to", options, () => {
+      if (this.#send(type, payload, IPC_NOWAIT)) return true;
+      if (payload === data) payload = payload.slice();
+      return undefined;
+    });
+  }
+
+  /**
+   * `msgsnd`: as {@linkcode send}, blocking this thread.
+   *
+   * See [msgsnd(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
+   *
+   * @throws {IpcError} As `send`.
+   */
+  sendSync(
+    type: number,
+    data: Uint8Array | string,
+    options?: SyncWaitOptions,
+  ): void {
+    const timeout = timeoutOf(options);
+    const payload = payloadOf(data);
+    // At first without waiting: a message that never fits would wait for ever.
+    if (this.#send(type, payload, IPC_NOWAIT)) return;
+    if (timeout === undefined) {
+      while (!this.#send(type, payload, 0));
+      return;
+    }
+    const sent = callUntil(
+      new Deadline(timeout),
+      (mayBlock) =>
+        this.#send(type, payload, mayBlock ? 0 : IPC_NOWAIT) || undefined,
+    );
+    if (!sent) throw timeoutError("msgsnd", "send to", this.#label, timeout);
+  }
+
+  /**
+   * `msgsnd(IPC_NOWAIT)`: sends a message if there is room for it; false when
+   * there is not.
+   *
+   * See [msgsnd(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
+   *
+   * @throws {IpcError} As `send`, but for `ETIMEDOUT`.
+   */
+  trySend(type: number, data: Uint8Array | string): boolean {
+    return this.#send(type, payloadOf(data), IPC_NOWAIT);
+  }
+
+  /**
+   * `msgrcv`: takes a message out of the queue, as soon as there is one.
+   *
+   * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`, `E2BIG` when it is longer than `maxSize`,
+   * `EIDRM` or `EINVAL` when the queue is gone, `EACCES` without permission.
+   */
+  async receive(options: MessageReceiveOptions = {}): Promise<SysvMessage> {
+    const request = requestOf(options);
+    return await this.#until(
+      "msgrcv",
+      "receive from",
+      options,
+      () => this.#receive(request, IPC_NOWAIT),
+    );
+  }
+
+  /**
+   * `msgrcv`: as {@linkcode receive}, blocking this thread.
+   *
+   * The kernel has no time limit for this. Here a timer interrupts the call at
+   * the deadline; it borrows a real-time signal that nobody uses meanwhile.
+   *
+   * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
+   *
+   * @throws {IpcError} As `receive`.
+   */
+  receiveSync(options: MessageReceiveSyncOptions = {}): SysvMessage {
+    const timeout = timeoutOf(options);
+    const request = requestOf(options);
+    if (timeout === undefined) {
+      for (;;) {
+        const message = this.#receive(request, 0);
+        if (message !== undefined) return message;
+      }
+    }
+    const deadline = new Deadline(timeout);
+    const message = this.#receive(request, IPC_NOWAIT) ??
+      callUntil(
+        deadline,
+        (mayBlock) => this.#receive(request, mayBlock ? 0 : IPC_NOWAIT),
+      );
+    if (message !== undefined) return message;
+    throw timeoutError("msgrcv", "receive from", this.#label, timeout);
+  }
+
+  /**
+   * `msgrcv(IPC_NOWAIT)`: takes a message out of the queue if there is one.
+   *
+   * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
+   *
+   * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
+   */
+  tryReceive(options: MessageTryReceiveOptions = {}): SysvMessage | undefined {
+    return this.#receive(requestOf(options), IPC_NOWAIT);
+  }
+
+  /**
+   * `msgrcv(MSG_COPY)`: a copy of the message at a place of the queue, from 0
+   * on, which stays there; undefined when there are not so many.
+   *
+   * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
+   *
+   * @throws {IpcError} `ENOSYS` when the kernel was built without
+   * `CONFIG_CHECKPOINT_RESTORE`, `E2BIG` when it is longer than `maxSize`,
+   * `EINVAL` or `EIDRM` when the queue is gone, `EACCES` without permission.
+   */
+  peek(
+    index = 0,
+    options: MessageSizeOptions = {},
+  ): SysvMessage | undefined {
+    this.#check("peek into");
+    integer(index, "index", 0, Number.MAX_SAFE_INTEGER);
+    const { maxSize, flags } = requestOf({ ...options, type: 0 });
+    const message = receiveMessage(
+      this.#id,
+      BigInt(index),
+      flags | MSG_COPY | IPC_NOWAIT,
+      maxSize,
+    );
+    if (typeof message !== "number") return message;
+    if (message === ERRNO.ENOMSG) return undefined;
+    const hint = message === ERRNO.ENOSYS
+      ? "the kernel was built without CONFIG_CHECKPOINT_RESTORE"
+      : undefined;
+    throw ipcError(message, "msgrcv", "peek into", this.#label, hint);
+  }
+
+  /**
+   * `msgrcv`: receives messages, one a turn, until the queue is removed or this
+   * handle is closed.
+   *
+   * Nothing is received ahead: leaving the loop loses no message.
+   *
+   * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
+   *
+   * @example Answer requests until somebody says stop
+   * ```ts
+   * import { IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using queue = SysvMessageQueue.create(IPC_PRIVATE);
+   * for (const text of ["a", "b", "stop", "c"]) queue.sendSync(1, text);
+   * const seen: string[] = [];
+   * for await (const { data } of queue.messages({ type: 1 })) {
+   *   const text = new TextDecoder().decode(data);
+   *   if (text === "stop") break;
+   *   seen.push(text);
+   * }
+   * assertEquals(seen, ["a", "b"]);
+   * assertEquals(queue.stat().messages, 1);
+   * ```
+   *
+   * @throws {IpcError} As `receive`, but for `EIDRM` and `EINVAL`.
+   */
+  async *messages(
+    options: MessageReceiveOptions = {},
+  ): AsyncGenerator<SysvMessage, void, void> {
+    this.#check("receive from");
+    for (;;) {
+      let message: SysvMessage;
+      try {
+        message = await this.receive(options);
+      } catch (error) {
+        const gone = hasCode(error, "EIDRM") || hasCode(error, "EINVAL");
+        if (gone || this.#closed) return;
+        throw error;
+      }
+      yield message;
+    }
+  }
+
+  /** As {@linkcode messages}, of any type. */
+  [Symbol.asyncIterator](): AsyncGenerator<SysvMessage, void, void> {
+    return this.messages();
+  }
+
+  /**
+   * `msgctl(IPC_STAT)`: what the kernel knows of it.
+   *
+   * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
+   *
+   * @throws {IpcError} `EACCES` when it may not be read, `EINVAL` or `EIDRM`
+   * when it is gone.
+   */
+  stat(): SysvMessageQueueStat {
+    this.#check("stat");
+    return statById(this.#id, this.#label);
+  }
+
+  /**
+   * `msgctl(IPC_SET)`: changes how much it holds, owner, group or permissions.
+   *
+   * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user, or `maxBytes`
+   * is more than `MSGMNB` and this process has not `CAP_SYS_RESOURCE`; `EINVAL`
+   * or `EIDRM` when it is gone.
+   */
+  set(changes: SysvMessageQueueChanges): void {
+    this.#check("change");
+    changeQueue(this.#id, changes, this.#label);
+  }
+
+  /**
+   * `msgctl(IPC_RMID)`: removes the queue with all messages; who waits for it
+   * gets `EIDRM`.
+   *
+   * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user, `EINVAL` or
+   * `EIDRM` when it is gone.
+   */
+  remove(): void {
+    this.#check("remove");
+    this.#remove();
+    this.#owner = false;
+  }
+
+  /** Gives up this handle; the queue itself stays. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /**
+   * Closes the handle, and removes the queue when it is the `owner`, closed or
+   * not; that somebody else has removed it before is no error.
+   */
+  [Symbol.dispose](): void {
+    this.close();
+    if (!this.#owner) return;
+    this.#owner = false;
+    ignoreGone(() => this.#remove());
+  }
+
+  #remove(): void {
+    check0(
+      sys_msg().msgctl(this.#id, IPC_RMID, null),
+      "msgctl",
+      "remove",
+      this.#label,
+    );
+  }
+
+  /** Sends; false when there is no room, or when a signal interrupted it. */
+  #send(type: number, payload: Uint8Array, flags: number): boolean {
+    this.#check("send to");
+    integer(type, "type", 1, Number.MAX_SAFE_INTEGER);
+    const error = sendMessage(this.#id, type, payload, flags);
+    if (error === 0) return true;
+    if (error === ERRNO.EINTR) return false;
+    if (error !== ERRNO.EAGAIN) {
+      const hint = error === ERRNO.EINVAL && payload.length > 0
+        ? `the queue is gone, or the ${payload.length} bytes are more than MSGMAX`
+        : undefined;
+      throw ipcError(error, "msgsnd", "send to", this.#label, hint);
+    }
+    const most = maxBytesOf(this.#id);
+    if (most !== undefined && payload.length > most) {
+      const hint = `${payload.length} bytes will never fit into ${most}`;
+      throw ipcError(ERRNO.EMSGSIZE, "msgsnd", "send to", this.#label, hint);
+    }
+    return false;
+  }
+
+  /** Receives; undefined without a message, or when a signal interrupted it. */
+  #receive(request: Request, flags: number): SysvMessage | undefined {
+    this.#check("receive from");
+    const message = receiveMessage(
+      this.#id,
+      request.type,
+      request.flags | flags,
+      request.maxSize,
+    );
+    if (typeof message !== "number") return message;
+    if (message === ERRNO.ENOMSG || message === ERRNO.EINTR) return undefined;
+    const hint = message === ERRNO.E2BIG
+      ? `the message has more than ${request.maxSize} bytes and is still there`
+      : undefined;
+    throw ipcError(message, "msgrcv", "receive from", this.#label, hint);
+  }
+
+  async #until<T>(
+    syscall: string,
+    action: string,
+    options: WaitOptions | undefined,
+    attempt: () => T | undefined,
+  ): Promise<T> {
+    let waited = false;
+    return await waitUntil(
+      () => {
+        try {
+          return attempt();
+        } catch (error) {
+          // A call that had waited in the kernel would have said so.
+          throw waited && hasCode(error, "EINVAL")
+            ? ipcError(ERRNO.EIDRM, syscall, action, this.#label)
+            : error;
+        } finally {
+          waited = true;
+        }
+      },
+      options,
+      { syscall, action, object: this.#label },
+      this.#source,
+    );
+  }
+
+  #check(action: string): void {
+    if (this.#closed) {
+      throw new TypeError(`Cannot ${action} a closed ${this.#label}`);
+    }
+  }
+}
+
+/** What `msgrcv` is asked for. */
+interface Request {
+  readonly type: bigint;
+  readonly flags: number;
+  readonly maxSize: number | undefined;
+}
+
+const ANY: Request = { type: 0n, flags: 0, maxSize: undefined };
+
+function requestOf(options: MessageTryReceiveOptions): Request {
+  const { type = 0, except = false, truncate = false, maxSize } = options;
+  if (type === 0 && !except && !truncate && maxSize === undefined) return ANY;
+  const limit = Number.MAX_SAFE_INTEGER;
+  integer(type, "type", -limit, limit);
+  if (except && type <= 0) {
+    throw new RangeError(`type must be from 1 on with except, got ${type}`);
+  }
+  if (truncate && maxSize === undefined) {
+    throw new TypeError("maxSize must be given with truncate");
+  }
+  // More than a message can have does no harm.
+  const most = maxSize === undefined
+    ? undefined
+    : Math.min(checkSize(maxSize, "maxSize"), 0x7fff_ffff);
+  return {
+    type: BigInt(type),
+    flags: (except ? MSG_EXCEPT : 0) | (truncate ? MSG_NOERROR : 0),
+    maxSize: most,
+  };
+}
