@@ -51,7 +51,9 @@ export class Output {
   readonly #name: string;
   readonly #gone = new AbortController();
   #failed = false;
-  #pending = "";
+  // Both streams in one queue, so that a note comes after the lines before it.
+  readonly #queue: { error: boolean; text: string }[] = [];
+  #waiting = 0;
   #pump: Promise<void> | undefined;
 
   /** The name stands before each line on standard error. */
@@ -72,8 +74,7 @@ export class Output {
   /** Writes to standard output, at once but without waiting. */
   write(text: string): void {
     if (this.#gone.signal.aborted) return;
-    this.#pending += text;
-    this.#pump ??= this.#drain();
+    this.#put(false, text);
   }
 
   /** Writes a line to standard output. */
@@ -88,7 +89,7 @@ export class Output {
 
   /** Whether so much is unwritten that a producer should {@linkcode flush}. */
   get full(): boolean {
-    return this.#pending.length > HIGH_WATER;
+    return this.#waiting > HIGH_WATER;
   }
 
   /** Waits until everything is written. */
@@ -98,30 +99,44 @@ export class Output {
 
   /** Writes a line to standard error, with the name of the command before it. */
   note(text: string): void {
-    writeError(`${this.#name}: ${text}\n`);
+    this.#put(true, `${this.#name}: ${text}\n`);
+  }
+
+  #put(error: boolean, text: string): void {
+    if (error && this.#pump === undefined) return writeError(text);
+    const last = this.#queue.at(-1);
+    if (last?.error === error) last.text += text;
+    else this.#queue.push({ error, text });
+    this.#waiting += text.length;
+    this.#pump ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
+    for (;;) {
+      const item = this.#queue.shift();
+      if (item === undefined) break;
+      this.#waiting -= item.text.length;
+      if (item.error) writeError(item.text);
+      else if (!this.#gone.signal.aborted) await this.#send(item.text);
+    }
+    this.#pump = undefined;
+  }
+
+  async #send(text: string): Promise<void> {
     try {
-      while (this.#pending !== "") {
-        const bytes = ENCODER.encode(this.#pending);
-        this.#pending = "";
-        for (let sent = 0; sent < bytes.length;) {
-          sent += await Deno.stdout.write(bytes.subarray(sent));
-        }
+      const bytes = ENCODER.encode(text);
+      for (let sent = 0; sent < bytes.length;) {
+        sent += await Deno.stdout.write(bytes.subarray(sent));
       }
     } catch (error) {
-      this.#pending = "";
       // A full disk is worth a message, a reader that has seen enough is not.
       if (!(error instanceof Deno.errors.BrokenPipe)) {
         this.#failed = true;
-        this.note(`cannot write: ${messageOf(error)}`);
+        writeError(`${this.#name}: cannot write: ${messageOf(error)}\n`);
       }
       this.#gone.abort(
         new BrokenPipe("Nothing reads the output", { cause: error }),
       );
-    } finally {
-      this.#pump = undefined;
     }
   }
 }

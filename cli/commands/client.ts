@@ -4,10 +4,14 @@
  * @module
  */
 
-import { IpcError } from "@libc/ipc/errno";
-import { type ClientEnd, type Reading, WaveClient } from "@libc/ipc/device";
 import {
-  asUsage,
+  type ClientEnd,
+  type DeviceAddress,
+  type Reading,
+  type Transport,
+  WaveClient,
+} from "@libc/ipc/device";
+import {
   atMost,
   optionalNumber,
   parse,
@@ -17,6 +21,7 @@ import {
 } from "../args.ts";
 import {
   decimalsOf,
+  keyText,
   peerText,
   placeText,
   plural,
@@ -28,8 +33,7 @@ import {
 } from "../format.ts";
 import { helpText } from "../help.ts";
 import { livePlot } from "../live.ts";
-import type { Output } from "../output.ts";
-import { BrokenPipe } from "../output.ts";
+import { BrokenPipe, type Output } from "../output.ts";
 import { endSignals, Interrupted } from "../signals.ts";
 
 const GRAMMAR = {
@@ -45,13 +49,12 @@ const GRAMMAR = {
   ],
 } as const;
 
-const SECOND = 1000;
+const MILLISECONDS = 1000;
 
 /** What the command line asks for. */
 interface Request {
-  address: ReturnType<typeof parseAddress> & {
-    transport?: ReturnType<typeof parseTransport>;
-  };
+  address: DeviceAddress;
+  transport: Transport | undefined;
   form: "text" | "json" | "csv" | "plot";
   follow: boolean;
   wait: boolean;
@@ -74,8 +77,10 @@ export async function clientCommand(
   }
   using signals = endSignals();
   const signal = AbortSignal.any([signals.signal, output.gone]);
+  let attached = false;
   try {
-    using client = await attach(request, signal, output);
+    using client = await attach(request, signal);
+    attached = true;
     if (client.foreign) noteForeign(client, output);
     const end = request.form === "plot"
       ? await plot(client, request, signal, output)
@@ -85,8 +90,164 @@ export async function clientCommand(
     if (error instanceof BrokenPipe) return 0;
     // Being told to end is how a client without a count always ends.
     if (error instanceof Interrupted) {
-      return error.late && request.count === undefined ? 0 : 1;
+      return attached && request.count === undefined ? 0 : 1;
     }
     throw error;
+  }
+}
+
+function readRequest(args: readonly string[]): Request | undefined {
+  const { flags, values, rest } = parse(args, GRAMMAR);
+  if (flags.help) return undefined;
+  atMost(rest, 0);
+  const forms = (["plot", "json", "csv"] as const).filter((form) =>
+    flags[form]
+  );
+  if (forms.length > 1) {
+    throw new UsageError(`--${forms[0]} and --${forms[1]} exclude each other`);
+  }
+  const form = forms[0] ?? "text";
+  if (flags.follow && values.interval !== undefined) {
+    throw new UsageError(
+      "--follow takes every sample as it comes: leave out --interval",
+    );
+  }
+  if (!flags.wait && values.timeout !== undefined) {
+    throw new UsageError("--timeout goes with --wait");
+  }
+  for (const name of ["window", "ascii"] as const) {
+    const given = name === "ascii" ? flags.ascii : values.window !== undefined;
+    if (given && form !== "plot") {
+      throw new UsageError(`--${name} goes with --plot`);
+    }
+  }
+  const seconds = { above: 0 };
+  return {
+    address: parseAddress(values),
+    transport: values.transport === undefined
+      ? undefined
+      : parseTransport(values.transport),
+    form,
+    follow: flags.follow,
+    wait: flags.wait,
+    ascii: flags.ascii,
+    interval: optionalNumber(values.interval, "--interval", {
+      min: 0.001,
+      max: 3600,
+    }),
+    count: optionalNumber(values.count, "--count", { min: 0, whole: true }),
+    window: optionalNumber(values.window, "--window", seconds),
+    timeout: optionalNumber(values.timeout, "--timeout", seconds),
+  };
+}
+
+async function attach(
+  request: Request,
+  signal: AbortSignal,
+): Promise<WaveClient> {
+  const { address, transport, wait, timeout } = request;
+  const options = { ...address, transport };
+  if (!wait) return WaveClient.open(options);
+  return await WaveClient.wait({
+    ...options,
+    signal,
+    ...(timeout === undefined ? {} : { timeout: timeout * MILLISECONDS }),
+  });
+}
+
+function plot(
+  client: WaveClient,
+  request: Request,
+  signal: AbortSignal,
+  output: Output,
+): Promise<ClientEnd | undefined> {
+  const { count, interval, window, ascii } = request;
+  const title = `${placeText(request.address)}  ${keyText(client.key)}`;
+  return livePlot(client, {
+    output,
+    signal,
+    title: () => title,
+    count,
+    interval,
+    window,
+    ascii,
+  }).then(({ end, samples, lost }) => {
+    output.note(`${plural(samples, "sample")}, ${lost} lost`);
+    return end;
+  });
+}
+
+async function print(
+  client: WaveClient,
+  request: Request,
+  signal: AbortSignal,
+  output: Output,
+): Promise<ClientEnd | undefined> {
+  const { form, follow, count, interval } = request;
+  if (form === "csv") output.line(readingCsvHeader(follow));
+  if (form === "text" && output.terminal) {
+    output.line(output.paint(READING_HEADER, "dim"));
+  }
+  const show = (reading: Reading, lost?: number) => {
+    if (form === "json") output.json(readingJson(reading, lost));
+    else if (form === "csv") output.line(readingCsv(reading, lost));
+    else {
+      const decimals = decimalsOf(client.settings.interval);
+      output.line(readingLine(reading, decimals, output.paint));
+    }
+  };
+  if (!follow) {
+    for await (const reading of client.readings({ signal, count, interval })) {
+      show(reading);
+      if (output.full) await output.flush();
+    }
+    return client.end;
+  }
+  const stream = client.follow({ signal, count });
+  let lost = 0;
+  for await (const reading of stream) {
+    const missing = stream.lost - lost;
+    lost = stream.lost;
+    if (missing > 0) output.note(`${plural(missing, "sample")} lost here`);
+    show(reading, missing);
+    if (output.full) await output.flush();
+  }
+  if (lost > 0) output.note(`${plural(lost, "sample")} lost in all`);
+  return stream.end;
+}
+
+function noteForeign(client: WaveClient, output: Output): void {
+  const { features } = client;
+  const missing = [
+    ...(features.history ? [] : ["--follow (it keeps no history)"]),
+    ...(features.control ? [] : ['"ipc ctl" (it takes no commands)']),
+    ...(features.consistent ? [] : [
+      "consistent readings (a value may come with the time of its neighbour)",
+    ]),
+    ...(features.liveness ? [] : ["certain knowledge of its death"]),
+  ];
+  output.note(
+    `this device of another program has only the plain C struct; what needs a device of "ipc device": ${
+      missing.join(", ")
+    }`,
+  );
+}
+
+/** Says why the device ended, and gives the exit code. */
+function noteEnd(end: ClientEnd, client: WaveClient, output: Output): number {
+  switch (end) {
+    case "off":
+      output.note("the device went off");
+      return 0;
+    case "died":
+      output.note(
+        `the device died (${
+          peerText(client.device)
+        }); "ipc detach" removes what it left`,
+      );
+      return 1;
+    case "removed":
+      output.note("the memory of the device was removed while it ran");
+      return 1;
   }
 }

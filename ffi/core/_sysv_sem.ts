@@ -5,8 +5,7 @@
  */
 
 import { sys_sem } from "../libc/sys_sem.ts";
-import { shown } from "./_argument.ts";
-import { integer } from "./_argument.ts";
+import { integer, shown } from "./_argument.ts";
 import {
   applyChanges,
   type PermissionChanges,
@@ -19,18 +18,15 @@ import { check0, checkFd, errnoOf } from "./errno.ts";
 import { semid_ds, seminfo } from "./layouts.ts";
 import {
   GETPID,
-  IPC_NOWAIT,
   IPC_RMID,
   IPC_SET,
   IPC_STAT,
   SEM_INFO,
   SEM_STAT_ANY,
-  SEM_UNDO,
   SEMVMX,
   SETALL,
 } from "./platform.ts";
 import { pause } from "./timer_interrupt.ts";
-import { semaphoreInfo } from "./_sysv_info.ts";
 
 /** What the kernel knows of a set: every field of `struct semid_ds`. */
 export interface SysvSemaphoreSetStat extends Permissions {
@@ -42,67 +38,6 @@ export interface SysvSemaphoreSetStat extends Permissions {
   operationTime: Date | null;
   /** When it was created, or last changed by `set()` or `setValue()`. */
   changeTime: Date | null;
-}
-
-/** One of the operations that a set does all at once: `struct sembuf`. */
-export interface SemaphoreOperation {
-  /** Which semaphore of the set, from 0 on. */
-  index: number;
-  /**
-   * What to add to its value, -32767 to 32767. A negative one waits until the
-   * value is large enough; 0 waits until the value is zero.
-   */
-  delta: number;
-  /**
-   * Takes it back when this process ends, however it ends (`SEM_UNDO`).
-   *
-   * @default {false}
-   */
-  undo?: boolean;
-  /**
-   * Fails with `EAGAIN` when this operation would have to wait (`IPC_NOWAIT`).
-   *
-   * @default {false}
-   */
-  noWait?: boolean;
-}
-
-/** What `SEMOPM` is unless the machine was told otherwise. */
-const USUAL_OPERATIONS = 500;
-
-/** Checks operations and writes them as `struct sembuf`s. */
-export function encodeOperations(
-  operations: readonly SemaphoreOperation[],
-  length: number,
-): Int16Array<ArrayBuffer> {
-  if (!Array.isArray(operations)) {
-    throw new TypeError(
-      `operations must be an array, got ${shown(operations)}`,
-    );
-  }
-  const count = operations.length;
-  if (count === 0) throw new RangeError("operations must not be empty");
-  if (count > USUAL_OPERATIONS) {
-    const { maxOperations } = semaphoreInfo();
-    if (count > maxOperations) {
-      throw new RangeError(
-        `operations must be at most ${maxOperations}, got ${count}`,
-      );
-    }
-  }
-  const sembufs = new Int16Array(3 * count);
-  for (let i = 0; i < count; i++) {
-    const { index, delta, undo, noWait } = operations[i] as SemaphoreOperation;
-    sembufs[3 * i] = integer(index, `operations[${i}].index`, 0, length - 1);
-    sembufs[3 * i + 1] = integer(
-      delta,
-      `operations[${i}].delta`,
-      -SEMVMX,
-      SEMVMX,
-    );
-    sembufs[3 * i + 2] = (undo ? SEM_UNDO : 0) | (noWait ? IPC_NOWAIT : 0);
-  }
-  return sembufs;
 }
 
 /** Checks initial values: a count of zeros, or each value. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
+import { hasCode } from "../../ffi/core/_sysv.ts";
 import type { IpcError } from "../../ffi/core/errno.ts";
 import { SysvMessageQueue } from "../sysv/message_queue.ts";
 import { deviceError, type Place } from "./address.ts";

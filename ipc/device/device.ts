@@ -4,19 +4,12 @@
  * @module
  */
 
-import { checkMode, type Key } from "../../ffi/core/_sysv.ts";
 import { shown } from "../../ffi/core/_argument.ts";
-import { checkTransport, type Place, placeOf } from "./address.ts";
-import { type Claim, claim } from "./claim.ts";
-import {
-  checkChanges,
-  type DeviceCommand,
-  formatError,
-  formatStatus,
-  parseCommand,
-  type Request,
-} from "./command.ts";
-import { ownIdentity } from "./identity.ts";
+import { checkMode, type Key } from "../../ffi/core/_sysv.ts";
+import { checkTransport, placeOf } from "./address.ts";
+import { claim } from "./claim.ts";
+import type { DeviceCommand } from "./command.ts";
+import { Engine, type Parts } from "./engine.ts";
 import {
   CAPACITIES,
   DEFAULT_CAPACITY,
@@ -25,28 +18,21 @@ import {
 } from "./layout.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Output } from "./output.ts";
-import type { Sample } from "./ring.ts";
-import { Meter, Schedule } from "./schedule.ts";
-import { createSegment, type Segment } from "./segment.ts";
-import {
-  DEVICE_STATES,
-  type DeviceAddress,
-  type DeviceState,
-  type DeviceStatus,
-  type RunEnd,
-  type RunSummary,
-  type Transport,
-  type WaveChanges,
-  type WaveSettings,
+import { createSegment } from "./segment.ts";
+import type {
+  DeviceAddress,
+  DeviceState,
+  DeviceStatus,
+  RunSummary,
+  Transport,
+  WaveChanges,
 } from "./types.ts";
 import {
   checkBits,
   checkInterval,
   checkPeriod,
   checkWaveform,
-  rawSample,
   type Waveform,
-  WAVEFORMS,
 } from "./waveform.ts";
 
 /** Options of {@linkcode WaveDevice.create}. */

@@ -45,10 +45,15 @@ const GRACE = 500;
 
 /** Everything a device consists of. */
 export interface Parts extends Claim {
+  /** Its key and its name in messages. */
   place: Place;
+  /** Its memory. */
   segment: Segment;
+  /** Its command queue. */
   mailbox: Mailbox;
+  /** What writes to the memory. */
   output: Output;
+  /** How many samples the history holds. */
   capacity: number;
 }
 
@@ -70,6 +75,7 @@ export class Engine {
   #commands = 0;
   #malformed = 0;
   #checked = 0;
+  readonly #next = () => this.#tick();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #run: PromiseWithResolvers<RunSummary> | undefined;
   #ending: RunEnd | undefined;
@@ -129,7 +135,10 @@ export class Engine {
     settings.period = period ?? settings.period;
     settings.bits = bits ?? settings.bits;
     settings.interval = interval ?? settings.interval;
-    this.#schedule.change(settings.interval, performance.now());
+    if (interval !== undefined) {
+      this.#schedule.change(interval);
+      this.#meter.reset();
+    }
   }
 
   /** See {@linkcode WaveDevice.beginConfiguration}. */
@@ -206,9 +215,9 @@ export class Engine {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#setState("off");
     const { segment, mailbox, semaphores } = this.#parts;
     const steps = [
+      () => this.#setState("off"),
       () => segment.remove(),
       () => segment[Symbol.dispose](),
       () => mailbox.remove(),
@@ -238,12 +247,9 @@ export class Engine {
     if (state === this.#state) return;
     this.#state = state;
     const now = performance.now();
-    if (state === "on") {
-      this.#schedule.start(now);
-    } else {
-      this.#schedule.stop(now);
-      this.#meter.pause();
-    }
+    this.#meter.pause();
+    if (state === "on") this.#schedule.start(now);
+    else this.#schedule.stop(now);
     this.#publish();
   }
 
@@ -273,7 +279,7 @@ export class Engine {
   #end(reason: RunEnd): void {
     if (this.#ending !== undefined) return;
     this.#ending = reason;
-    this.#setState("closing");
+    attempt(() => this.#setState("closing"));
     clearTimeout(this.#timer);
     const deadline = performance.now() + GRACE;
     // An answer that nobody has fetched would go with the queue.
@@ -297,7 +303,7 @@ export class Engine {
       if (now - this.#checked >= CHECK) this.#look(now);
       if (this.#ending !== undefined) return;
       const delay = this.#produce(now);
-      this.#timer = setTimeout(() => this.#tick(), more ? 0 : delay);
+      this.#timer = setTimeout(this.#next, more ? 0 : delay);
     } catch (error) {
       this.#run?.reject(error);
       attempt(() => this.close());

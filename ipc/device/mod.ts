@@ -27,7 +27,6 @@ export {
 export {
   type FollowOptions,
   type ReadingsOptions,
-  type SampleStream,
   WaveClient,
   type WaveClientOptions,
   type WaveClientWaitOptions,

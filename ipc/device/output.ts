@@ -4,6 +4,7 @@
  * @module
  */
 
+import { processStartTime } from "../../ffi/core/proc.ts";
 import { Heartbeat, writeHeader } from "./header.ts";
 import { ownIdentity } from "./identity.ts";
 import { RING_OFFSET } from "./layout.ts";
@@ -85,8 +86,16 @@ export class Output {
     }
     this.#refusedSince ??= now;
     if (now - this.#refusedSince < LOCK_PATIENCE) return false;
-    this.#overruns++;
+    if (this.#overruns++ === 0) this.#recover();
     return true;
+  }
+
+  /** Frees a lock whose holder took it without `SEM_UNDO` and is dead. */
+  #recover(): void {
+    const holder = this.#semaphores.lockHolder ?? 0;
+    if (holder > 0 && processStartTime(holder) === undefined) {
+      this.#semaphores.set.release(LOCK, 1, { undo: false });
+    }
   }
 
   /** Gives the lock back, if it was taken. */

@@ -46,32 +46,25 @@ export class Schedule {
   start(now: number): void {
     if (this.#running) return;
     this.#running = true;
-    this.#align(now + this.#left);
+    this.#origin = now + this.#left - this.#next * this.#milliseconds;
   }
 
   /** Stops time. */
   stop(now: number): void {
     if (!this.#running) return;
-    this.#left = Math.max(0, this.delay(now));
+    // Negative when a sample is late: it will be due at once.
+    this.#left = this.delay(now);
     this.#running = false;
   }
 
-  /** Changes the interval from the newest sample on. */
-  change(interval: number, now: number): void {
-    if (interval === this.#interval) return;
-    const due = now + (this.#running ? this.delay(now) : this.#left);
-    const last = this.#origin + (this.#next - 1) * this.#milliseconds;
+  /** Changes the interval from the newest sample on, while time is stopped. */
+  change(interval: number): void {
     if (this.#next > 0) {
       this.#base += (this.#next - 1) * this.#interval;
       this.#next = 1;
     }
     this.#interval = interval;
-    this.#left = Math.min(Math.max(0, due - now), this.#milliseconds);
-    if (!this.#running) return;
-    // Due one new interval after the last sample, though not before now.
-    this.#align(
-      this.#next === 0 ? due : Math.max(now, last + this.#milliseconds),
-    );
+    this.#left = Math.min(this.#left, this.#milliseconds);
   }
 
   /** Milliseconds until the next sample is due; negative when it is late. */
@@ -94,11 +87,6 @@ export class Schedule {
   /** Goes to the next sample and gives its device time in seconds. */
   advance(): number {
     return this.#base + this.#next++ * this.#interval;
-  }
-
-  /** Makes the next sample due at a time of the clock. */
-  #align(due: number): void {
-    this.#origin = due - this.#next * this.#milliseconds;
   }
 
   get #milliseconds(): number {
@@ -150,9 +138,14 @@ export class Meter {
     this.#windowCounted = 0;
   }
 
-  /** Notes a pause. */
+  /** Notes a pause: the time until the next samples does not count. */
   pause(): void {
     this.#last = undefined;
+  }
+
+  /** Forgets the last second: the interval has changed. */
+  reset(): void {
+    this.pause();
     this.#rate = undefined;
     this.#windowSeconds = 0;
     this.#windowCounted = 0;

@@ -117,10 +117,20 @@ export function createSegment(
   }
 }
 
+/** Where to find memory. */
+export interface FindSegmentOptions {
+  /** The key of the device. */
+  key: Key;
+  /** The process that has the memfd. */
+  pid?: number | undefined;
+  /** The number of its descriptor there. */
+  fd?: number | undefined;
+}
+
 /** The memory that is there, read-only; undefined when there is none. */
 export function findSegment(
   transport: Transport,
-  options: { key: Key },
+  options: FindSegmentOptions,
 ): Segment | undefined {
   void transport;
   try {

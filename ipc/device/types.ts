@@ -195,4 +195,30 @@ export interface ClientFeatures {
   control: boolean;
   /** Whether its death is certain knowledge and not an inference. */
   liveness: boolean;
+  /** Why something is not offered; undefined when everything is. */
+  reason: string | undefined;
+}
+
+/** The settings of a device as far as a client can know them. */
+export interface ClientSettings {
+  /** The waveform. */
+  waveform: Waveform;
+  /** Seconds of one period. */
+  period: number;
+  /** Seconds between two samples; not in memory of a foreign device. */
+  interval?: number;
+  /** Resolution: full scale is ±2^(bits-1); not in that memory either. */
+  bits?: number;
+}
+
+/** Every sample of a device, in order, as {@linkcode WaveClient.follow} gives. */
+export interface SampleStream
+  extends AsyncIterableIterator<Reading, undefined>, AsyncDisposable {
+  /**
+   * How many samples were overwritten before they could be read, so far. The
+   * `sequence` of the readings shows where.
+   */
+  readonly lost: number;
+  /** Why the device ended; undefined while it has not, or after the count. */
+  readonly end: ClientEnd | undefined;
 }

@@ -45,25 +45,24 @@ import {
   awaitInitialized,
   changePermissions,
   checkValues,
-  encodeOperations,
   initialize,
   listSets,
   OWNER,
-  type SemaphoreOperation,
   statById,
   type SysvSemaphoreSetStat,
 } from "../../ffi/core/_sysv_sem.ts";
-import { Deadline } from "../../ffi/core/deadline.ts";
 import {
-  check0,
-  checkFd,
-  ERRNO,
-  errnoOf,
-  ipcError,
-  timeoutError,
-} from "../../ffi/core/errno.ts";
+  attempt,
+  block,
+  prepare,
+  readValues,
+  refuseToWait,
+  type SemaphoreOperation,
+  type SemaphoreTarget,
+  single,
+} from "../../ffi/core/_sysv_semop.ts";
+import { check0, checkFd, ERRNO, ipcError } from "../../ffi/core/errno.ts";
 import {
-  GETALL,
   GETNCNT,
   GETPID,
   GETVAL,
@@ -128,9 +127,6 @@ export interface SemaphoreAcquireSyncOptions
 export interface SemaphoreAcquireOptions
   extends SemaphoreTryAcquireOptions, WaitOptions {}
 
-// One `struct sembuf` for all: filled right before the call that reads it.
-const SINGLE = new Int16Array(3);
-
 /**
  * A set of System V semaphores.
  *
@@ -157,11 +153,9 @@ const SINGLE = new Int16Array(3);
  * ```
  */
 export class SysvSemaphoreSet implements Disposable {
-  readonly #id: number;
+  readonly #set: SemaphoreTarget;
   readonly #key: Key;
-  readonly #length: number;
   readonly #created: boolean;
-  readonly #label: string;
   readonly #source = new SweepSource();
   #owner: boolean;
   #closed = false;
@@ -173,12 +167,11 @@ export class SysvSemaphoreSet implements Disposable {
     created: boolean,
     owner: boolean,
   ) {
-    this.#id = id;
+    const label = `System V semaphore set ${id} (key ${keyText(key)})`;
+    this.#set = { id, length, label };
     this.#key = key;
-    this.#length = length;
     this.#created = created;
     this.#owner = owner;
-    this.#label = `System V semaphore set ${id} (key ${keyText(key)})`;
   }
 
   /**
@@ -320,7 +313,7 @@ export class SysvSemaphoreSet implements Disposable {
 
   /** Its id. */
   get id(): number {
-    return this.#id;
+    return this.#set.id;
   }
 
   /** The key it was made with; 0 is `IPC_PRIVATE`. */
@@ -330,7 +323,7 @@ export class SysvSemaphoreSet implements Disposable {
 
   /** How many semaphores it has. */
   get length(): number {
-    return this.#length;
+    return this.#set.length;
   }
 
   /** Whether this handle created it. */
@@ -366,12 +359,12 @@ export class SysvSemaphoreSet implements Disposable {
     operations: readonly SemaphoreOperation[],
     options?: WaitOptions,
   ): Promise<void> {
-    const sembufs = encodeOperations(operations, this.#length);
-    const selective = operations.some((operation) => operation.noWait);
+    prepare(this.#set, operations);
+    const own = operations.map((operation) => ({ ...operation }));
+    const selective = own.some((operation) => operation.noWait);
     await this.#until("operate on", options, () => {
-      this.#check("operate on");
-      if (this.#try(immediate(sembufs), "operate on")) return true;
-      if (selective) this.#checkNoWait(sembufs);
+      if (this.tryOperate(own)) return true;
+      if (selective) refuseToWait(this.#set, own, "operate on");
       return undefined;
     });
   }
@@ -388,8 +381,9 @@ export class SysvSemaphoreSet implements Disposable {
     options?: SyncWaitOptions,
   ): void {
     this.#check("operate on");
-    const sembufs = encodeOperations(operations, this.#length);
-    this.#block(sembufs, timeoutOf(options), "operate on");
+    const timeout = timeoutOf(options);
+    const count = prepare(this.#set, operations);
+    block(this.#set, count, timeout, "operate on");
   }
 
   /**
@@ -402,8 +396,8 @@ export class SysvSemaphoreSet implements Disposable {
    */
   tryOperate(operations: readonly SemaphoreOperation[]): boolean {
     this.#check("operate on");
-    const sembufs = encodeOperations(operations, this.#length);
-    return this.#try(immediate(sembufs), "operate on");
+    const count = prepare(this.#set, operations, IPC_NOWAIT);
+    return attempt(this.#set, count, "operate on");
   }
 
   /**
@@ -434,11 +428,12 @@ export class SysvSemaphoreSet implements Disposable {
    *
    * @throws {IpcError} As `acquire`.
    */
-  acquireSync(index = 0, options?: SemaphoreAcquireSyncOptions): void {
+  acquireSync(index = 0, options: SemaphoreAcquireSyncOptions = {}): void {
     this.#check("acquire");
-    const flags = options?.undo === false ? 0 : SEM_UNDO;
-    this.#fill(index, -units(options?.count), flags);
-    this.#block(SINGLE, timeoutOf(options), "acquire");
+    const timeout = timeoutOf(options);
+    const flags = options.undo === false ? 0 : SEM_UNDO;
+    single(this.#set, index, -units(options.count), flags);
+    block(this.#set, 1, timeout, "acquire");
   }
 
   /**
@@ -449,11 +444,11 @@ export class SysvSemaphoreSet implements Disposable {
    *
    * @throws {IpcError} As `acquire`, but for `ETIMEDOUT`.
    */
-  tryAcquire(index = 0, options?: SemaphoreTryAcquireOptions): boolean {
+  tryAcquire(index = 0, options: SemaphoreTryAcquireOptions = {}): boolean {
     this.#check("acquire");
-    const flags = options?.undo === false ? IPC_NOWAIT : SEM_UNDO | IPC_NOWAIT;
-    this.#fill(index, -units(options?.count), flags);
-    return this.#try(SINGLE, "acquire");
+    const flags = options.undo === false ? IPC_NOWAIT : SEM_UNDO | IPC_NOWAIT;
+    single(this.#set, index, -units(options.count), flags);
+    return attempt(this.#set, 1, "acquire");
   }
 
   /**
@@ -467,11 +462,12 @@ export class SysvSemaphoreSet implements Disposable {
    * @throws {IpcError} `ERANGE` when the value would exceed 32767, `EINVAL` or
    * `EIDRM` when the set is gone, `EACCES` without permission.
    */
-  release(index = 0, count = 1, options?: SemaphoreReleaseOptions): void {
+  release(index = 0, count = 1, options: SemaphoreReleaseOptions = {}): void {
     this.#check("release");
     // Raising never waits.
-    this.#fill(index, units(count), options?.undo === false ? 0 : SEM_UNDO);
-    this.#block(SINGLE, undefined, "release");
+    const flags = options.undo === false ? 0 : SEM_UNDO;
+    single(this.#set, index, units(count), flags);
+    block(this.#set, 1, undefined, "release");
   }
 
   /**
@@ -481,7 +477,7 @@ export class SysvSemaphoreSet implements Disposable {
    *
    * @throws {IpcError} As `acquire`.
    */
-  async waitZero(index = 0, options?: WaitOptions): Promise<void> {
+  async waitZero(index = 0, options: WaitOptions = {}): Promise<void> {
     await this.#until(
       "wait for zero of",
       options,
@@ -496,10 +492,11 @@ export class SysvSemaphoreSet implements Disposable {
    *
    * @throws {IpcError} As `acquire`.
    */
-  waitZeroSync(index = 0, options?: SyncWaitOptions): void {
+  waitZeroSync(index = 0, options: SyncWaitOptions = {}): void {
     this.#check("wait for zero of");
-    this.#fill(index, 0, 0);
-    this.#block(SINGLE, timeoutOf(options), "wait for zero of");
+    const timeout = timeoutOf(options);
+    single(this.#set, index, 0, 0);
+    block(this.#set, 1, timeout, "wait for zero of");
   }
 
   /**
@@ -511,8 +508,8 @@ export class SysvSemaphoreSet implements Disposable {
    */
   tryWaitZero(index = 0): boolean {
     this.#check("wait for zero of");
-    this.#fill(index, 0, IPC_NOWAIT);
-    return this.#try(SINGLE, "wait for zero of");
+    single(this.#set, index, 0, IPC_NOWAIT);
+    return attempt(this.#set, 1, "wait for zero of");
   }
 
   /**
@@ -540,14 +537,14 @@ export class SysvSemaphoreSet implements Disposable {
     this.#check("set");
     check0(
       sys_sem().semctl_val(
-        this.#id,
+        this.#set.id,
         this.#index(index),
         SETVAL,
         integer(value, "value", 0, SEMVMX),
       ),
       "semctl",
       "set",
-      this.#label,
+      this.#set.label,
     );
   }
 
@@ -560,14 +557,7 @@ export class SysvSemaphoreSet implements Disposable {
    */
   values(): number[] {
     this.#check("read");
-    const values = new Uint16Array(this.#length);
-    check0(
-      sys_sem().semctl_buf(this.#id, 0, GETALL, values),
-      "semctl",
-      "read",
-      this.#label,
-    );
-    return Array.from(values);
+    return readValues(this.#set, "read");
   }
 
   /**
@@ -580,16 +570,16 @@ export class SysvSemaphoreSet implements Disposable {
    */
   setValues(values: readonly number[]): void {
     this.#check("set");
-    if (checkValues(values).length !== this.#length) {
+    if (checkValues(values).length !== this.#set.length) {
       throw new RangeError(
-        `values must be ${this.#length} numbers, got ${values.length}`,
+        `values must be ${this.#set.length} numbers, got ${values.length}`,
       );
     }
     check0(
-      sys_sem().semctl_buf(this.#id, 0, SETALL, Uint16Array.from(values)),
+      sys_sem().semctl_buf(this.#set.id, 0, SETALL, Uint16Array.from(values)),
       "semctl",
       "set",
-      this.#label,
+      this.#set.label,
     );
   }
 
@@ -636,7 +626,7 @@ export class SysvSemaphoreSet implements Disposable {
    */
   stat(): SysvSemaphoreSetStat {
     this.#check("stat");
-    return statById(this.#id, this.#label);
+    return statById(this.#set.id, this.#set.label);
   }
 
   /**
@@ -649,7 +639,7 @@ export class SysvSemaphoreSet implements Disposable {
    */
   set(changes: PermissionChanges): void {
     this.#check("change");
-    changePermissions(this.#id, changes, this.#label);
+    changePermissions(this.#set.id, changes, this.#set.label);
   }
 
   /**
@@ -684,95 +674,25 @@ export class SysvSemaphoreSet implements Disposable {
 
   #remove(): void {
     check0(
-      sys_sem().semctl(this.#id, 0, IPC_RMID),
+      sys_sem().semctl(this.#set.id, 0, IPC_RMID),
       "semctl",
       "remove",
-      this.#label,
+      this.#set.label,
     );
   }
 
   #get(command: number, index: number, action: string): number {
     this.#check(action);
     return checkFd(
-      sys_sem().semctl(this.#id, this.#index(index), command),
+      sys_sem().semctl(this.#set.id, this.#index(index), command),
       "semctl",
       action,
-      this.#label,
+      this.#set.label,
     );
   }
 
   #index(index: number): number {
-    return integer(index, "index", 0, this.#length - 1);
-  }
-
-  #fill(index: number, delta: number, flags: number): void {
-    SINGLE[0] = this.#index(index);
-    SINGLE[1] = delta;
-    SINGLE[2] = flags;
-  }
-
-  /** Does operations, and blocks until that is possible. */
-  #block(
-    sembufs: Int16Array<ArrayBuffer>,
-    timeout: number | undefined,
-    action: string,
-  ): void {
-    if (timeout !== undefined) return this.#blockFor(sembufs, timeout, action);
-    const { semop } = sys_sem();
-    for (;;) {
-      const error = errnoOf(semop(this.#id, sembufs, sembufs.length / 3));
-      if (error === 0) return;
-      if (error !== ERRNO.EINTR) throw this.#error(error, "semop", action);
-    }
-  }
-
-  #blockFor(
-    sembufs: Int16Array<ArrayBuffer>,
-    timeout: number,
-    action: string,
-  ): void {
-    const deadline = new Deadline(timeout);
-    const { semtimedop } = sys_sem();
-    const count = sembufs.length / 3;
-    for (;;) {
-      const error = errnoOf(
-        semtimedop(this.#id, sembufs, count, deadline.timespec()),
-      );
-      if (error === 0) return;
-      if (error === ERRNO.EAGAIN) {
-        if (deadline.expired) {
-          throw timeoutError("semtimedop", action, this.#label, timeout);
-        }
-        if (hasNoWait(sembufs)) throw this.#error(error, "semtimedop", action);
-      } else if (error !== ERRNO.EINTR) {
-        throw this.#error(error, "semtimedop", action);
-      }
-    }
-  }
-
-  /** Does operations that do not wait; false when they would have to. */
-  #try(sembufs: Int16Array<ArrayBuffer>, action: string): boolean {
-    const error = errnoOf(
-      sys_sem().semop(this.#id, sembufs, sembufs.length / 3),
-    );
-    if (error === 0) return true;
-    if (error === ERRNO.EAGAIN) return false;
-    throw this.#error(error, "semop", action);
-  }
-
-  /** Throws when the first operation that has to wait must not. */
-  #checkNoWait(sembufs: Int16Array<ArrayBuffer>): void {
-    const values = this.values();
-    for (let i = 0; i < sembufs.length; i += 3) {
-      const index = sembufs[i] as number;
-      const delta = sembufs[i + 1] as number;
-      const value = (values[index] as number) + delta;
-      if (delta === 0 ? value !== 0 : value < 0) {
-        if (((sembufs[i + 2] as number) & IPC_NOWAIT) === 0) return;
-        throw this.#error(ERRNO.EAGAIN, "semop", "operate on");
-      }
-      values[index] = value;
-    }
+    return integer(index, "index", 0, this.#set.length - 1);
   }
 
   async #until(
@@ -788,40 +708,25 @@ export class SysvSemaphoreSet implements Disposable {
         } catch (error) {
           // A call that had waited in the kernel would have said so.
           throw waited && hasCode(error, "EINVAL")
-            ? this.#error(ERRNO.EIDRM, "semop", action)
+            ? ipcError(ERRNO.EIDRM, "semop", action, this.#set.label)
             : error;
         } finally {
           waited = true;
         }
       },
       options,
-      { syscall: "semop", action, object: this.#label },
+      { syscall: "semop", action, object: this.#set.label },
       this.#source,
     );
   }
 
-  #error(error: number, syscall: string, action: string): Error {
-    return ipcError(error, syscall, action, this.#label);
-  }
-
   #check(action: string): void {
     if (this.#closed) {
-      throw new TypeError(`Cannot ${action} a closed ${this.#label}`);
+      throw new TypeError(`Cannot ${action} a closed ${this.#set.label}`);
     }
   }
 }
 
 function units(count = 1): number {
   return integer(count, "count", 1, SEMVMX);
-}
-
-/** A copy of operations of which none waits. */
-function immediate(
-  sembufs: Int16Array<ArrayBuffer>,
-): Int16Array<ArrayBuffer> {
-  return sembufs.map((field, i) => i % 3 === 2 ? field | IPC_NOWAIT : field);
-}
-
-function hasNoWait(sembufs: Int16Array<ArrayBuffer>): boolean {
-  return sembufs.some((field, i) => i % 3 === 2 && (field & IPC_NOWAIT) !== 0);
 }

@@ -132,6 +132,7 @@ for (const target of TARGETS) {
 // Not constants of a C header under these names.
 const UNCHECKED = new Set([
   "SEMVMX",
+  "SEM_VALUE_MAX",
   "EPOLL_EVENT_SIZE",
   "EPOLL_EVENT_DATA",
 ]);

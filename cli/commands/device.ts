@@ -1,0 +1,132 @@
+/**
+ * `ipc device`: runs the simulated device.
+ *
+ * @module
+ */
+
+import {
+  type DeviceAddress,
+  type RunSummary,
+  WaveDevice,
+  type WaveDeviceOptions,
+  type Waveform,
+} from "@libc/ipc/device";
+import {
+  asUsage,
+  atMost,
+  optionalNumber,
+  parse,
+  parseAddress,
+  parseMode,
+  parseNumber,
+  parseTransport,
+  UsageError,
+} from "../args.ts";
+import { keyText, statusLine, summaryLine, summaryNotes } from "../format.ts";
+import { hasKeyboard } from "../foreground.ts";
+import { helpText } from "../help.ts";
+import type { Output } from "../output.ts";
+import { Operator } from "../operator.ts";
+import { endSignals } from "../signals.ts";
+
+const GRAMMAR = {
+  flags: ["json", "quiet", "exit-on-eof"],
+  values: ["interval", "bits", "path", "proj", "mode", "transport"],
+} as const;
+
+/** Runs the command and gives its exit code. */
+export async function deviceCommand(
+  args: readonly string[],
+  output: Output,
+): Promise<number> {
+  const { flags, values, rest } = parse(args, GRAMMAR);
+  if (flags.help) {
+    output.line(helpText("device"));
+    return 0;
+  }
+  const address = parseAddress(values);
+  const options = readOptions(rest, values, address);
+  using signals = endSignals();
+  using device = asUsage(() => WaveDevice.create(options));
+  for (const notice of device.notices) output.note(notice);
+  announce(device, { output, ...flags });
+  const keyboard = hasKeyboard();
+  const operator = new Operator(device, {
+    output,
+    json: flags.json,
+    quiet: flags.quiet,
+    terminal: keyboard && output.terminal && !flags.json,
+    endWithInput: flags["exit-on-eof"] || keyboard,
+  });
+  const running = device.run({ signal: signals.signal });
+  // In the background of a terminal there is nobody to read from.
+  if (keyboard || !Deno.stdin.isTerminal()) operator.start();
+  const summary = await running;
+  operator.stop();
+  return report(summary, operator.refused, { output, ...flags });
+}
+
+/** How much is said, and where. */
+interface Voice {
+  output: Output;
+  json: boolean;
+  quiet: boolean;
+}
+
+function readOptions(
+  rest: readonly string[],
+  values: Partial<Record<typeof GRAMMAR.values[number], string>>,
+  address: DeviceAddress,
+): WaveDeviceOptions {
+  const [waveform, period] = rest;
+  if (waveform === undefined || period === undefined) {
+    throw new UsageError(
+      `${
+        waveform === undefined ? "<SIN|TRI|QUA> <PERIOD> are" : "<PERIOD> is"
+      } missing`,
+    );
+  }
+  atMost(rest, 2);
+  const { mode, transport } = values;
+  return {
+    ...address,
+    // The library says which names it knows.
+    waveform: waveform as Waveform,
+    period: parseNumber(period, "<PERIOD>", { above: 0 }),
+    interval: optionalNumber(values.interval, "--interval", {
+      min: 1e-6,
+      max: 3600,
+    }),
+    bits: optionalNumber(values.bits, "--bits", {
+      min: 2,
+      max: 31,
+      whole: true,
+    }),
+    mode: mode === undefined ? undefined : parseMode(mode),
+    transport: transport === undefined ? undefined : parseTransport(transport),
+  };
+}
+
+function announce(device: WaveDevice, { output, json, quiet }: Voice): void {
+  if (quiet) return;
+  const status = device.status();
+  if (json) return output.json({ event: "ready", ...status });
+  output.line(
+    `${statusLine(status, output.paint)}; key ${
+      keyText(status.key)
+    }, process ${status.pid}`,
+  );
+}
+
+function report(
+  summary: RunSummary,
+  refused: number,
+  { output, json, quiet }: Voice,
+): number {
+  const removed = summary.reason === "removed";
+  if (json && !quiet) output.json({ event: "end", ...summary });
+  if (!json && !quiet) output.line(summaryLine(summary));
+  for (const note of summaryNotes(summary)) output.note(note);
+  if (removed) output.note("its memory was removed while it ran");
+  return removed || refused > 0 ? 1 : 0;
+}

@@ -1,0 +1,156 @@
+/**
+ * Who commands a device at its own standard input: a person at a terminal, or a
+ * program that writes lines.
+ *
+ * @module
+ */
+
+import {
+  type DeviceStatus,
+  parseCommand,
+  type WaveDevice,
+} from "@libc/ipc/device";
+import { settingsText, statusLine, statusLines } from "./format.ts";
+import { PROMPT_HELP } from "./help.ts";
+import { inputLines } from "./input.ts";
+import { messageOf, type Output } from "./output.ts";
+
+const PROMPT = "HW_WAVE> ";
+const SETTINGS = ["waveform", "period", "interval", "bits"] as const;
+
+/** Options of {@linkcode Operator}. */
+export interface OperatorOptions {
+  /** Where answers go. */
+  output: Output;
+  /** Whether answers are lines of JSON. */
+  json: boolean;
+  /** Whether only `status` is answered. */
+  quiet: boolean;
+  /** Whether a person sits there: with a prompt. */
+  terminal: boolean;
+  /** Whether the end of the input ends the device. */
+  endWithInput: boolean;
+}
+
+/** Reads commands and carries them out. */
+export class Operator {
+  readonly #device: WaveDevice;
+  readonly #options: OperatorOptions;
+  #refused = 0;
+  #stopped = false;
+  /** Whether the cursor stands behind a prompt. */
+  #prompting = false;
+
+  /** Makes it; {@linkcode start} lets it begin. */
+  constructor(device: WaveDevice, options: OperatorOptions) {
+    this.#device = device;
+    this.#options = options;
+  }
+
+  /** How many commands of a program were refused. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Begins to read, beside the run of the device. */
+  start(): void {
+    if (this.#options.terminal) {
+      this.#options.output.line("help shows the commands, exit ends the device");
+    }
+    this.#serve().catch((error) => {
+      this.#refuse(`cannot read commands: ${messageOf(error)}`);
+    });
+  }
+
+  /** The device is over: nothing is read any more. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#prompting) this.#options.output.line();
+    this.#prompting = false;
+  }
+
+  async #serve(): Promise<void> {
+    const lines = inputLines();
+    this.#prompt(PROMPT);
+    for await (const line of lines) {
+      this.#prompting = false;
+      // What came after the end is for nobody.
+      if (this.#stopped || this.#device.closed) return;
+      const words = line.trim();
+      if (words === "help" || words === "?") this.#say(PROMPT_HELP);
+      else if (words === "config") await this.#configure(lines);
+      else if (words !== "" && !words.startsWith("#")) this.#execute(words);
+      if (this.#device.closed) return;
+      this.#prompt(PROMPT);
+    }
+    if (this.#options.endWithInput && !this.#stopped) this.#device.exit();
+  }
+
+  /** Carries out one command; false when it was refused. */
+  #execute(line: string): boolean {
+    try {
+      const command = parseCommand(line);
+      if (command.name === "exit") {
+        this.#device.exit();
+        return true;
+      }
+      this.#answer(command.name, this.#device.execute(command));
+      return true;
+    } catch (error) {
+      if (!(error instanceof TypeError || error instanceof RangeError)) {
+        throw error;
+      }
+      this.#refuse(error.message, line);
+      return false;
+    }
+  }
+
+  /** Shows the settings; asks a person for new ones, one after the other. */
+  async #configure(lines: AsyncGenerator<string, void>): Promise<void> {
+    const status = this.#device.status();
+    if (!this.#options.terminal) return this.#answer("config", status);
+    const changes: string[] = [];
+    this.#say("Enter keeps a setting.");
+    {
+      using _state = this.#device.beginConfiguration();
+      for (const name of SETTINGS) {
+        this.#prompt(`${name} [${status[name]}]: `);
+        const { value, done } = await lines.next();
+        this.#prompting = false;
+        if (this.#stopped) return;
+        if (done) return this.#device.exit();
+        if (value.trim() !== "") changes.push(`${name}=${value.trim()}`);
+      }
+    }
+    if (changes.length > 0) this.#execute(`config ${changes.join(" ")}`);
+    else this.#say(settingsText(status));
+  }
+
+  #answer(name: string, status: DeviceStatus): void {
+    const { output, json, quiet } = this.#options;
+    if (quiet && name !== "status") return;
+    if (json) return output.json({ event: "answer", command: name, ...status });
+    const lines = name === "status"
+      ? statusLines(status, output.paint)
+      : [statusLine(status, output.paint)];
+    lines.forEach((line) => output.line(line));
+  }
+
+  #refuse(reason: string, command?: string): void {
+    const { output, json, terminal } = this.#options;
+    // A person sees it and types again; a program's run has failed.
+    if (!terminal) this.#refused++;
+    if (json) output.json({ event: "refused", command, reason });
+    output.note(reason);
+  }
+
+  #say(text: string): void {
+    if (!this.#options.json) this.#options.output.line(text);
+  }
+
+  #prompt(text: string): void {
+    if (!this.#options.terminal || this.#stopped) return;
+    this.#options.output.write(text);
+    this.#prompting = true;
+  }
+}
