@@ -10,12 +10,7 @@ import {
   type Transport,
   TRANSPORTS,
 } from "@libc/ipc/device";
-
-/** Thrown when the command line is wrong: the command exits with 2. */
-export class UsageError extends Error {
-  /** Always `"UsageError"`. */
-  override readonly name = "UsageError";
-}
+import { UsageError } from "./errors.ts";
 
 /** Which options a command takes. */
 export interface Grammar<F extends string, V extends string> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkFd, checkRc, signal, table } from "@libc/ipc/ffi";
+import { checkFd, signal, table } from "@libc/ipc/ffi";
 
 const STDIN = 0;
 const SIGSTOP = 19;

@@ -181,7 +181,9 @@ export function summaryNotes(summary: RunSummary): string[] {
   const { skipped, malformed, lockOverruns } = summary;
   return [
     ...(skipped === 0 ? [] : [
-      `${plural(skipped, "sample")} left out: the machine was too busy or the process was stopped`,
+      `${
+        plural(skipped, "sample")
+      } left out: the machine was too busy or the process was stopped`,
     ]),
     ...(malformed === 0 ? [] : [
       `${plural(malformed, "message")} in the queue ${

@@ -6,7 +6,7 @@
 
 import type { ClientEnd, Reading, WaveClient } from "@libc/ipc/device";
 import { Trace } from "./chart.ts";
-import { Interrupted } from "./signals.ts";
+import { Interrupted } from "./errors.ts";
 import type { Output } from "./output.ts";
 import { defaultWindow, drawFrame, type PlotState } from "./plot.ts";
 import { Screen } from "./screen.ts";
@@ -20,6 +20,8 @@ const POLL_SECONDS = 0.02;
 // How finely a window is kept; no terminal has so many dots.
 const RESOLUTION = 4096;
 const RATE_MS = 1500;
+// Ctrl-C is a signal and no key.
+const QUIT = ["q", "Q", "\x1b"];
 
 /** Options of {@linkcode livePlot}. */
 export interface LiveOptions {
@@ -216,7 +218,7 @@ function movie(picture: Picture, stop: AbortController): Disposable {
   const screen = new Screen({
     redraw: () => frame(),
     key: (key) => {
-      if (/^(q|Q|\x03|\x1b)$/.test(key)) stop.abort(new Interrupted("key"));
+      if (QUIT.includes(key)) stop.abort(new Interrupted("key"));
     },
   });
   const timer = setInterval(frame, FRAME_MS);

@@ -21,14 +21,14 @@
  */
 
 import { IpcError } from "@libc/ipc/errno";
-import { UsageError } from "./args.ts";
 import { clientCommand } from "./commands/client.ts";
 import { ctlCommand } from "./commands/ctl.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { detachCommand } from "./commands/detach.ts";
 import { deviceCommand } from "./commands/device.ts";
-import { type HelpTopic, helpText, isHelpTopic } from "./help.ts";
-import { messageOf, Output } from "./output.ts";
+import { Failure, messageOf, UsageError } from "./errors.ts";
+import { helpText, type HelpTopic, isHelpTopic } from "./help.ts";
+import { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
 
 type Command = (args: readonly string[], output: Output) => Promise<number>;
@@ -103,16 +103,21 @@ function explain(error: unknown, command: string, output: Output): number {
     output.note(`try "${command} --help"`);
     return WRONG_USAGE;
   }
-  if (error instanceof IpcError || error instanceof Deno.errors.NotCapable) {
+  if (
+    error instanceof IpcError || error instanceof Failure ||
+    error instanceof Deno.errors.NotCapable
+  ) {
     output.note(error.message);
     const hint = error instanceof IpcError ? hintFor(error.code, command) : "";
     if (hint !== "") output.note(hint);
     return FAILED;
   }
   // A mistake in this program: all there is helps to find it.
-  output.note(`internal error: ${
-    error instanceof Error ? error.stack ?? error.message : messageOf(error)
-  }`);
+  output.note(
+    `internal error: ${
+      error instanceof Error ? error.stack ?? error.message : messageOf(error)
+    }`,
+  );
   return FAILED;
 }
 

@@ -10,10 +10,11 @@ import {
   parseCommand,
   type WaveDevice,
 } from "@libc/ipc/device";
+import { messageOf } from "./errors.ts";
 import { settingsText, statusLine, statusLines } from "./format.ts";
 import { PROMPT_HELP } from "./help.ts";
 import { inputLines } from "./input.ts";
-import { messageOf, type Output } from "./output.ts";
+import type { Output } from "./output.ts";
 
 const PROMPT = "HW_WAVE> ";
 const SETTINGS = ["waveform", "period", "interval", "bits"] as const;
@@ -55,7 +56,9 @@ export class Operator {
   /** Begins to read, beside the run of the device. */
   start(): void {
     if (this.#options.terminal) {
-      this.#options.output.line("help shows the commands, exit ends the device");
+      this.#options.output.line(
+        "help shows the commands, exit ends the device",
+      );
     }
     this.#serve().catch((error) => {
       this.#refuse(`cannot read commands: ${messageOf(error)}`);

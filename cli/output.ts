@@ -5,6 +5,8 @@
  * @module
  */
 
+import { BrokenPipe, messageOf } from "./errors.ts";
+
 /** Colours and weights, by their SGR codes. */
 const STYLES = {
   bold: 1,
@@ -27,12 +29,6 @@ export function painter(colour: boolean): Paint {
   return colour
     ? (text, style) => text === "" ? "" : `\x1b[${STYLES[style]}m${text}\x1b[m`
     : (text) => text;
-}
-
-/** The end of the reader of our standard output, as in `ipc client | head`. */
-export class BrokenPipe extends Error {
-  /** Always `"BrokenPipe"`. */
-  override readonly name = "BrokenPipe";
 }
 
 // A fast producer waits from here on until the reader has caught up.
@@ -151,11 +147,6 @@ export function writeError(text: string): void {
   } catch {
     // There is no other place to say it.
   }
-}
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** A line of CSV, without its end: fields are quoted where they need it. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { stopSelf } from "./foreground.ts";
 import { writeError } from "./output.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
@@ -55,6 +56,10 @@ export class Screen implements Disposable {
     this.#listen("SIGWINCH", () => {
       if (this.#shown) write(`${HOME}${CLEAR_BELOW}`);
       options.redraw();
+    });
+    this.#listen("SIGTSTP", () => {
+      this.#leave();
+      stopSelf();
     });
     this.#listen("SIGCONT", () => {
       this.#enter();

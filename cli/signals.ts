@@ -4,18 +4,12 @@
  * @module
  */
 
-/** Why a command ended early: somebody told it to. */
-export class Interrupted extends Error {
-  /** Always `"Interrupted"`. */
-  override readonly name = "Interrupted";
-}
+import { Interrupted } from "./errors.ts";
 
 /** An abort signal that follows the process's signals. */
 export interface EndSignals extends Disposable {
   /** Aborted with {@linkcode Interrupted} at the first of the signals. */
   readonly signal: AbortSignal;
-  /** Acts as if one of the signals had come. */
-  end(reason: string): void;
 }
 
 /**
@@ -35,7 +29,6 @@ export function endSignals(): EndSignals {
   });
   return {
     signal: controller.signal,
-    end: (reason) => controller.abort(new Interrupted(reason)),
     [Symbol.dispose]: () => listeners.forEach((remove) => remove()),
   };
 }

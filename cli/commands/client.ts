@@ -17,8 +17,8 @@ import {
   parse,
   parseAddress,
   parseTransport,
-  UsageError,
 } from "../args.ts";
+import { BrokenPipe, Interrupted, UsageError } from "../errors.ts";
 import {
   decimalsOf,
   keyText,
@@ -33,8 +33,8 @@ import {
 } from "../format.ts";
 import { helpText } from "../help.ts";
 import { livePlot } from "../live.ts";
-import { BrokenPipe, type Output } from "../output.ts";
-import { endSignals, Interrupted } from "../signals.ts";
+import type { Output } from "../output.ts";
+import { endSignals } from "../signals.ts";
 
 const GRAMMAR = {
   flags: ["follow", "plot", "ascii", "json", "csv", "wait"],

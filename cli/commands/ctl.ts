@@ -11,17 +11,12 @@ import {
   parseCommand,
   WaveControl,
 } from "@libc/ipc/device";
-import {
-  asUsage,
-  optionalNumber,
-  parse,
-  parseAddress,
-  UsageError,
-} from "../args.ts";
+import { asUsage, optionalNumber, parse, parseAddress } from "../args.ts";
+import { BrokenPipe, Interrupted, UsageError } from "../errors.ts";
 import { statusLine, statusLines } from "../format.ts";
 import { helpText } from "../help.ts";
-import { BrokenPipe, type Output } from "../output.ts";
-import { endSignals, Interrupted } from "../signals.ts";
+import type { Output } from "../output.ts";
+import { endSignals } from "../signals.ts";
 
 const GRAMMAR = {
   flags: ["json", "quiet"],
@@ -42,7 +37,9 @@ export async function ctlCommand(
     return 0;
   }
   if (rest.length === 0) {
-    throw new UsageError("a command is missing: start, stop, config, status or exit");
+    throw new UsageError(
+      "a command is missing: start, stop, config, status or exit",
+    );
   }
   const command = asUsage(() => parseCommand(rest.join(" ")));
   const address = parseAddress(values);

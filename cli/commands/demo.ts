@@ -13,17 +13,21 @@ import {
   WaveDevice,
 } from "@libc/ipc/device";
 import { atMost, optionalNumber, parse } from "../args.ts";
+import { BrokenPipe, Failure, Interrupted, messageOf } from "../errors.ts";
 import { keyText, plural } from "../format.ts";
 import { helpText } from "../help.ts";
 import { livePlot, type LiveResult } from "../live.ts";
-import { BrokenPipe, messageOf, type Output } from "../output.ts";
-import { endSignals, Interrupted } from "../signals.ts";
+import type { Output } from "../output.ts";
+import { endSignals } from "../signals.ts";
 
 const GRAMMAR = { flags: ["ascii"], values: ["seconds"] } as const;
 
 const PERIOD = 2;
 const INTERVAL = 0.01;
 const SECONDS = 10;
+// Project ids are one byte, and 0 is none; 0x78 is the "x" of everybody.
+const PROJECTS = 255;
+const USUAL_PROJECT = 0x78;
 const MILLISECONDS = 1000;
 // A first run may still have to compile.
 const START_MS = 60_000;
@@ -63,7 +67,13 @@ export async function demoCommand(
   const address = freeAddress();
   const device = startDevice(address);
   try {
-    const shown = await show(device, { address, seconds, signal, output, ascii: flags.ascii });
+    const shown = await show(device, {
+      address,
+      seconds,
+      signal,
+      output,
+      ascii: flags.ascii,
+    });
     output.line(
       `${plural(shown.samples, "sample")} shown, ${shown.lost} lost.`,
     );
@@ -88,39 +98,133 @@ interface ShowOptions {
   ascii: boolean;
 }
 
-async function show(device: Running, options: ShowOptions): Promise<LiveResult> {
+async function show(
+  device: Running,
+  options: ShowOptions,
+): Promise<LiveResult> {
   const { address, seconds, output, ascii } = options;
   const failed = new AbortController();
+  const fail = (error: unknown) => failed.abort(error);
   const signal = AbortSignal.any([options.signal, failed.signal]);
-  const early = device.done.then((complaint) => {
-    failed.abort(new TypeError(`The device ended early: ${complaint}`));
+  let ending = false;
+  device.done.then((complaint) => {
+    if (ending) return;
+    // Without a complaint it was told to, like us: by Ctrl-C.
+    fail(
+      complaint === ""
+        ? new Interrupted("device")
+        : new Failure(`the device ended early: ${complaint}`),
+    );
   });
-  void early;
-  using client = await WaveClient.wait({ ...address, signal, timeout: START_MS });
+  using client = await WaveClient.wait({
+    ...address,
+    signal,
+    timeout: START_MS,
+  });
   using control = WaveControl.open(address);
-  const began = performance.now();
-  const left = () =>
-    Math.max(0, seconds - (performance.now() - began) / MILLISECONDS);
+  const end = performance.now() + seconds * MILLISECONDS;
   const timers = PROGRAM.map(({ at, command }) =>
-    setTimeout(
-      () => control.send(command, { signal }).catch((error) => failed.abort(error)),
-      at * seconds * MILLISECONDS,
-    )
+    setTimeout(() => {
+      control.send(command, { signal }).catch(fail);
+    }, at * seconds * MILLISECONDS)
   );
   timers.push(setTimeout(() => {
-    control.exit({ signal }).catch((error) => failed.abort(error));
+    ending = true;
+    control.exit({ signal }).catch(fail);
   }, seconds * MILLISECONDS));
+  const title = () => {
+    const left = Math.max(0, end - performance.now()) / MILLISECONDS;
+    return `${device.where}, key ${keyText(client.key)}, ends in ${
+      left.toFixed(0)
+    } s`;
+  };
   try {
-    return await livePlot(client, {
-      output,
-      signal,
-      ascii,
-      title: () =>
-        `${device.where}, key ${keyText(client.key)}, ends in ${
-          left().toFixed(0)
-        } s`,
-    });
+    return await livePlot(client, { output, signal, ascii, title });
   } finally {
     timers.forEach(clearTimeout);
   }
+}
+
+/** An address that nothing uses, so that a device of the user is safe. */
+function freeAddress(): DeviceAddress {
+  for (let i = 0; i < PROJECTS; i++) {
+    const address = { path: ".", projectId: 1 + (Deno.pid + i) % PROJECTS };
+    if (
+      address.projectId !== USUAL_PROJECT &&
+      inspect(address).status === "none"
+    ) return address;
+  }
+  throw new Failure("all keys of this directory are in use");
+}
+
+function startDevice(address: DeviceAddress): Running {
+  try {
+    const command = Deno.execPath();
+    const { state } = Deno.permissions.querySync({ name: "run", command });
+    if (state === "granted") return deviceProcess(command, address);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+  }
+  return deviceHere(address);
+}
+
+function deviceProcess(command: string, address: DeviceAddress): Running {
+  const program = new URL("../mod.ts", import.meta.url).href;
+  const child = new Deno.Command(command, {
+    args: [
+      ...(Deno.build.standalone ? [] : [
+        "run",
+        "--quiet",
+        "--allow-ffi",
+        program,
+      ]),
+      ...["device", "SIN", String(PERIOD), "--interval", String(INTERVAL)],
+      ...["--path", String(address.path)],
+      ...["--proj", `0x${Number(address.projectId).toString(16)}`],
+      // When this process dies, its standard input ends and so does it.
+      ...["--quiet", "--exit-on-eof"],
+    ],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const errors = new Response(child.stderr).text();
+  let stopped = false;
+  return {
+    where: `device: process ${child.pid}, client: process ${Deno.pid}`,
+    done: Promise.all([child.status, errors]).then(([{ code }, text]) =>
+      text.trim() || (code === 0 ? "" : `exit code ${code}`)
+    ),
+    stop() {
+      if (stopped) return;
+      stopped = true;
+      child.stdin.close().catch(() => {});
+    },
+  };
+}
+
+function deviceHere(address: DeviceAddress): Running {
+  const device = WaveDevice.create({
+    ...address,
+    waveform: "SIN",
+    period: PERIOD,
+    interval: INTERVAL,
+  });
+  return {
+    where: `device and client: process ${Deno.pid}`,
+    done: device.run().then(() => "", messageOf),
+    stop: () => device.exit(),
+  };
+}
+
+function checkNothingLeft(address: DeviceAddress, output: Output): number {
+  const { status, objects } = inspect(address);
+  if (status === "none") {
+    output.line("The device is off, and nothing was left behind.");
+    return 0;
+  }
+  const kinds = objects.map(({ kind }) => kind).join(", ");
+  output.note(`something was left behind, and is removed now: ${kinds}`);
+  detach({ ...address, force: true });
+  return 1;
 }

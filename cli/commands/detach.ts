@@ -135,7 +135,8 @@ function objectText(object: DeviceObject): string {
   const size_ = kind === "semaphores"
     ? plural(size, "semaphore")
     : plural(size, "byte");
-  const which = name ?? (id === undefined ? transport : `${transport} id ${id}`);
+  const which = name ??
+    (id === undefined ? transport : `${transport} id ${id}`);
   return `${which}, ${size_}, user ${uid}, mode ${
     mode.toString(8).padStart(4, "0")
   }`;

@@ -20,8 +20,8 @@ import {
   parseMode,
   parseNumber,
   parseTransport,
-  UsageError,
 } from "../args.ts";
+import { UsageError } from "../errors.ts";
 import { keyText, statusLine, summaryLine, summaryNotes } from "../format.ts";
 import { hasKeyboard } from "../foreground.ts";
 import { helpText } from "../help.ts";

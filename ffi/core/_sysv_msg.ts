@@ -29,7 +29,7 @@ import {
 export interface SysvMessage {
   /** Its type, from 1 on; inexact above 2^53. */
   type: number;
-  /** Its bytes, a copy of their own. */
+  /** Its bytes: a copy of their own, or a part of the caller's `into`. */
   data: Uint8Array<ArrayBuffer>;
 }
 
@@ -116,6 +116,18 @@ export function sendMessage(
   return errnoOf(sys_msg().msgsnd(id, bytes, length, flags));
 }
 
+/** Which message is received, and what becomes of it. */
+export interface MessageRequest {
+  /** The `msgtyp` of `msgrcv`. */
+  readonly type: bigint;
+  /** Flags of `msgrcv`. */
+  readonly flags: number;
+  /** The most bytes to take, or undefined for as many as there are. */
+  readonly maxSize: number | undefined;
+  /** Where to put them, or undefined for bytes of their own. */
+  readonly into: Uint8Array<ArrayBuffer> | undefined;
+}
+
 /**
  * `msgrcv`: the message or the errno.
  *
@@ -124,10 +136,15 @@ export function sendMessage(
  */
 export function receiveMessage(
   id: number,
-  type: bigint,
-  flags: number,
-  maxSize: number | undefined,
+  request: MessageRequest,
+  moreFlags: number,
 ): SysvMessage | number {
+  const { type, into } = request;
+  const flags = request.flags | moreFlags;
+  // A buffer that was detached meanwhile takes nothing.
+  const maxSize = into === undefined
+    ? request.maxSize
+    : Math.min(into.length, request.maxSize ?? into.length);
   ensureCapacity(1);
   for (;;) {
     const room = maxSize === undefined || maxSize > capacity
@@ -137,7 +154,7 @@ export function receiveMessage(
     const flag = room === maxSize ? flags : flags & ~MSG_NOERROR;
     const length = sys_msg().msgrcv(id, bytes, room, type, flag);
     const error = errnoOf(length);
-    if (error === 0) return takeMessage(length);
+    if (error === 0) return takeMessage(length, into);
     if (error !== ERRNO.E2BIG || room === maxSize) return error;
     // No message has more bytes than all of them together.
     const all = statById(id, `System V message queue ${id}`).bytes;
@@ -147,9 +164,16 @@ export function receiveMessage(
   }
 }
 
-function takeMessage(length: number): SysvMessage {
+function takeMessage(
+  length: number,
+  into: Uint8Array<ArrayBuffer> | undefined,
+): SysvMessage {
   const type = (words[1] as number) * 0x1_0000_0000 + (words[0] as number);
-  return { type, data: bytes.slice(HEAD, HEAD + length) };
+  if (into === undefined) {
+    return { type, data: bytes.slice(HEAD, HEAD + length) };
+  }
+  into.set(bytes.subarray(HEAD, HEAD + length));
+  return { type, data: into.subarray(0, length) };
 }
 
 /** How many bytes a queue may hold, or undefined when that may not be read. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { hasCode } from "../../ffi/core/_sysv.ts";
+import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
 import type { IpcError } from "../../ffi/core/errno.ts";
 import { SysvMessageQueue } from "../sysv/message_queue.ts";
 import { deviceError, type Place } from "./address.ts";
@@ -16,25 +16,33 @@ import { readHeader } from "./header.ts";
 import { lives, processText } from "./identity.ts";
 import { findSegment, type Segment } from "./segment.ts";
 import { DeviceSemaphores, isGone } from "./semaphores.ts";
-import { type Transport, TRANSPORTS } from "./types.ts";
+import type { DeviceObject } from "./inspect.ts";
+import type { Transport } from "./types.ts";
+
+/** Where memory is found without its device; a memfd goes with it. */
+export const FINDABLE = ["sysv", "posix"] as const;
 
 /** How often others may come in between before it is an error. */
 const ATTEMPTS = 100;
 
-/** What to do, for messages. */
+/** What a key is claimed for. */
 export interface ClaimOptions {
   /** Where the memory shall live. */
   transport: Transport;
   /** Permission bits. */
   mode: number;
+  /** The verb of messages. */
+  action: "create" | "detach";
+  /** The code when somebody else is the device. */
+  code: "EEXIST" | "EBUSY";
 }
 
 /** A key that is claimed. */
 export interface Claim {
   /** Its new semaphores. */
   semaphores: DeviceSemaphores;
-  /** What was removed before, one line each. */
-  notices: string[];
+  /** What a dead device had left, and was removed. */
+  removed: DeviceObject[];
 }
 
 /**
@@ -44,12 +52,13 @@ export interface Claim {
  * not known to be a dead device's is in the way.
  */
 export function claim(place: Place, options: ClaimOptions): Claim {
-  const notices: string[] = [];
+  const removed: DeviceObject[] = [];
   for (let i = 0; i < ATTEMPTS; i++) {
     const semaphores = obtain(place, options);
     if (semaphores === undefined) continue;
     try {
-      if (tryClaim(semaphores, place, notices)) return { semaphores, notices };
+      const attempt = new Attempt(place, options, removed);
+      if (attempt.claim(semaphores)) return { semaphores, removed };
     } catch (error) {
       semaphores[Symbol.dispose]();
       // Somebody else has removed the set in between.
@@ -59,7 +68,7 @@ export function claim(place: Place, options: ClaimOptions): Claim {
   throw deviceError(
     "EAGAIN",
     "semop",
-    `Cannot create ${place.label}: others create and remove it all the time`,
+    `Cannot ${options.action} ${place.label}: others create and remove it all the time`,
   );
 }
 
@@ -76,70 +85,6 @@ function obtain(
   return DeviceSemaphores.find(key, "wait");
 }
 
-/** True when this process is the device now; false to try again. */
-function tryClaim(
-  semaphores: DeviceSemaphores,
-  place: Place,
-  notices: string[],
-): boolean {
-  const { created, id } = semaphores.set;
-  const known = semaphores.transport !== undefined;
-  if (!known && !semaphores.blank) {
-    throw inTheWay(place, `System V semaphore set ${id}`, "semget");
-  }
-  if (!semaphores.claim()) throw taken(place, semaphores.holder);
-  try {
-    removeLeftovers(place, known && !created, notices);
-  } catch (error) {
-    if (created) semaphores.remove();
-    else semaphores.unclaim();
-    throw error;
-  }
-  if (created) return true;
-  notices.push(`removed the semaphores ${id} of a dead device`);
-  semaphores.remove();
-  semaphores[Symbol.dispose]();
-  return false;
-}
-
-/** Removes memory and queue of a dead device, and refuses anything else. */
-function removeLeftovers(
-  place: Place,
-  known: boolean,
-  notices: string[],
-): void {
-  let certain = known;
-  for (const transport of TRANSPORTS) {
-    using segment = findLeftover(transport, place);
-    if (segment === undefined) continue;
-    refuseLiving(segment, place);
-    const { id, name } = segment.describe();
-    segment.remove();
-    certain = true;
-    notices.push(`removed the memory ${name ?? id} of a dead device`);
-  }
-  removeQueue(place, certain, notices);
-}
-
-function findLeftover(
-  transport: Transport,
-  { key }: Place,
-): Segment | undefined {
-  // A memfd goes with its device.
-  return transport === "memfd" ? undefined : findSegment(transport, { key });
-}
-
-/** Throws unless it is certain that nobody writes to that memory. */
-function refuseLiving(segment: Segment, place: Place): void {
-  const { id, name } = segment.describe();
-  const what = segment.transport === "sysv"
-    ? `System V shared memory ${id}`
-    : `POSIX shared memory ${name}`;
-  const found = isPlausible(segment, place.label);
-  if (found === undefined) throw inTheWay(place, what, "shmget");
-  if (found.alive) throw taken(place, found.pid);
-}
-
 /** Who runs a device, and whether it may live. */
 export interface Owner {
   /** Its process id; 0 when it is not visible. */
@@ -152,7 +97,7 @@ export interface Owner {
  * Who the device of this memory is; undefined when it is the memory of some
  * other program.
  */
-export function isPlausible(
+export function ownerOf(
   segment: Segment,
   label: string,
 ): Owner | undefined {
@@ -188,38 +133,127 @@ export function plainOwner(segment: Segment): Owner {
   return { pid, alive: seen < (segment.attachCount() ?? 0) };
 }
 
-function removeQueue(place: Place, certain: boolean, notices: string[]): void {
-  let queue: SysvMessageQueue;
+/** One attempt to claim a key. */
+class Attempt {
+  readonly #place: Place;
+  readonly #options: ClaimOptions;
+  readonly #removed: DeviceObject[];
+
+  constructor(place: Place, options: ClaimOptions, removed: DeviceObject[]) {
+    this.#place = place;
+    this.#options = options;
+    this.#removed = removed;
+  }
+
+  /** True when this process is the device now; false to try again. */
+  claim(semaphores: DeviceSemaphores): boolean {
+    const { created, id } = semaphores.set;
+    const known = semaphores.transport !== undefined;
+    if (!known && !semaphores.blank) {
+      throw this.#inTheWay(`System V semaphore set ${id}`, "semget");
+    }
+    if (!semaphores.claim()) throw this.#taken(semaphores.holder);
+    try {
+      this.#removeLeftovers(known && !created);
+    } catch (error) {
+      if (created) semaphores.remove();
+      else semaphores.unclaim();
+      throw error;
+    }
+    if (created) return true;
+    this.#removed.push(semaphores.describe());
+    semaphores.remove();
+    semaphores[Symbol.dispose]();
+    return false;
+  }
+
+  /** Removes memory and queue of a dead device, and refuses anything else. */
+  #removeLeftovers(known: boolean): void {
+    let certain = known;
+    for (const transport of FINDABLE) {
+      using segment = findSegment(transport, { key: this.#place.key });
+      if (segment === undefined) continue;
+      this.#refuseLiving(segment);
+      const object = segment.describe();
+      segment.remove();
+      this.#removed.push(object);
+      certain = true;
+    }
+    this.#removeQueue(certain);
+  }
+
+  /** Throws unless it is certain that nobody writes to that memory. */
+  #refuseLiving(segment: Segment): void {
+    const owner = ownerOf(segment, this.#place.label);
+    if (owner?.alive) throw this.#taken(owner.pid);
+    if (owner !== undefined) return;
+    const { id, name } = segment.describe();
+    throw this.#inTheWay(
+      segment.transport === "sysv"
+        ? `System V shared memory ${id}`
+        : `POSIX shared memory ${name}`,
+      "shmget",
+    );
+  }
+
+  #removeQueue(certain: boolean): void {
+    const queue = findQueue(this.#place.key);
+    if (queue === undefined) return;
+    try {
+      if (!certain) {
+        throw this.#inTheWay(`System V message queue ${queue.id}`, "msgget");
+      }
+      const object = describeQueue(queue);
+      queue.remove();
+      this.#removed.push(object);
+    } finally {
+      queue.close();
+    }
+  }
+
+  /** The error of a second device. */
+  #taken(pid: number): IpcError {
+    const { action, code } = this.#options;
+    const who = processText(pid);
+    return deviceError(
+      code,
+      "semop",
+      `Cannot ${action} ${this.#place.label}: ${who} ${
+        action === "create" ? "already runs it" : "runs it"
+      }`,
+    );
+  }
+
+  #inTheWay(what: string, syscall: string): IpcError {
+    const { action, code } = this.#options;
+    return deviceError(
+      code,
+      syscall,
+      `Cannot ${action} ${this.#place.label}: ${what} has that key and is not known to be a dead device's, so it was left alone`,
+    );
+  }
+}
+
+/** The queue of a key, if there is one. */
+export function findQueue(key: Key): SysvMessageQueue | undefined {
   try {
-    queue = SysvMessageQueue.open(place.key);
+    return SysvMessageQueue.open(key);
   } catch (error) {
-    if (isGone(error)) return;
+    if (isGone(error)) return undefined;
     throw error;
   }
-  try {
-    if (!certain) {
-      throw inTheWay(place, `System V message queue ${queue.id}`, "msgget");
-    }
-    queue.remove();
-    notices.push(`removed the command queue ${queue.id} of a dead device`);
-  } finally {
-    queue.close();
-  }
 }
 
-/** The error of a second device. */
-export function taken(place: Place, pid: number): IpcError {
-  return deviceError(
-    "EEXIST",
-    "semop",
-    `Cannot create ${place.label}: ${processText(pid)} already runs it`,
-  );
-}
-
-function inTheWay(place: Place, what: string, syscall: string): IpcError {
-  return deviceError(
-    "EEXIST",
-    syscall,
-    `Cannot create ${place.label}: ${what} has that key and is not known to be a dead device's, so it was left alone`,
-  );
+/** What the kernel says of a queue. */
+export function describeQueue(queue: SysvMessageQueue): DeviceObject {
+  const { id, bytes, uid, mode } = queue.stat();
+  return {
+    kind: "queue",
+    transport: "sysv",
+    id,
+    name: undefined,
+    size: bytes,
+    uid,
+    mode,
+  };
 }

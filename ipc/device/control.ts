@@ -203,7 +203,7 @@ export class WaveControl implements Disposable {
     if (this.#closed) {
       throw new TypeError("Cannot send by a closed control of a device");
     }
-    if (!this.#liveness.lives()) throw died(this.#place, this.#pid);
+    if (!this.#liveness.lives()) throw died(this.#place, this.#pid, "command");
   }
 
   #read(data: Uint8Array): DeviceStatus {

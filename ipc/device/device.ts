@@ -19,6 +19,7 @@ import {
 import { Mailbox } from "./mailbox.ts";
 import { Output } from "./output.ts";
 import { createSegment } from "./segment.ts";
+import type { DeviceObject } from "./inspect.ts";
 import type {
   DeviceAddress,
   DeviceState,
@@ -132,7 +133,7 @@ export class WaveDevice implements Disposable {
    * queue of a device, in state `"initializing"`.
    *
    * What a device that has died left under the key is removed before: see
-   * {@linkcode notices}. Nothing is left when it fails.
+   * {@linkcode removed}. Nothing is left when it fails.
    *
    * See [sysvipc(7)](https://man7.org/linux/man-pages/man7/sysvipc.7.html).
    *
@@ -152,7 +153,12 @@ export class WaveDevice implements Disposable {
     const mode = ownerMode(options.mode ?? 0o600);
     const capacity = checkCapacity(options.history ?? DEFAULT_CAPACITY);
     const place = placeOf(options);
-    const claimed = claim(place, { transport, mode });
+    const claimed = claim(place, {
+      transport,
+      mode,
+      action: "create",
+      code: "EEXIST",
+    });
     const { key } = place;
     const undo: (() => void)[] = [() => claimed.semaphores.remove()];
     try {
@@ -190,10 +196,10 @@ export class WaveDevice implements Disposable {
 
   /**
    * What a dead device had left under the key, and was removed before this one
-   * was made: one line each, empty when there was nothing.
+   * was made; empty when there was nothing.
    */
-  get notices(): readonly string[] {
-    return this.#parts.notices;
+  get removed(): readonly DeviceObject[] {
+    return this.#parts.removed;
   }
 
   /**

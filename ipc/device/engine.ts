@@ -336,7 +336,9 @@ export class Engine {
     this.#checked = now;
     this.#parts.mailbox.tidy(now);
     this.#parts.output.beat(now);
-    if (this.#parts.segment.removed) this.#end("removed");
+    // Without its semaphores another process could become the device as well.
+    const { segment, semaphores } = this.#parts;
+    if (segment.removed || semaphores.gone) this.#end("removed");
   }
 
   /** Writes the samples that are due; gives the delay to the next look. */

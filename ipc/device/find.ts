@@ -26,8 +26,10 @@ export interface Found {
 }
 
 /** What the semaphores of a key say. */
-interface Signs {
+export interface Signs {
+  /** Where the memory lives. */
   transport: Transport;
+  /** Whether the device lives. */
   claimed: boolean;
   /** Process id of the device. */
   pid: number;
@@ -106,7 +108,8 @@ function examine(
   throw died(place, pid);
 }
 
-function signsOf({ key }: Place): Signs | undefined {
+/** What the semaphores of a key say, if they are a device's. */
+export function signsOf({ key }: Place): Signs | undefined {
   using semaphores = DeviceSemaphores.findReadable(key);
   try {
     const transport = semaphores?.transport;
@@ -136,11 +139,11 @@ function missing(place: Place, signs: Signs | undefined): Error {
 }
 
 /** The error of a device that has died. */
-export function died(place: Place, pid: number): Error {
+export function died(place: Place, pid: number, action = "open"): Error {
   const who = pid > 0 ? `process ${pid}` : processText(pid);
   return deviceError(
     "EOWNERDEAD",
     "shmget",
-    `Cannot open ${place.label}: ${who} that ran it has died and left it behind`,
+    `Cannot ${action} ${place.label}: ${who} that ran it has died and left it behind`,
   );
 }

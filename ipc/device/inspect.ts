@@ -4,8 +4,37 @@
  * @module
  */
 
-import type { Key } from "../../ffi/core/_sysv.ts";
-import type { DeviceAddress, Peer, Reading, Transport } from "./types.ts";
+import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
+import { processStartTime } from "../../ffi/core/proc.ts";
+import { type Place, placeOf } from "./address.ts";
+import type { Mapper } from "./attached.ts";
+import {
+  claim,
+  describeQueue,
+  FINDABLE,
+  findQueue,
+  type Owner,
+  ownerOf,
+  plainOwner,
+} from "./claim.ts";
+import { signsOf } from "./find.ts";
+import { type MemoryKind, readHeader } from "./header.ts";
+import { peerOf } from "./identity.ts";
+import { RecordReader } from "./record.ts";
+import { RingReader } from "./ring.ts";
+import {
+  findSegment,
+  type FindSegmentOptions,
+  type Segment,
+} from "./segment.ts";
+import { DeviceSemaphores, isGone } from "./semaphores.ts";
+import {
+  type DeviceAddress,
+  type Peer,
+  type Reading,
+  type Transport,
+  TRANSPORTS,
+} from "./types.ts";
 
 /** A kernel object of a device. */
 export interface DeviceObject {
@@ -84,19 +113,206 @@ export interface DetachResult {
   removed: DeviceObject[];
 }
 
-/** What exists under the key of a device. Changes nothing. */
+/**
+ * What exists under the key of a device. Changes nothing, and needs no
+ * permission but to see it: what may not be read is left out.
+ *
+ * @example Is there a device?
+ * ```ts
+ * import { inspect } from "@libc/ipc/device";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { status, objects } = inspect({ path: ".", projectId: "I" });
+ * assertEquals([status, objects.length], ["none", 0]);
+ * ```
+ *
+ * @throws {IpcError} `ENOENT` when the path does not exist.
+ */
 export function inspect(address: DeviceAddress = {}): DeviceInspection {
-  void address;
-  throw new TypeError("not yet");
+  return new Inspector(placeOf(address)).inspect();
 }
 
 /**
- * Removes what a dead device left behind.
+ * Removes what a dead device left behind; with `force` whatever is there. A
+ * device that is robbed of its memory ends, with `reason: "removed"`.
+ *
+ * @example Clean up
+ * ```ts
+ * import { detach } from "@libc/ipc/device";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { removed } = detach({ path: ".", projectId: "I" });
+ * assertEquals(removed, []);
+ * ```
  *
  * @throws {IpcError} `EBUSY` when a device is alive or what is there belongs to
- * another program, unless `force`; `EPERM` when it belongs to another user.
+ * another program, unless `force`; `EPERM` or `EACCES` when it belongs to
+ * another user; `ENOENT` when the path does not exist.
  */
 export function detach(options: DetachOptions = {}): DetachResult {
-  void options;
-  throw new TypeError("not yet");
+  const place = placeOf(options);
+  const before = new Inspector(place).inspect();
+  if (options.force) return { before, removed: removeAll(place) };
+  if (before.status === "none") return { before, removed: [] };
+  const { semaphores, removed } = claim(place, {
+    transport: "sysv",
+    mode: 0o600,
+    action: "detach",
+    code: "EBUSY",
+  });
+  semaphores.remove();
+  semaphores[Symbol.dispose]();
+  return { before, removed };
+}
+
+function removeAll({ key }: Place): DeviceObject[] {
+  const removed: DeviceObject[] = [];
+  const take = (object: DeviceObject, remove: () => void) => {
+    remove();
+    removed.push(object);
+  };
+  for (const transport of FINDABLE) {
+    using segment = findSegment(transport, { key });
+    if (segment) take(segment.describe(), () => segment.remove());
+  }
+  const queue = findQueue(key);
+  if (queue) take(describeQueue(queue), () => queue.remove());
+  queue?.close();
+  using semaphores = DeviceSemaphores.find(key);
+  if (semaphores) take(semaphores.describe(), () => semaphores.remove());
+  return removed;
+}
+
+/** Collects what there is, piece by piece. */
+class Inspector {
+  readonly #place: Place;
+  #objects: DeviceObject[] = [];
+  #owner: Owner | undefined;
+  #known = false;
+  #plain = false;
+  #reading: Reading | undefined;
+  #attachCount: number | undefined;
+  #mappers: Mapper[] = [];
+  #transport: Transport | undefined;
+  #lockHolder: number | undefined;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  inspect(): DeviceInspection {
+    const { key } = this.#place;
+    const signs = signsOf(this.#place);
+    for (const transport of TRANSPORTS) {
+      const where = signs?.transport === transport
+        ? { key, pid: signs.pid, fd: signs.fd }
+        : { key };
+      readable(() => this.#lookAtMemory(transport, where));
+    }
+    readable(() => this.#lookAtQueue());
+    readable(() => this.#lookAtSemaphores());
+    if (signs !== undefined) {
+      this.#known = true;
+      this.#transport ??= signs.transport;
+      // The kernel's word counts more than the memory's.
+      if (signs.claimed) this.#owner = { pid: signs.pid, alive: true };
+      this.#owner ??= { pid: signs.pid, alive: false };
+    }
+    return this.#result(key);
+  }
+
+  #result(key: Key): DeviceInspection {
+    const owner = this.#owner;
+    const holder = this.#lockHolder;
+    return {
+      key,
+      status: this.#status(),
+      device: owner && peerOf(owner.pid, owner.alive),
+      transport: this.#transport,
+      plain: this.#plain,
+      reading: this.#reading,
+      objects: this.#objects,
+      attachCount: this.#attachCount,
+      attached: this.#mappers.map(({ pid, writable }) => ({
+        pid,
+        program: peerOf(pid, true).program,
+        writable,
+        device: pid === owner?.pid,
+      })),
+      // The device itself takes it for each write.
+      lockedBy: holder === undefined || holder === owner?.pid
+        ? undefined
+        : peerOf(holder, processStartTime(holder) !== undefined),
+    };
+  }
+
+  #status(): DeviceInspection["status"] {
+    if (this.#objects.length === 0) return "none";
+    if (this.#owner?.alive) return "alive";
+    return this.#known ? "dead" : "foreign";
+  }
+
+  #lookAtMemory(transport: Transport, where: FindSegmentOptions): void {
+    using segment = findSegment(transport, where);
+    if (segment === undefined) return;
+    const { label } = this.#place;
+    this.#objects.push(segment.describe());
+    this.#transport = transport;
+    const kind = readable(() => readHeader(segment.mapping, label));
+    if (kind !== undefined) {
+      this.#plain = kind.kind === "plain";
+      this.#reading = readable(() => readAny(segment, kind, label));
+    }
+    const owner = ownerOf(segment, label);
+    if (owner !== undefined) this.#known = true;
+    this.#owner = owner ?? (kind && plainOwner(segment));
+    // This look must not count.
+    segment.mapping.close();
+    this.#attachCount = segment.attachCount();
+    this.#mappers = segment.mappers();
+  }
+
+  #lookAtQueue(): void {
+    const queue = findQueue(this.#place.key);
+    if (queue === undefined) return;
+    this.#objects.push(describeQueue(queue));
+    queue.close();
+  }
+
+  #lookAtSemaphores(): void {
+    using semaphores = DeviceSemaphores.find(this.#place.key);
+    if (semaphores === undefined) return;
+    this.#objects.push(semaphores.describe());
+    if (semaphores.transport === undefined) {
+      this.#known ||= semaphores.blank;
+    } else {
+      this.#lockHolder = semaphores.lockHolder;
+    }
+  }
+}
+
+function readAny(
+  segment: Segment,
+  kind: MemoryKind,
+  label: string,
+): Reading | undefined {
+  const { mapping } = segment;
+  const plain = kind.kind === "plain";
+  return new RecordReader(mapping, plain, label).read()?.reading ??
+    (plain
+      ? undefined
+      : new RingReader(mapping, kind.header.ring, label).newest());
+}
+
+/** What may not be read, makes no sense or has just gone, is left out. */
+function readable<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (
+      hasCode(error, "EACCES") || hasCode(error, "EPERM") ||
+      hasCode(error, "EBADMSG") || isGone(error)
+    ) return undefined;
+    throw error;
+  }
 }

@@ -132,7 +132,7 @@ export function findSegment(
   transport: Transport,
   options: FindSegmentOptions,
 ): Segment | undefined {
-  void transport;
+  if (transport !== "sysv") return undefined;
   try {
     return new SysvSegment(SysvSharedMemory.open(options.key), true);
   } catch (error) {

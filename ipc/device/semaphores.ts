@@ -17,6 +17,7 @@
 
 import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
 import { SysvSemaphoreSet } from "../sysv/semaphore_set.ts";
+import type { DeviceObject } from "./inspect.ts";
 import { type Transport, TRANSPORTS } from "./types.ts";
 
 /** The writers' lock. */
@@ -143,6 +144,31 @@ export class DeviceSemaphores implements Disposable {
   /** The process that holds the writers' lock, if one does. */
   get lockHolder(): number | undefined {
     return this.set.value(LOCK) > 0 ? undefined : this.set.lastPid(LOCK);
+  }
+
+  /** Whether somebody has removed the set. */
+  get gone(): boolean {
+    try {
+      this.set.value(DEVICE);
+      return false;
+    } catch (error) {
+      if (isGone(error)) return true;
+      throw error;
+    }
+  }
+
+  /** What the kernel says of it. */
+  describe(): DeviceObject {
+    const { id, length, uid, mode } = this.set.stat();
+    return {
+      kind: "semaphores",
+      transport: "sysv",
+      id,
+      name: undefined,
+      size: length,
+      uid,
+      mode,
+    };
   }
 
   /** Removes the set; that somebody else has done it is no error. */

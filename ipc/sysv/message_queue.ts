@@ -16,6 +16,7 @@
 import { sys_msg } from "../../ffi/libc/sys_msg.ts";
 import {
   integer,
+  shown,
   size as checkSize,
   type SyncWaitOptions,
   timeoutOf,
@@ -42,6 +43,7 @@ import {
   changeQueue,
   listQueues,
   maxBytesOf,
+  type MessageRequest,
   payloadOf,
   receiveMessage,
   sendMessage,
@@ -93,6 +95,14 @@ export interface MessageSizeOptions {
    * @default {false}
    */
   truncate?: boolean | undefined;
+  /**
+   * Where to put the bytes: `data` is then the part of it that they fill, and
+   * its length is the `maxSize`. Saves making an array for each message, which
+   * takes a third of the time of a small one.
+   *
+   * @default {undefined} into an array of their own
+   */
+  into?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** Options of {@linkcode SysvMessageQueue.tryReceive}. */
@@ -414,12 +424,11 @@ export class SysvMessageQueue
   ): SysvMessage | undefined {
     this.#check("peek into");
     integer(index, "index", 0, Number.MAX_SAFE_INTEGER);
-    const { maxSize, flags } = requestOf({ ...options, type: 0 });
+    const request = requestOf({ ...options, type: 0, except: false });
     const message = receiveMessage(
       this.#id,
-      BigInt(index),
-      flags | MSG_COPY | IPC_NOWAIT,
-      maxSize,
+      { ...request, type: BigInt(index) },
+      MSG_COPY | IPC_NOWAIT,
     );
     if (typeof message !== "number") return message;
     if (message === ERRNO.ENOMSG) return undefined;
@@ -567,18 +576,15 @@ export class SysvMessageQueue
   }
 
   /** Receives; undefined without a message, or when a signal interrupted it. */
-  #receive(request: Request, flags: number): SysvMessage | undefined {
+  #receive(request: MessageRequest, flags: number): SysvMessage | undefined {
     this.#check("receive from");
-    const message = receiveMessage(
-      this.#id,
-      request.type,
-      request.flags | flags,
-      request.maxSize,
-    );
+    const message = receiveMessage(this.#id, request, flags);
     if (typeof message !== "number") return message;
     if (message === ERRNO.ENOMSG || message === ERRNO.EINTR) return undefined;
     const hint = message === ERRNO.E2BIG
-      ? `the message has more than ${request.maxSize} bytes and is still there`
+      ? `the message is longer than ${
+        request.maxSize ?? request.into?.length
+      } bytes and stays in the queue`
       : undefined;
     throw ipcError(message, "msgrcv", "receive from", this.#label, hint);
   }
@@ -616,33 +622,37 @@ export class SysvMessageQueue
   }
 }
 
-/** What `msgrcv` is asked for. */
-interface Request {
-  readonly type: bigint;
-  readonly flags: number;
-  readonly maxSize: number | undefined;
-}
+const ANY: MessageRequest = {
+  type: 0n,
+  flags: 0,
+  maxSize: undefined,
+  into: undefined,
+};
 
-const ANY: Request = { type: 0n, flags: 0, maxSize: undefined };
-
-function requestOf(options: MessageTryReceiveOptions): Request {
-  const { type = 0, except = false, truncate = false, maxSize } = options;
-  if (type === 0 && !except && !truncate && maxSize === undefined) return ANY;
+function requestOf(options: MessageTryReceiveOptions): MessageRequest {
+  const { type = 0, except, truncate, maxSize, into } = options;
+  if (
+    type === 0 && !except && !truncate && maxSize === undefined &&
+    into === undefined
+  ) return ANY;
   const limit = Number.MAX_SAFE_INTEGER;
   integer(type, "type", -limit, limit);
   if (except && type <= 0) {
     throw new RangeError(`type must be from 1 on with except, got ${type}`);
   }
-  if (truncate && maxSize === undefined) {
-    throw new TypeError("maxSize must be given with truncate");
+  if (into !== undefined && !(into instanceof Uint8Array)) {
+    throw new TypeError(`into must be a Uint8Array, got ${shown(into)}`);
   }
-  // More than a message can have does no harm.
-  const most = maxSize === undefined
-    ? undefined
-    : Math.min(checkSize(maxSize, "maxSize"), 0x7fff_ffff);
+  if (truncate && maxSize === undefined && into === undefined) {
+    throw new TypeError("maxSize or into must be given with truncate");
+  }
+  if (maxSize !== undefined) {
+    checkSize(maxSize, "maxSize", 0, into?.length ?? 0x7fff_ffff);
+  }
   return {
-    type: BigInt(type),
+    type: type === 0 ? 0n : BigInt(type),
     flags: (except ? MSG_EXCEPT : 0) | (truncate ? MSG_NOERROR : 0),
-    maxSize: most,
+    maxSize,
+    into,
   };
 }

@@ -1,0 +1,38 @@
+import { AssertionError } from "./assertion_error.ts";
+import { assertIsError } from "./is_error.ts";
+import { suffix } from "./_message.ts";
+
+/** A class of errors, whatever its constructor takes. */
+export type ErrorClass<E extends Error> = new (...args: never[]) => E;
+
+/** What the caller of assertThrows or assertRejects asked for. */
+export interface Expectation<E extends Error> {
+  ErrorClass: ErrorClass<E> | undefined;
+  msgIncludes: string | undefined;
+  msg: string | undefined;
+}
+
+/** Tells the two forms `(fn, msg)` and `(fn, class, text, msg)` apart. */
+export function expectation<E extends Error>(
+  classOrMsg: ErrorClass<E> | string | undefined,
+  msgIncludes: string | undefined,
+  msg: string | undefined,
+): Expectation<E> {
+  return typeof classOrMsg === "string"
+    ? { ErrorClass: undefined, msgIncludes: undefined, msg: classOrMsg }
+    : { ErrorClass: classOrMsg, msgIncludes, msg };
+}
+
+/** Throws unless what was thrown (`how`) is what was asked for. */
+export function judge<E extends Error>(
+  error: unknown,
+  expected: Expectation<E>,
+  how: "thrown" | "rejected",
+): void {
+  const { ErrorClass, msgIncludes, msg } = expected;
+  if (!ErrorClass) return;
+  if (!(error instanceof Error)) {
+    throw new AssertionError(`A non-Error object was ${how}${suffix(msg)}`);
+  }
+  assertIsError(error, ErrorClass, msgIncludes, msg);
+}

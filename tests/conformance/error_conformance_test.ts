@@ -1,0 +1,76 @@
+// One case for each row of error_conformance.json: our wrapper is driven into
+// the condition and must answer with the row's code, the name of a call and of
+// the object in its message. Rows that the API cannot express say why.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { drivers } from "./drivers.ts";
+import { isPrivileged } from "./privileges.ts";
+import { codeOf, type Driven, keyOf, provoke, rows } from "./rows.ts";
+
+const CHILD = new URL("child.ts", import.meta.url).href;
+
+/** What came of a row: its error, or what the child printed of it. */
+async function outcome(
+  name: string,
+  driver: Driven,
+): Promise<{ code: string; name: string; message: string }> {
+  if (!driver.child) {
+    const error = await provoke(driver);
+    return error instanceof Error
+      ? { code: codeOf(error), name: error.name, message: error.message }
+      : { code: String(error), name: "", message: "" };
+  }
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-lock",
+      "--no-check",
+      "--allow-all",
+      CHILD,
+      name,
+    ],
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+const privileged = isPrivileged();
+
+for (const row of rows) {
+  const name = keyOf(row);
+  const driver = drivers[name];
+  if (driver === undefined || "why" in driver) continue;
+  const skipped = driver.child && !privileged
+    ? " [skipped: needs CAP_SETUID and CAP_SYS_ADMIN]"
+    : "";
+  const expected = driver.instead?.expect ?? row.expect;
+  Deno.test({
+    name: `${name} is ${expected}${skipped}`,
+    ignore: skipped !== "",
+    async fn() {
+      const found = await outcome(name, driver);
+      assertEquals(found.code, expected, found.message);
+      if (found.name === "IpcError") {
+        assertMatch(found.message, /^Cannot [a-z].+: [a-z_0-9]+ .*\(.+\)/);
+      }
+    },
+  });
+}
+
+Deno.test("every row is driven or says why it cannot be", () => {
+  const undriven = rows.map(keyOf).filter((name) => !(name in drivers));
+  assertEquals(undriven.filter(isDue), []);
+  const unknown = Object.keys(drivers).filter((name) =>
+    !rows.some((row) => keyOf(row) === name)
+  );
+  assertEquals(unknown, []);
+  const listed = Object.values(drivers).filter((driver) => "why" in driver);
+  for (const { why } of listed as { why: string }[]) assert(why.length > 10);
+});
+
+/** Whether the mechanism of a row exists yet. */
+function isDue(name: string): boolean {
+  return /^(ftok|shm(get|at|dt|ctl)|sem(get|op|timedop|ctl)|msg(get|snd|rcv|ctl))\b/
+    .test(name);
+}

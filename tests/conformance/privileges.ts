@@ -1,0 +1,75 @@
+/**
+ * Becoming another user, lowering limits, entering a private namespace: in a
+ * child process, by calls of its own, so that nothing has to be installed and
+ * the sources need not be readable by anybody else.
+ */
+
+const libc = Deno.dlopen("libc.so.6", {
+  setgroups: { parameters: ["usize", "pointer"], result: "i32" },
+  setresgid: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  unshare: { parameters: ["i32"], result: "i32" },
+}).symbols;
+
+/** The user and group `nobody`. */
+export const NOBODY = 65534;
+
+const CLONE_NEWIPC = 0x0800_0000;
+
+/** Limits by their numbers. */
+export const RLIMIT = { NOFILE: 7, MEMLOCK: 8, AS: 9, MSGQUEUE: 12 } as const;
+
+function succeed(result: number, call: string): void {
+  if (result !== 0) throw new Error(`${call} failed`);
+}
+
+/** Goes on as `nobody`, but can come back. */
+export function becomeNobody(): void {
+  succeed(libc.setgroups(0n, null), "setgroups");
+  succeed(libc.setresgid(NOBODY, NOBODY, 0), "setresgid");
+  succeed(libc.setresuid(NOBODY, NOBODY, 0), "setresuid");
+}
+
+/** Goes on as root again. */
+export function becomeRoot(): void {
+  succeed(libc.setresuid(0, 0, 0), "setresuid");
+  succeed(libc.setresgid(0, 0, 0), "setresgid");
+}
+
+/** Sets a soft limit, and the hard one too when it is lower. */
+export function limit(resource: number, soft: number): void {
+  succeed(
+    libc.setrlimit(
+      resource,
+      new BigUint64Array([BigInt(soft), BigInt(soft)]),
+    ),
+    "setrlimit",
+  );
+}
+
+/** Enters an IPC namespace of its own, with this thread only. */
+export function unshareIpc(): void {
+  succeed(libc.unshare(CLONE_NEWIPC), "unshare");
+}
+
+/** Writes a limit of the IPC namespace, such as `kernel/shmmni`. */
+export function sysctl(name: string, value: string): void {
+  Deno.writeTextFileSync(`/proc/sys/${name}`, value);
+}
+
+/** Bytes of address space that this process has. */
+export function addressSpace(): number {
+  const [pages = "0"] = Deno.readTextFileSync("/proc/self/statm").split(" ");
+  return Number(pages) * 4096;
+}
+
+/** Whether this process may become another user and unshare. */
+export function isPrivileged(): boolean {
+  const line = /^CapEff:\s*(\w+)$/m.exec(
+    Deno.readTextFileSync("/proc/self/status"),
+  );
+  const effective = BigInt(`0x${line?.[1] ?? "0"}`);
+  // CAP_SETUID and CAP_SYS_ADMIN
+  return (effective >> 7n & 1n) === 1n && (effective >> 21n & 1n) === 1n;
+}

@@ -1,0 +1,73 @@
+/**
+ * The rows of `error_conformance.json` and how to drive them through the
+ * public API.
+ */
+
+/** A provoked error condition. */
+export interface Row {
+  call: string;
+  condition: string;
+  /** The code, or what else happens when `kind` is not `errno`. */
+  expect: string;
+  kind: "errno" | "return_value" | "signal";
+  how: string;
+  note?: string;
+}
+
+/** What a driver leaves for the end. */
+export type Defer = (cleanup: () => void) => void;
+
+/** A row that our API can express. */
+export interface Driven {
+  /**
+   * Provokes the condition: it must throw or reject. What it makes before is
+   * handed to `defer`, which removes it at the end, last first.
+   */
+  run(defer: Defer): unknown;
+  /** Runs in a child process that may become somebody else. */
+  child?: true;
+  /** What the API answers where it is not the row's code. */
+  instead?: {
+    /** Another code, or the name of the error that comes before any call. */
+    expect: string;
+    /** Why. */
+    because: string;
+  };
+}
+
+/** A row that our API cannot express, and why. */
+export interface NotDriven {
+  why: string;
+}
+
+/** The drivers of some rows, by {@linkcode keyOf}. */
+export type Drivers = Record<string, Driven | NotDriven>;
+
+/** The name of a row in {@linkcode Drivers}. */
+export function keyOf(row: Row): string {
+  return `${row.call}: ${row.condition}`;
+}
+
+/** All rows. */
+export const rows: Row[] = JSON.parse(
+  Deno.readTextFileSync(new URL("error_conformance.json", import.meta.url)),
+);
+
+/** What an error is to be compared by: its code, or its name without one. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error ? String(error.code) : error.name;
+}
+
+/** Runs a driver and gives the error that it ends in. */
+export async function provoke({ run }: Driven): Promise<unknown> {
+  const cleanups: (() => void)[] = [];
+  try {
+    await run((cleanup) => cleanups.push(cleanup));
+    return "no error";
+  } catch (error) {
+    return error;
+  } finally {
+    for (const cleanup of cleanups.reverse()) cleanup();
+  }
+}
