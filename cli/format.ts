@@ -33,8 +33,8 @@ export function shortNumber(value: number): string {
 
 /** A frequency with a sensible number of digits. */
 export function rateText(rate: number): string {
-  if (!Number.isFinite(rate)) return "0";
-  return rate >= 1000 ? rate.toFixed(0) : rate.toPrecision(4);
+  if (rate >= 1000) return rate.toFixed(0);
+  return String(Number(rate.toPrecision(4)));
 }
 
 /** `1 sample`, `2 samples`. */

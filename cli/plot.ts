@@ -8,13 +8,7 @@
 import { unicodeWidth } from "@std/cli/unicode-width";
 import type { DeviceState, Waveform } from "@libc/ipc/device";
 import { drawChart, type Trace } from "./chart.ts";
-import {
-  decimalsOf,
-  plural,
-  rateText,
-  shortNumber,
-  STATE_STYLES,
-} from "./format.ts";
+import { decimalsOf, plural, shortNumber, STATE_STYLES } from "./format.ts";
 import type { Paint, Style } from "./output.ts";
 
 /** What a picture shows. */
@@ -145,10 +139,13 @@ function statusPieces(state: PlotState, ascii: boolean): Piece[] {
   const { rate, lost, interval } = state;
   return [
     [`${ascii ? "*" : "●"} ${state.state}`, STATE_STYLES[state.state]],
-    [`  ${state.waveform}`, "bold"],
-    [`  ${String(state.value).padStart(String(state.scale).length + 1)}`],
+    [
+      `  ${String(state.value).padStart(String(state.scale).length + 1)}`,
+      "bold",
+    ],
     [`  ${state.time.toFixed(decimalsOf(interval))} s`],
-    [rate === undefined ? "" : `  ${rateText(rate)}/s`],
+    [`  ${state.waveform}`],
+    [rate === undefined ? "" : `  ${rate.toFixed(1)}/s`],
     [`  lost ${lost}`, lost > 0 ? "red" : "dim"],
   ];
 }

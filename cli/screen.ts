@@ -74,10 +74,12 @@ export class Screen implements Disposable {
     return terminalSize();
   }
 
+  // Lines are cleared before they are written: behind a line of full width the
+  // cursor still stands on its last character.
   /** Shows lines, each at most as wide as the terminal. */
   draw(lines: readonly string[]): void {
     if (!this.#shown) return;
-    const body = lines.map((line) => `${line}${CLEAR_LINE}`).join("\r\n");
+    const body = lines.map((line) => `${CLEAR_LINE}${line}`).join("\r\n");
     write(`${BEGIN}${HOME}${body}${CLEAR_BELOW}${END}`);
   }
 

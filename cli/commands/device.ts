@@ -49,7 +49,6 @@ export async function deviceCommand(
   using signals = endSignals();
   using device = asUsage(() => WaveDevice.create(options));
   for (const notice of device.notices) output.note(notice);
-  announce(device, { output, ...flags });
   const keyboard = hasKeyboard();
   const operator = new Operator(device, {
     output,
@@ -59,6 +58,7 @@ export async function deviceCommand(
     endWithInput: flags["exit-on-eof"] || keyboard,
   });
   const running = device.run({ signal: signals.signal });
+  announce(device, { output, ...flags });
   // In the background of a terminal there is nobody to read from.
   if (keyboard || !Deno.stdin.isTerminal()) operator.start();
   const summary = await running;

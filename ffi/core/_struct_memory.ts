@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The largest index of a byte that bit operations can shift. */
+/** The largest window in bytes: a position must fit the shifts that use it. */
 const MAX_WINDOW = 2 ** 31;
 
 /**

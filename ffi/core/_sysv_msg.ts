@@ -76,6 +76,7 @@ const encoder = new TextEncoder();
 let capacity = 0;
 let bytes = new Uint8Array(0);
 let words = new Uint32Array(0);
+let payload = bytes;
 
 function ensureCapacity(length: number): void {
   if (length <= capacity) return;
@@ -83,6 +84,7 @@ function ensureCapacity(length: number): void {
   capacity = Math.max(8192, length);
   bytes = new Uint8Array(HEAD + capacity);
   words = new Uint32Array(bytes.buffer, 0, 2);
+  payload = bytes;
 }
 
 /** Checks what is to be sent and gives its bytes. */
@@ -172,8 +174,13 @@ function takeMessage(
   if (into === undefined) {
     return { type, data: bytes.slice(HEAD, HEAD + length) };
   }
-  into.set(bytes.subarray(HEAD, HEAD + length));
-  return { type, data: into.subarray(0, length) };
+  // Making a view takes longer than copying a small message.
+  if (payload.length !== length) {
+    payload = bytes.subarray(HEAD, HEAD + length);
+  }
+  into.set(payload);
+  const full = length === into.length;
+  return { type, data: full ? into : into.subarray(0, length) };
 }
 
 /** How many bytes a queue may hold, or undefined when that may not be read. */

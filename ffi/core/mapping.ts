@@ -30,7 +30,24 @@ import {
 import type { Fields, Struct, View } from "./struct.ts";
 
 /** What {@linkcode Mapping.advise} can say about the use of memory. */
-export type Advice = keyof typeof ADVICE;
+export type Advice =
+  | "normal"
+  | "random"
+  | "sequential"
+  | "willneed"
+  | "dontneed"
+  | "free"
+  | "remove"
+  | "mergeable"
+  | "unmergeable"
+  | "hugepage"
+  | "nohugepage"
+  | "dontdump"
+  | "dodump"
+  | "cold"
+  | "pageout"
+  | "populate_read"
+  | "populate_write";
 
 /** Options of {@linkcode Mapping.flush}. */
 export interface FlushOptions {

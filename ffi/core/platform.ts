@@ -112,6 +112,8 @@ export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 /** `O_TRUNC` */
 export const O_TRUNC = 0o1000;
+/** `O_NOCTTY` */
+export const O_NOCTTY = 0o400;
 /** `O_APPEND` */
 export const O_APPEND = 0o2000;
 /** `O_NONBLOCK` */
@@ -150,6 +152,10 @@ export const F_UNLCK = 2;
 export const F_SETPIPE_SZ = 0x407;
 /** `F_GETPIPE_SZ` */
 export const F_GETPIPE_SZ = 0x408;
+/** `SPLICE_F_MOVE` */
+export const SPLICE_F_MOVE = 1;
+/** `SPLICE_F_NONBLOCK` */
+export const SPLICE_F_NONBLOCK = 2;
 /** `F_ADD_SEALS` */
 export const F_ADD_SEALS = 0x409;
 /** `F_GET_SEALS` */
@@ -294,6 +300,17 @@ export const SYS_pidfd_open = 434n;
 export const SYS_pidfd_send_signal = 424n;
 
 // `<sys/epoll.h>`, `<poll.h>`, `<sys/eventfd.h>`
+
+/** `POLLIN` */
+export const POLLIN = 0x1;
+/** `POLLOUT` */
+export const POLLOUT = 0x4;
+/** `POLLERR` */
+export const POLLERR = 0x8;
+/** `POLLHUP` */
+export const POLLHUP = 0x10;
+/** `POLLNVAL` */
+export const POLLNVAL = 0x20;
 
 /** `EPOLL_CTL_ADD` */
 export const EPOLL_CTL_ADD = 1;

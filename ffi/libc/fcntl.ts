@@ -4,7 +4,15 @@
  * @module
  */
 
-import { buffer, int, mode_t, off_t } from "./_types.ts";
+import {
+  buffer,
+  int,
+  mode_t,
+  off_t,
+  size_t32,
+  ssize_t32,
+  uint,
+} from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
 /** The symbol table of `<fcntl.h>`. */
@@ -19,6 +27,11 @@ export const fcntl_symbols = {
   fcntl_flock: { name: "fcntl", parameters: [int, int, buffer], result: int },
   /** `int posix_fallocate(int fd, off_t offset, off_t len);` */
   posix_fallocate: { parameters: [int, off_t, off_t], result: int },
+  /** `ssize_t splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags);` */
+  splice: {
+    parameters: [int, buffer, int, buffer, size_t32, uint],
+    result: ssize_t32,
+  },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<fcntl.h>` on first use and returns its calls. */

@@ -14,6 +14,8 @@ import { SysvMessageQueue } from "../sysv/message_queue.ts";
 import { deviceError, type Place } from "./address.ts";
 import { readHeader } from "./header.ts";
 import { lives, processText } from "./identity.ts";
+import { Wave } from "./layout.ts";
+import { RecordReader } from "./record.ts";
 import { findSegment, type Segment } from "./segment.ts";
 import { DeviceSemaphores, isGone } from "./semaphores.ts";
 import type { DeviceObject } from "./inspect.ts";
@@ -112,12 +114,20 @@ export function ownerOf(
     const { identity } = found.header;
     return { pid: identity.pid, alive: lives(identity) ?? true };
   }
-  const { size } = segment.mapping;
-  return size === PLAIN_SIZE ? plainOwner(segment) : undefined;
+  return isPlainStruct(segment, label) ? plainOwner(segment) : undefined;
 }
 
-/** The size of a segment that a C program made for the struct alone. */
-const PLAIN_SIZE = 32;
+/** Whether it is a segment of the C struct alone, and makes sense. */
+function isPlainStruct({ mapping }: Segment, label: string): boolean {
+  if (mapping.size !== Wave.size) return false;
+  try {
+    new RecordReader(mapping, true, label).read();
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EBADMSG")) return false;
+    throw error;
+  }
+}
 
 /**
  * Who the device of a plain C struct is. The kernel says who made it; when

@@ -202,6 +202,13 @@ export class WaveDevice implements Disposable {
     return this.#parts.removed;
   }
 
+  /** {@linkcode removed} in words, one line each. */
+  get notices(): readonly string[] {
+    return this.removed.map(({ kind, id, name }) =>
+      `removed the ${kind} ${name ?? id} of a device that has died`
+    );
+  }
+
   /**
    * Produces samples and serves commands until {@linkcode exit}, the command
    * `exit`, the signal, or somebody removes the memory; then sets the state to

@@ -265,7 +265,7 @@ class Inspector {
     }
     const owner = ownerOf(segment, label);
     if (owner !== undefined) this.#known = true;
-    this.#owner = owner ?? (kind && plainOwner(segment));
+    this.#owner = owner ?? (this.#reading && plainOwner(segment));
     // This look must not count.
     segment.mapping.close();
     this.#attachCount = segment.attachCount();

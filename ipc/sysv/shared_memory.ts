@@ -31,14 +31,17 @@ import {
   type SysvCreateOptions,
   type SysvOpenOptions,
 } from "../../ffi/core/_sysv.ts";
+import {
+  sharedMemoryInfo,
+  type SysvSharedMemoryInfo,
+} from "../../ffi/core/_sysv_info.ts";
 import { dateOf } from "../../ffi/core/deadline.ts";
 import { check0, checkFd, checkPtr, errnoOf } from "../../ffi/core/errno.ts";
-import { shm_info, shmid_ds, shminfo } from "../../ffi/core/layouts.ts";
+import { shm_info, shmid_ds } from "../../ffi/core/layouts.ts";
 import { Mapping, overtake } from "../../ffi/core/mapping.ts";
 import {
   IPC_CREAT,
   IPC_EXCL,
-  IPC_INFO,
   IPC_RMID,
   IPC_SET,
   IPC_STAT,
@@ -55,6 +58,15 @@ import {
   SHM_STAT_ANY,
   SHM_UNLOCK,
 } from "../../ffi/core/platform.ts";
+
+export type {
+  Key,
+  PermissionChanges,
+  Permissions,
+  SysvCreateOptions,
+  SysvOpenOptions,
+  SysvSharedMemoryInfo,
+};
 
 /** Options of {@linkcode SysvSharedMemory.create}. */
 export interface SysvSharedMemoryCreateOptions extends SysvCreateOptions {
@@ -139,28 +151,6 @@ export interface SysvSharedMemoryStat extends Permissions {
   removed: boolean;
   /** Whether it is locked in memory (`SHM_LOCKED`). */
   locked: boolean;
-}
-
-/** Limits and use of System V shared memory on this machine. */
-export interface SysvSharedMemoryInfo {
-  /** `SHMMAX`: the greatest size of a segment in bytes; inexact above 2^53. */
-  maxSize: number;
-  /** `SHMMIN`: the smallest size of a segment in bytes. */
-  minSize: number;
-  /** `SHMMNI`: how many segments there may be. */
-  maxSegments: number;
-  /** `SHMSEG`: how many a process may attach; Linux does not enforce it. */
-  maxSegmentsPerProcess: number;
-  /** `SHMALL`: how many pages there may be in all; inexact above 2^53. */
-  maxPages: number;
-  /** How many segments there are. */
-  segments: number;
-  /** How many pages they have. */
-  pages: number;
-  /** How many of these are in memory. */
-  residentPages: number;
-  /** How many of these are swapped out. */
-  swappedPages: number;
 }
 
 /**
@@ -310,34 +300,7 @@ export class SysvSharedMemory implements Disposable {
    * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
    */
   static info(): SysvSharedMemoryInfo {
-    const limits = new Uint8Array(shminfo.size);
-    const use = new Uint8Array(shm_info.size);
-    const what = "System V shared memory";
-    checkFd(
-      sys_shm().shmctl_buf(0, IPC_INFO, limits),
-      "shmctl",
-      "read the limits of",
-      what,
-    );
-    checkFd(
-      sys_shm().shmctl_buf(0, SHM_INFO, use),
-      "shmctl",
-      "read the use of",
-      what,
-    );
-    const limit = shminfo.read(limits);
-    const used = shm_info.read(use);
-    return {
-      maxSize: Number(limit.shmmax),
-      minSize: Number(limit.shmmin),
-      maxSegments: Number(limit.shmmni),
-      maxSegmentsPerProcess: Number(limit.shmseg),
-      maxPages: Number(limit.shmall),
-      segments: used.used_ids,
-      pages: Number(used.shm_tot),
-      residentPages: Number(used.shm_rss),
-      swappedPages: Number(used.shm_swp),
-    };
+    return sharedMemoryInfo();
   }
 
   /**

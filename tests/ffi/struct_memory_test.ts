@@ -12,6 +12,8 @@ import {
   struct,
   text,
 } from "../../ffi/core/struct.ts";
+import { SysvSharedMemory } from "../../ipc/sysv/shared_memory.ts";
+import { uniqueKey } from "../util.ts";
 
 const Inner = struct({ x: "i32", list: array("u8", 2) });
 const Wave = struct({
@@ -253,4 +255,29 @@ Deno.test("view() of a packed struct reaches fields aligned or not", () => {
   assertStrictEquals(new Uint32Array(buffer)[1], 0x01020304);
   assertStrictEquals(new DataView(buffer).getUint32(9, true), 0x05060708);
   assert(packed.view(buffer, 3).word === 0x01020304);
+});
+
+Deno.test("view() of System V shared memory ends with the mapping", () => {
+  using memory = SysvSharedMemory.create(uniqueKey(), 4096);
+  using writable = memory.attach();
+  using readOnly = memory.attach({ readOnly: true });
+  const writer = Wave.view(writable, 1024);
+  const reader = Wave.view(readOnly, 1024);
+  writer.time = 0.5;
+  writer.name = "sine";
+  writer.parts.fill({ x: -4 });
+  assertStrictEquals(Wave.atomic(writable, "count", 1024).add(2n), 0n);
+  assertEquals(Wave.read(readOnly, 1024), Wave.read(writable, 1024));
+  assertEquals(
+    [reader.time, reader.name, reader.parts.at(1)?.x, reader.count],
+    [0.5, "sine", -4, 2n],
+  );
+  assertThrows(() => reader.time = 1, TypeError, "the mapping is read-only");
+  assertThrows(() => Wave.view(readOnly, 4096), RangeError, "4096 bytes");
+  writable.close();
+  assertThrows(() => writer.time, TypeError, "closed memory");
+  assertThrows(() => writer.time = 1, TypeError, "closed memory");
+  assertThrows(() => writer.name, TypeError, "closed memory");
+  assertThrows(() => Wave.view(writable, 1024), TypeError, "closed");
+  assertStrictEquals(reader.time, 0.5);
 });

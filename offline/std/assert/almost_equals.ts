@@ -34,7 +34,9 @@ export function assertAlmostEquals(
   const delta = Math.abs(expected - actual);
   if (delta <= limit) return;
   throw new AssertionError(
-    `Expected actual: "${shown(actual)}" to be close to "${shown(expected)}": ` +
+    `Expected actual: "${shown(actual)}" to be close to "${
+      shown(expected)
+    }": ` +
       `delta "${shown(delta)}" is greater than "${shown(limit)}"${suffix(msg)}`,
   );
 }
