@@ -168,18 +168,26 @@ export function statusLines(status: DeviceStatus, paint: Paint): string[] {
   return rows.map(([name, text]) => `${paint(name.padEnd(9), "dim")} ${text}`);
 }
 
-/** What a device did, in one line. */
-export function summaryLine(summary: RunSummary): string {
+/**
+ * What a device did, in one line. The rate that was asked for is there only
+ * when it was the one of the beginning, so that the two can be compared.
+ */
+export function summaryLine(summary: RunSummary, firstRate: number): string {
   const { samples, seconds, rate, nominalRate, commands } = summary;
-  return `off: ${plural(samples, "sample")} in ${seconds.toFixed(1)} s, ${
-    rateText(rate)
-  } a second (${rateText(nominalRate)} asked), ${plural(commands, "command")}`;
+  return [
+    `off: ${plural(samples, "sample")} in ${seconds.toFixed(1)} s`,
+    `${rateText(rate)} a second${
+      nominalRate === firstRate ? ` (${rateText(nominalRate)} asked)` : ""
+    }`,
+    plural(commands, "command"),
+  ].join(", ");
 }
 
 /** What went less than well in a run, one line each. */
 export function summaryNotes(summary: RunSummary): string[] {
-  const { skipped, malformed, lockOverruns } = summary;
+  const { reason, skipped, malformed, lockOverruns } = summary;
   return [
+    ...(reason === "removed" ? ["its memory was removed while it ran"] : []),
     ...(skipped === 0 ? [] : [
       `${
         plural(skipped, "sample")

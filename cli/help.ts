@@ -180,7 +180,7 @@ Exit code: 0 done, 1 failed or something was left, 2 wrong usage.`,
 export const PROMPT_HELP = `\
 start                    go on after a pause
 stop                     pause: device time stands still
-config                   show the settings
+config                   ask for each setting; without a terminal, show them
 config SETTING=VALUE...  change waveform, period, interval or bits:
                          config waveform=TRI period=0.5 interval=0.01 bits=12
 status                   show everything

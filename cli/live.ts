@@ -20,6 +20,8 @@ const POLL_SECONDS = 0.02;
 // How finely a window is kept; no terminal has so many dots.
 const RESOLUTION = 4096;
 const RATE_MS = 1500;
+// Half of what a device keeps: the oldest would be overwritten meanwhile.
+const MAX_PAST = 4096;
 // Ctrl-C is a signal and no key.
 const QUIT = ["q", "Q", "\x1b"];
 
@@ -27,7 +29,7 @@ const QUIT = ["q", "Q", "\x1b"];
 export interface LiveOptions {
   /** Where it goes. */
   output: Output;
-  /** Ends it: the promise rejects with the signal's reason. */
+  /** Ends it; a reason that is not {@linkcode Interrupted} is thrown. */
   signal: AbortSignal;
   /** What stands above the picture; asked again for each. */
   title: () => string;
@@ -65,14 +67,17 @@ export interface LiveResult {
   samples: number;
   /** How many samples were lost. */
   lost: number;
+  /** Whether a signal or a key ended it. */
+  interrupted: boolean;
 }
 
-/** Samples of a second or so, by the clock of this process. */
+/** Samples of the last second or so, by the clock of this process. */
 class Rate {
-  #marks: { at: number; samples: number }[] = [];
+  readonly #marks: { at: number; samples: number }[] = [];
 
   /** Takes the number of samples so far and gives the rate, once it knows. */
-  update(samples: number): number | undefined {
+  update(samples: number | undefined): number | undefined {
+    if (samples === undefined) return undefined;
     const at = performance.now();
     this.#marks.push({ at, samples });
     while ((this.#marks[1]?.at ?? Infinity) < at - RATE_MS) {
@@ -94,6 +99,7 @@ class Picture {
   readonly #rate = new Rate();
   #newest: Reading;
   #peak = 1;
+  #total: number | undefined;
   samples = 0;
   lost = 0;
 
@@ -109,7 +115,9 @@ class Picture {
   get past(): number {
     const { interval } = this.#client.settings;
     const { window } = this.#state("");
-    return interval === undefined ? 0 : Math.ceil(window / interval);
+    return interval === undefined
+      ? 0
+      : Math.min(Math.ceil(window / interval), MAX_PAST);
   }
 
   add(reading: Reading, missing: number): void {
@@ -117,6 +125,7 @@ class Picture {
     this.#trace.push(time, value, missing > 0);
     this.#peak = Math.max(this.#peak, Math.abs(value));
     this.#newest = reading;
+    this.#count(reading);
     this.samples++;
     this.lost += missing;
   }
@@ -124,16 +133,24 @@ class Picture {
   lines(size: { columns: number; rows: number }, hint: string): string[] {
     if (this.#client.end === undefined) {
       // While it is paused no sample comes, but the state is news.
-      const { state, waveform, period } = this.#client.read();
+      const now = this.#client.read();
+      const { state, waveform, period } = now;
       this.#newest = { ...this.#newest, state, waveform, period };
+      this.#count(now);
     }
     const state = this.#state(hint);
     this.#trace.spacing = state.window / RESOLUTION;
     const { output, ascii = false } = this.#options;
     return drawFrame(this.#trace, {
       ...state,
-      rate: this.#rate.update(this.samples + this.lost),
+      rate: this.#rate.update(this.#total),
     }, { ...size, paint: output.paint, ascii });
+  }
+
+  #count({ sequence }: Reading): void {
+    if (sequence !== undefined) {
+      this.#total = Math.max(this.#total ?? 0, sequence);
+    }
   }
 
   #state(hint: string): PlotState {
@@ -162,8 +179,8 @@ class Picture {
 
 /**
  * Shows the samples of a client as they come, until the count, the end of the
- * device, the signal, or a `q` at the keyboard (which rejects like a signal).
- * Without a terminal it prints a still picture every few seconds.
+ * device, the signal, or a `q` at the keyboard. Without a terminal it prints a
+ * still picture every few seconds.
  */
 export async function livePlot(
   client: WaveClient,
@@ -175,8 +192,16 @@ export async function livePlot(
   using _view = options.output.terminal
     ? movie(picture, stop)
     : stills(picture, options.output, stop);
-  const end = await collect(client, picture, { ...options, signal });
-  return { end, samples: picture.samples, lost: picture.lost };
+  let end: ClientEnd | undefined;
+  let interrupted = false;
+  try {
+    end = await collect(client, picture, { ...options, signal });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    interrupted = true;
+  }
+  const { samples, lost } = picture;
+  return { end, samples, lost, interrupted };
 }
 
 async function collect(

@@ -38,6 +38,7 @@ export class Operator {
   readonly #device: WaveDevice;
   readonly #options: OperatorOptions;
   #refused = 0;
+  /** Whether the device is over, or told to be. */
   #stopped = false;
   /** Whether the cursor stands behind a prompt. */
   #prompting = false;
@@ -78,33 +79,37 @@ export class Operator {
     for await (const line of lines) {
       this.#prompting = false;
       // What came after the end is for nobody.
-      if (this.#stopped || this.#device.closed) return;
+      if (this.#stopped) return;
       const words = line.trim();
       if (words === "help" || words === "?") this.#say(PROMPT_HELP);
       else if (words === "config") await this.#configure(lines);
       else if (words !== "" && !words.startsWith("#")) this.#execute(words);
-      if (this.#device.closed) return;
+      if (this.#stopped) return;
       this.#prompt(PROMPT);
     }
-    if (this.#options.endWithInput && !this.#stopped) this.#device.exit();
+    if (this.#options.endWithInput) this.#exit();
   }
 
-  /** Carries out one command; false when it was refused. */
-  #execute(line: string): boolean {
+  #exit(): void {
+    if (this.#prompting) this.#options.output.line();
+    this.#prompting = false;
+    this.#stopped = true;
+    this.#device.exit();
+  }
+
+  #execute(line: string): void {
     try {
       const command = parseCommand(line);
       if (command.name === "exit") {
-        this.#device.exit();
-        return true;
+        this.#exit();
+        return;
       }
       this.#answer(command.name, this.#device.execute(command));
-      return true;
     } catch (error) {
       if (!(error instanceof TypeError || error instanceof RangeError)) {
         throw error;
       }
       this.#refuse(error.message, line);
-      return false;
     }
   }
 
@@ -119,9 +124,9 @@ export class Operator {
       for (const name of SETTINGS) {
         this.#prompt(`${name} [${status[name]}]: `);
         const { value, done } = await lines.next();
-        this.#prompting = false;
         if (this.#stopped) return;
-        if (done) return this.#device.exit();
+        if (done) return this.#exit();
+        this.#prompting = false;
         if (value.trim() !== "") changes.push(`${name}=${value.trim()}`);
       }
     }

@@ -82,9 +82,12 @@ export async function clientCommand(
     using client = await attach(request, signal);
     attached = true;
     if (client.foreign) noteForeign(client, output);
-    const end = request.form === "plot"
-      ? await plot(client, request, signal, output)
-      : await print(client, request, signal, output);
+    const end = await (request.form === "plot" ? plot : print)(
+      client,
+      request,
+      signal,
+      output,
+    );
     return end === undefined ? 0 : noteEnd(end, client, output);
   } catch (error) {
     if (error instanceof BrokenPipe) return 0;
@@ -155,26 +158,26 @@ async function attach(
   });
 }
 
-function plot(
+async function plot(
   client: WaveClient,
   request: Request,
   signal: AbortSignal,
   output: Output,
 ): Promise<ClientEnd | undefined> {
   const { count, interval, window, ascii } = request;
-  const title = `${placeText(request.address)}  ${keyText(client.key)}`;
-  return livePlot(client, {
+  const name = `${placeText(request.address)}, key ${keyText(client.key)}`;
+  const { end, samples, lost, interrupted } = await livePlot(client, {
     output,
     signal,
-    title: () => title,
+    title: () => name,
     count,
     interval,
     window,
     ascii,
-  }).then(({ end, samples, lost }) => {
-    output.note(`${plural(samples, "sample")}, ${lost} lost`);
-    return end;
   });
+  output.note(`${plural(samples, "sample")}, ${lost} lost`);
+  if (interrupted) throw new Interrupted("while plotting");
+  return end;
 }
 
 async function print(

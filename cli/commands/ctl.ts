@@ -55,6 +55,8 @@ export async function ctlCommand(
     else if (!flags.quiet) {
       const lines = command.name === "status"
         ? statusLines(status, output.paint)
+        : command.name === "exit"
+        ? ["the device is off"]
         : [statusLine(status, output.paint)];
       lines.forEach((line) => output.line(line));
     }

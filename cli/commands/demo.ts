@@ -78,6 +78,7 @@ export async function demoCommand(
       `${plural(shown.samples, "sample")} shown, ${shown.lost} lost.`,
     );
   } catch (error) {
+    // Before the plot began, or without anybody to show it to.
     if (!(error instanceof Interrupted || error instanceof BrokenPipe)) {
       throw error;
     }

@@ -6,7 +6,6 @@
 
 import {
   type DeviceAddress,
-  type RunSummary,
   WaveDevice,
   type WaveDeviceOptions,
   type Waveform,
@@ -49,6 +48,7 @@ export async function deviceCommand(
   using signals = endSignals();
   using device = asUsage(() => WaveDevice.create(options));
   for (const notice of device.notices) output.note(notice);
+  const firstRate = 1 / device.status().interval;
   const keyboard = hasKeyboard();
   const operator = new Operator(device, {
     output,
@@ -58,19 +58,17 @@ export async function deviceCommand(
     endWithInput: flags["exit-on-eof"] || keyboard,
   });
   const running = device.run({ signal: signals.signal });
-  announce(device, { output, ...flags });
+  if (!flags.quiet) announce(device, output, flags.json);
   // In the background of a terminal there is nobody to read from.
   if (keyboard || !Deno.stdin.isTerminal()) operator.start();
   const summary = await running;
   operator.stop();
-  return report(summary, operator.refused, { output, ...flags });
-}
-
-/** How much is said, and where. */
-interface Voice {
-  output: Output;
-  json: boolean;
-  quiet: boolean;
+  if (!flags.quiet) {
+    if (flags.json) output.json({ event: "end", ...summary });
+    else output.line(summaryLine(summary, firstRate));
+  }
+  for (const note of summaryNotes(summary)) output.note(note);
+  return summary.reason === "removed" || operator.refused > 0 ? 1 : 0;
 }
 
 function readOptions(
@@ -107,8 +105,7 @@ function readOptions(
   };
 }
 
-function announce(device: WaveDevice, { output, json, quiet }: Voice): void {
-  if (quiet) return;
+function announce(device: WaveDevice, output: Output, json: boolean): void {
   const status = device.status();
   if (json) return output.json({ event: "ready", ...status });
   output.line(
@@ -116,17 +113,4 @@ function announce(device: WaveDevice, { output, json, quiet }: Voice): void {
       keyText(status.key)
     }, process ${status.pid}`,
   );
-}
-
-function report(
-  summary: RunSummary,
-  refused: number,
-  { output, json, quiet }: Voice,
-): number {
-  const removed = summary.reason === "removed";
-  if (json && !quiet) output.json({ event: "end", ...summary });
-  if (!json && !quiet) output.line(summaryLine(summary));
-  for (const note of summaryNotes(summary)) output.note(note);
-  if (removed) output.note("its memory was removed while it ran");
-  return removed || refused > 0 ? 1 : 0;
 }

@@ -31,6 +31,8 @@ export abstract class Source {
   referenced = 0;
   /** How often in a row trying again at once was in vain. */
   misses = 0;
+  /** Whether one whose turn it is waits for something else just now. */
+  held = false;
 
   constructor(ordered: boolean) {
     this.ordered = ordered;
@@ -41,7 +43,7 @@ export abstract class Source {
 
   /** Whether somebody waits who must not be overtaken. */
   get busy(): boolean {
-    return this.ordered && this.waiters.size > 0;
+    return this.ordered && (this.held || this.waiters.size > 0);
   }
 
   /** Takes over a waiter. */
@@ -69,9 +71,11 @@ export abstract class Source {
   /** Lets the waiters try, in order; true when one of them is done. */
   poke(): boolean {
     let progress = false;
+    if (this.held) return progress;
     for (const waiter of this.waiters) {
       if (waiter.poke()) progress = true;
       else if (this.ordered) break;
+      if (this.held) break;
     }
     return progress;
   }

@@ -81,6 +81,7 @@ function turn(): void {
 }
 
 function isFirst(waiter: Waiter, source: Source): boolean {
+  if (source.held) return false;
   if (!source.ordered) return true;
   for (const first of source.waiters) return first === waiter;
   return false;

@@ -51,6 +51,18 @@ export class FdSource extends Source {
   protected override update(): void {
     reactor.update(this.#entry);
   }
+
+  /** Whether waiters are to be told when the descriptor is ready. */
+  get wanted(): boolean {
+    return this.parked > 0 && !this.held;
+  }
+
+  /** Ends {@linkcode held}: the others go on. */
+  release(): void {
+    this.held = false;
+    this.poke();
+    this.update();
+  }
 }
 
 /** A descriptor and its waits. */
@@ -105,8 +117,8 @@ class Reactor {
   /** Arms a descriptor for what its waiters want. */
   update(entry: Entry): void {
     if (entry.fd.closed) return;
-    const wanted = (entry.read.parked > 0 ? EPOLLIN | EPOLLRDHUP : 0) |
-      (entry.write.parked > 0 ? EPOLLOUT : 0);
+    const wanted = (entry.read.wanted ? EPOLLIN | EPOLLRDHUP : 0) |
+      (entry.write.wanted ? EPOLLOUT : 0);
     // What nobody wants any more may stay armed: it fires once at the most.
     if ((wanted & ~entry.armed) !== 0) this.#arm(entry, wanted);
     this.#count(
@@ -123,8 +135,10 @@ class Reactor {
       this.#registered.delete(fd);
       this.#control(EPOLL_CTL_DEL, fd, 0);
     }
-    entry.read.poke();
-    entry.write.poke();
+    for (const source of [entry.read, entry.write]) {
+      source.held = false;
+      source.poke();
+    }
     this.#count(entry, false, false);
     this.#run();
   }

@@ -210,36 +210,43 @@ export function parseAnswer(data: Uint8Array): Answer | undefined {
   }
   if (!text.startsWith("ok ")) return undefined;
   try {
-    const status: unknown = JSON.parse(text.slice(3));
-    return isStatus(status) ? { ok: true, status } : undefined;
+    const status = statusOf(JSON.parse(text.slice(3)));
+    return status && { ok: true, status };
   } catch {
     return undefined;
   }
 }
 
-function isStatus(value: unknown): value is DeviceStatus {
-  if (typeof value !== "object" || value === null) return false;
-  const status = value as Record<string, unknown>;
-  const numbers = [
-    "key",
-    "pid",
-    "value",
-    "time",
-    "samples",
-    "rate",
-    "uptime",
-    "history",
-    "commands",
-    "period",
-    "interval",
-    "bits",
-  ];
-  const { clients } = status;
-  return numbers.every((name) => Number.isFinite(status[name])) &&
+const NUMBERS = [
+  "key",
+  "pid",
+  "value",
+  "time",
+  "samples",
+  "rate",
+  "uptime",
+  "history",
+  "commands",
+  "period",
+  "interval",
+  "bits",
+] as const;
+
+/** The fields that are known, and nothing else of what somebody sent. */
+function statusOf(value: unknown): DeviceStatus | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { state, waveform, transport, clients, ...rest } = value as Record<
+    string,
+    unknown
+  >;
+  const numbers = Object.fromEntries(NUMBERS.map((name) => [name, rest[name]]));
+  const valid = Object.values(numbers).every(Number.isFinite) &&
     (clients === undefined || Number.isFinite(clients)) &&
-    isOneOf(TRANSPORTS, status["transport"]) &&
-    isOneOf(DEVICE_STATES, status["state"]) &&
-    isOneOf(WAVEFORMS, status["waveform"]);
+    isOneOf(TRANSPORTS, transport) && isOneOf(DEVICE_STATES, state) &&
+    isOneOf(WAVEFORMS, waveform);
+  return valid
+    ? { ...numbers, state, waveform, transport, clients } as DeviceStatus
+    : undefined;
 }
 
 function isOneOf(values: readonly string[], value: unknown): boolean {

@@ -32,6 +32,8 @@ import {
   type Key,
   keyText,
   openOrCreate,
+  type PermissionChanges,
+  type Permissions,
   type SysvCreateOptions,
   type SysvOpenOptions,
 } from "../../ffi/core/_sysv.ts";
@@ -73,10 +75,17 @@ import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 
 export type {
+  Key,
+  PermissionChanges,
+  Permissions,
+  SyncWaitOptions,
+  SysvCreateOptions,
   SysvMessage,
   SysvMessageQueueChanges,
   SysvMessageQueueInfo,
   SysvMessageQueueStat,
+  SysvOpenOptions,
+  WaitOptions,
 };
 
 /** How much of a message is received. */

@@ -34,6 +34,7 @@ import {
   keyText,
   openOrCreate,
   type PermissionChanges,
+  type Permissions,
   type SysvCreateOptions,
   type SysvOpenOptions,
 } from "../../ffi/core/_sysv.ts";
@@ -78,7 +79,18 @@ import {
 } from "../../ffi/core/platform.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 
-export type { SemaphoreOperation, SysvSemaphoreInfo, SysvSemaphoreSetStat };
+export type {
+  Key,
+  PermissionChanges,
+  Permissions,
+  SemaphoreOperation,
+  SyncWaitOptions,
+  SysvCreateOptions,
+  SysvOpenOptions,
+  SysvSemaphoreInfo,
+  SysvSemaphoreSetStat,
+  WaitOptions,
+};
 
 /** Options of {@linkcode SysvSemaphoreSet.open}. */
 export interface SysvSemaphoreSetOpenOptions extends SysvOpenOptions {

@@ -66,7 +66,7 @@ class Selection {
  * @throws {TypeError} If one of the two is not an object.
  */
 export function assertObjectMatch(
-  actual: Record<PropertyKey, unknown>,
+  actual: object,
   expected: Record<PropertyKey, unknown>,
   msg?: string,
 ): void {

@@ -1,0 +1,129 @@
+/**
+ * Streams of bytes as web streams and iterators.
+ *
+ * @module
+ */
+
+import { shown, timeoutOf, type WaitOptions } from "./_argument.ts";
+import type { FdReader, FdWriter } from "./byte_stream.ts";
+import type { Source } from "./_source.ts";
+import { waitUntil, type WaitSubject } from "./wait.ts";
+
+/** Bytes that iterators and web streams read at once. */
+export const CHUNK = 65536;
+/**
+ * How many operations in a row may be done at once before the event loop turns:
+ * a peer that is never behind would otherwise keep timers from running.
+ */
+const MAX_STREAK = 128;
+
+let streak = 0;
+
+/**
+ * Does an operation that may have to wait; what is ready costs one promise.
+ *
+ * @ignore
+ */
+export function start<T>(
+  attempt: () => T | undefined,
+  options: WaitOptions | undefined,
+  subject: WaitSubject,
+  source: Source,
+): Promise<T> {
+  try {
+    timeoutOf(options);
+    options?.signal?.throwIfAborted();
+    if (!source.busy) {
+      const value = attempt();
+      if (value !== undefined) {
+        if (++streak % MAX_STREAK !== 0) return Promise.resolve(value);
+        return new Promise((resolve) => setImmediate(resolve, value));
+      }
+    }
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return waitUntil(attempt, options, subject, source);
+}
+
+const encoder = new TextEncoder();
+
+/** The bytes to write. */
+export function payloadOf(data: Uint8Array | string): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (typeof data === "string") return encoder.encode(data);
+  throw new TypeError(
+    `data must be a Uint8Array or a string, got ${shown(data)}`,
+  );
+}
+
+/** Reads to the end, in the pieces in which the bytes come. */
+export async function* chunks(
+  reader: FdReader,
+  size: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
+  let buffer = new Uint8Array(size);
+  for (;;) {
+    const count = await reader.read(buffer);
+    if (count === null) return;
+    if (count < size / 2) {
+      // A few bytes must not keep a large buffer alive.
+      yield buffer.slice(0, count);
+    } else {
+      yield buffer.subarray(0, count);
+      buffer = new Uint8Array(size);
+    }
+  }
+}
+
+/** The web stream of a reader. */
+export function readableOf(
+  reader: FdReader,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: CHUNK,
+    async pull(controller) {
+      const request = controller.byobRequest;
+      const view = request?.view;
+      if (!request || !view) return;
+      let count: number | null;
+      try {
+        count = await reader.read(
+          new Uint8Array(view.buffer, view.byteOffset, view.byteLength),
+        );
+      } catch (error) {
+        reader.close();
+        throw error;
+      }
+      if (count === null) {
+        reader.close();
+        controller.close();
+      }
+      request.respond(count ?? 0);
+    },
+    cancel() {
+      reader.close();
+    },
+  });
+}
+
+/** The web stream of a writer. */
+export function writableOf(writer: FdWriter): WritableStream<Uint8Array> {
+  return new WritableStream({
+    async write(chunk, controller) {
+      try {
+        await writer.write(chunk, { signal: controller.signal });
+      } catch (error) {
+        writer.close();
+        throw error;
+      }
+    },
+    close() {
+      writer.close();
+    },
+    abort() {
+      writer.close();
+    },
+  });
+}

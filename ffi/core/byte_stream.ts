@@ -1,0 +1,518 @@
+/**
+ * Streams of bytes on a descriptor: what pipes, FIFOs and stream sockets share.
+ *
+ * @module
+ */
+
+import { unistd } from "../libc/unistd.ts";
+import {
+  shown,
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "./_argument.ts";
+import {
+  CHUNK,
+  chunks,
+  payloadOf,
+  readableOf,
+  start,
+  writableOf,
+} from "./_byte_web.ts";
+import { onlyInternal } from "./_internal.ts";
+import { Deadline } from "./deadline.ts";
+import { ERRNO, errnoOf, ipcError, timeoutError } from "./errno.ts";
+import type { Fd } from "./fd.ts";
+import { inheritableFd, setNonBlocking } from "./_fd_flags.ts";
+import { POLLIN, POLLOUT } from "./platform.ts";
+import { pollUntil } from "./poll.ts";
+import { type FdSource, fdSource } from "./reactor.ts";
+import type { WaitSubject } from "./wait.ts";
+
+/** Most bytes of one call: Linux moves no more (`MAX_RW_COUNT`). */
+const MAX_COUNT = 0x7fff_f000;
+/** Most calls of one attempt, so that a long write lets the event loop turn. */
+const MAX_CALLS = 16;
+
+/** How the ends of a stream are made, for the constructors. */
+export interface FdEndInit {
+  /** How messages name it: `pipe (descriptor 5)`. */
+  label: string;
+  /**
+   * Whether it is `O_NONBLOCK` already, or its calls never block by other
+   * means, such as `MSG_DONTWAIT`.
+   *
+   * @default {false} made so by its first use
+   */
+  nonBlocking?: boolean;
+}
+
+/** What both ends of a stream of bytes have. */
+export abstract class FdEnd implements Disposable {
+  /** @ignore */
+  protected readonly handle: Fd;
+  /** @ignore */
+  readonly label: string;
+  /** @ignore */
+  readonly source: FdSource;
+  readonly #action: string;
+  #nonBlocking: boolean;
+
+  /** @ignore */
+  constructor(handle: Fd, init: FdEndInit, write: boolean) {
+    this.handle = handle;
+    this.label = init.label;
+    this.source = fdSource(handle, write ? "write" : "read");
+    this.#action = write ? "write to" : "read from";
+    this.#nonBlocking = init.nonBlocking ?? false;
+  }
+
+  /**
+   * The descriptor's number, for a child or other FFI code. It stays ours: do
+   * not close it.
+   *
+   * It is made `O_NONBLOCK` when it is first read or written here, and so is
+   * the open file that a child has inherited with it. To use one end in both
+   * processes, give the child {@linkcode inheritable}.
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  get fd(): number {
+    return this.handle.number;
+  }
+
+  /** Whether it is closed. */
+  get closed(): boolean {
+    return this.handle.closed;
+  }
+
+  /**
+   * `open("/proc/self/fd/…")`: a second descriptor of this end with flags of
+   * its own: it blocks, as the programs that a child may run expect. It is
+   * close-on-exec, and the caller's to close.
+   *
+   * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
+   *
+   * @throws {IpcError} `EMFILE` when the process has no descriptor left,
+   * `ENOENT` without `/proc`, `ENXIO` for the writing end of a FIFO that nobody
+   * reads.
+   */
+  inheritable(): Fd {
+    return inheritableFd(this.handle.use("duplicate"), this.label);
+  }
+
+  /**
+   * `close`: gives this end up. What waits for it is rejected with a
+   * `TypeError`; closing twice does nothing.
+   *
+   * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
+   *
+   * @throws {IpcError} `EIO` and others that Linux does not give for pipes and
+   * sockets; the descriptor is closed all the same.
+   */
+  close(): void {
+    this.handle.close();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * The descriptor's number, for a call that must not block.
+   *
+   * @ignore
+   */
+  use(): number {
+    const fd = this.handle.use(this.#action);
+    if (!this.#nonBlocking) {
+      setNonBlocking(fd, this.label);
+      this.#nonBlocking = true;
+    }
+    return fd;
+  }
+
+  /**
+   * Refuses what would overtake those who wait.
+   *
+   * @ignore
+   */
+  refuseWhileBusy(): void {
+    if (!this.source.busy) return;
+    throw new TypeError(
+      `Cannot ${this.#action} ${this.label} now: an asynchronous call is under way`,
+    );
+  }
+}
+
+/**
+ * The reading end of a stream of bytes.
+ *
+ * Reads that wait are served in their order, and never overtaken: while one
+ * waits, {@linkcode tryRead} gives `undefined` and {@linkcode readSync} throws.
+ * A read that is aborted or times out has taken nothing.
+ *
+ * @example Read what a pipe holds
+ * ```ts
+ * import { pipe } from "@libc/ipc/pipe";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using ends = pipe();
+ * ends.writer.writeSync("hello");
+ * ends.writer.close();
+ *
+ * const buffer = new Uint8Array(100);
+ * assertEquals(await ends.reader.read(buffer), 5);
+ * assertEquals(await ends.reader.read(buffer), null);
+ * ```
+ */
+export class FdReader extends FdEnd {
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  #bytesRead = 0;
+
+  /** @ignore Use the functions that open something. */
+  constructor(token: unknown, handle: Fd, init: FdEndInit) {
+    onlyInternal(token, new.target.name);
+    super(handle, init, false);
+  }
+
+  /** How many bytes have been read by this object. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /**
+   * `read`: reads what there is, at least one byte; waits for it if need be.
+   *
+   * Resolves with the number of bytes, or null when all writers have closed
+   * their end and everything is read. The buffer must stay as it is meanwhile.
+   *
+   * See [read(2)](https://man7.org/linux/man-pages/man2/read.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`; `ECONNRESET` of a socket.
+   * @throws {TypeError} When this end is closed, before or meanwhile.
+   */
+  read(buffer: Uint8Array, options?: WaitOptions): Promise<number | null> {
+    return start(
+      () => this.#attempt(buffer),
+      options,
+      this.#subject,
+      this.source,
+    );
+  }
+
+  /**
+   * `read`: as {@linkcode read}, blocking this thread.
+   *
+   * See [read(2)](https://man7.org/linux/man-pages/man2/read.2.html).
+   *
+   * @throws {IpcError} As `read`.
+   * @throws {TypeError} When this end is closed, or a `read()` waits on it.
+   */
+  readSync(buffer: Uint8Array, options?: SyncWaitOptions): number | null {
+    const timeout = timeoutOf(options);
+    this.refuseWhileBusy();
+    let deadline: Deadline | undefined;
+    for (;;) {
+      const count = this.#attempt(buffer);
+      if (count !== undefined) return count;
+      if (timeout !== undefined) {
+        deadline ??= new Deadline(timeout);
+        if (deadline.expired) {
+          throw timeoutError("read", "read from", this.label, timeout);
+        }
+      }
+      pollUntil(this.use(), POLLIN, deadline);
+    }
+  }
+
+  /**
+   * `read`: reads what there is at once; undefined when it would have to wait.
+   *
+   * See [read(2)](https://man7.org/linux/man-pages/man2/read.2.html).
+   *
+   * @throws {IpcError} As `read`, but for `ETIMEDOUT`.
+   * @throws {TypeError} When this end is closed.
+   */
+  tryRead(buffer: Uint8Array): number | null | undefined {
+    if (!this.source.busy) return this.#attempt(buffer);
+    this.use();
+    return undefined;
+  }
+
+  /**
+   * All bytes to the end as a web stream, which can read into buffers of the
+   * consumer's (BYOB). It reads no more than is asked for.
+   *
+   * Its end, an error and `cancel()` close this end of the stream.
+   */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= readableOf(this);
+  }
+
+  /**
+   * The bytes to the end, in the pieces in which they come. Leaving the loop
+   * early loses nothing and closes nothing: reading can go on.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
+    return chunks(this, CHUNK);
+  }
+
+  /**
+   * The call that reads, which must not block.
+   *
+   * @ignore
+   */
+  protected receive(fd: number, buffer: Uint8Array, length: number): number {
+    return unistd().read(fd, buffer as Uint8Array<ArrayBuffer>, length);
+  }
+
+  /**
+   * What reading 0 bytes means: `"end"`, `"wait"` for what may still come, or
+   * to read `"again"`.
+   *
+   * @ignore
+   */
+  protected nothing(_fd: number): "end" | "wait" | "again" {
+    return "end";
+  }
+
+  get #subject(): WaitSubject {
+    return { syscall: "read", action: "read from", object: this.label };
+  }
+
+  #attempt(buffer: Uint8Array): number | null | undefined {
+    const fd = this.use();
+    const length = roomOf(buffer);
+    if (length === 0) return 0;
+    for (;;) {
+      const count = this.receive(fd, buffer, length);
+      if (count > 0) {
+        this.#bytesRead += count;
+        return count;
+      }
+      const error = errnoOf(count);
+      if (error === 0) {
+        const meaning = this.nothing(fd);
+        if (meaning === "end") return null;
+        if (meaning === "wait") return undefined;
+      } else if (error === ERRNO.EAGAIN) {
+        return undefined;
+      } else if (error !== ERRNO.EINTR) {
+        throw ipcError(error, "read", "read from", this.label);
+      }
+    }
+  }
+}
+
+/**
+ * The writing end of a stream of bytes.
+ *
+ * Writes that wait are done in their order and never mixed: while one is under
+ * way, {@linkcode tryWrite} gives `undefined` and {@linkcode writeSync} throws.
+ *
+ * A write that is aborted or times out may have gone out in part;
+ * {@linkcode bytesWritten} counts what did. To a pipe or FIFO, up to 4,096
+ * bytes (`PIPE_BUF`) go out whole or not at all.
+ *
+ * Writing when nobody can read any more is an `IpcError` `EPIPE`: Deno ignores
+ * `SIGPIPE`, so it never ends the process.
+ *
+ * @example Know what an aborted write has done
+ * ```ts
+ * import { pipe } from "@libc/ipc/pipe";
+ * import { assert, assertRejects } from "@std/assert";
+ *
+ * using ends = pipe({ capacity: 65536 });
+ * const data = new Uint8Array(100_000);
+ * await assertRejects(() => ends.writer.write(data, { timeout: 10 }));
+ * assert(ends.writer.bytesWritten === 65536);
+ * ```
+ */
+export class FdWriter extends FdEnd {
+  #writable: WritableStream<Uint8Array> | undefined;
+  #bytesWritten = 0;
+
+  /** @ignore Use the functions that open something. */
+  constructor(token: unknown, handle: Fd, init: FdEndInit) {
+    onlyInternal(token, new.target.name);
+    super(handle, init, true);
+  }
+
+  /**
+   * How many bytes this object has written, those of writes that were aborted
+   * or failed half-way included.
+   */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  /**
+   * `write`: writes all of the data as soon as there is room for it.
+   *
+   * @param data Bytes, which must stay as they are meanwhile, or text to write
+   * as UTF-8.
+   *
+   * See [write(2)](https://man7.org/linux/man-pages/man2/write.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`, `EPIPE` when nobody can read any more;
+   * `ECONNRESET` of a socket.
+   * @throws {TypeError} When this end is closed, before or meanwhile.
+   */
+  write(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
+    try {
+      const rest = new Rest(payloadOf(data), this.label);
+      return start(
+        () => this.#advance(rest),
+        options,
+        rest,
+        this.source,
+      ) as Promise<unknown> as Promise<void>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * `write`: as {@linkcode write}, blocking this thread.
+   *
+   * See [write(2)](https://man7.org/linux/man-pages/man2/write.2.html).
+   *
+   * @throws {IpcError} As `write`.
+   * @throws {TypeError} When this end is closed, or a `write()` waits on it.
+   */
+  writeSync(data: Uint8Array | string, options?: SyncWaitOptions): void {
+    const timeout = timeoutOf(options);
+    const bytes = payloadOf(data);
+    this.refuseWhileBusy();
+    // The usual case needs no more than this.
+    const count = this.#attempt(bytes);
+    if (count === bytes.length) return;
+    const rest = new Rest(bytes, this.label);
+    rest.offset = count ?? 0;
+    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
+    while (!this.#advance(rest)) {
+      if (timeout !== undefined && deadline?.expired) {
+        throw timeoutError("write", "write to", rest.object, timeout);
+      }
+      pollUntil(this.use(), POLLOUT, deadline);
+    }
+  }
+
+  /**
+   * `write`: writes as much of the data as there is room for, and gives the
+   * number of bytes; undefined when that is none.
+   *
+   * See [write(2)](https://man7.org/linux/man-pages/man2/write.2.html).
+   *
+   * @throws {IpcError} As `write`, but for `ETIMEDOUT`.
+   * @throws {TypeError} When this end is closed.
+   */
+  tryWrite(data: Uint8Array | string): number | undefined {
+    const bytes = payloadOf(data);
+    if (!this.source.busy) return this.#attempt(bytes);
+    this.use();
+    return undefined;
+  }
+
+  /**
+   * A web stream whose writes are done when the kernel has all their bytes.
+   *
+   * `close()` and `abort()` of it, and an error, close this end of the stream.
+   */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= writableOf(this);
+  }
+
+  /**
+   * The call that writes, which must not block.
+   *
+   * @ignore
+   */
+  protected send(fd: number, data: Uint8Array, length: number): number {
+    return unistd().write(fd, data as Uint8Array<ArrayBuffer>, length);
+  }
+
+  /** Writes on; true when everything is out. */
+  #advance(rest: Rest): true | undefined {
+    for (let calls = 0; calls < MAX_CALLS; calls++) {
+      const count = this.#attempt(rest.bytes);
+      if (count === undefined) return undefined;
+      rest.offset += count;
+      if (rest.offset === rest.total) return true;
+    }
+    return undefined;
+  }
+
+  #attempt(bytes: Uint8Array): number | undefined {
+    const fd = this.use();
+    const length = Math.min(bytes.length, MAX_COUNT);
+    if (length === 0) return 0;
+    for (;;) {
+      const count = this.send(fd, bytes, length);
+      if (count >= 0) {
+        this.#bytesWritten += count;
+        return count;
+      }
+      const error = errnoOf(count);
+      if (error === ERRNO.EAGAIN) return undefined;
+      if (error !== ERRNO.EINTR) {
+        throw ipcError(
+          error,
+          "write",
+          "write to",
+          this.label,
+          error === ERRNO.EPIPE ? "nobody can read it any more" : undefined,
+        );
+      }
+    }
+  }
+}
+
+/** A write under way, which is also the subject of its wait. */
+class Rest implements WaitSubject {
+  readonly syscall = "write";
+  readonly action = "write to";
+  readonly total: number;
+  offset = 0;
+  readonly #bytes: Uint8Array;
+  readonly #label: string;
+
+  constructor(bytes: Uint8Array, label: string) {
+    this.#bytes = bytes;
+    this.#label = label;
+    this.total = bytes.length;
+  }
+
+  /** What is still to be written. */
+  get bytes(): Uint8Array {
+    if (this.#bytes.length !== this.total) {
+      throw new TypeError(
+        `Cannot write to ${this.#label}: the data was resized or detached meanwhile`,
+      );
+    }
+    return this.offset === 0 ? this.#bytes : this.#bytes.subarray(this.offset);
+  }
+
+  get object(): string {
+    return this.offset === 0
+      ? this.#label
+      : `the rest of ${this.total} bytes to ${this.#label} after ${this.offset}`;
+  }
+}
+
+function roomOf(buffer: Uint8Array): number {
+  if (!(buffer instanceof Uint8Array)) {
+    throw new TypeError(`buffer must be a Uint8Array, got ${shown(buffer)}`);
+  }
+  const { length } = buffer;
+  if (length === 0 && isDetached(buffer)) {
+    throw new TypeError("buffer must not be detached");
+  }
+  return Math.min(length, MAX_COUNT);
+}
+
+function isDetached({ buffer }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer && buffer.detached;
+}
