@@ -30,6 +30,8 @@ export interface Parsed<F extends string, V extends string> {
   rest: string[];
 }
 
+type Found = Record<string, unknown> & { _: (string | number)[] };
+
 /** The options that say which device is meant. */
 export const ADDRESS_OPTIONS = ["path", "proj"] as const;
 
@@ -47,9 +49,10 @@ export function parse<F extends string, V extends string>(
   grammar: Grammar<F, V>,
 ): Parsed<F, V> {
   const flags: readonly string[] = [...grammar.flags, "help"];
-  const found = parseArgs(prepare(args, flags, grammar.values), {
+  const names: readonly string[] = grammar.values;
+  const found: Found = parseArgs(prepare(args, flags, names), {
     boolean: [...flags],
-    string: [...grammar.values, "_"],
+    string: [...names, "_"],
     alias: { help: "h" },
     unknown(argument, key) {
       if (key === undefined) return true;
@@ -58,7 +61,7 @@ export function parse<F extends string, V extends string>(
   });
   const texts: Partial<Record<V, string>> = {};
   for (const name of grammar.values) {
-    const text: unknown = found[name];
+    const text = found[name];
     if (text === undefined) continue;
     if (typeof text !== "string" || text === "") {
       throw new UsageError(`option --${name} needs a value`);

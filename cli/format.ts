@@ -14,7 +14,7 @@ import type {
   WaveSettings,
 } from "@libc/ipc/device";
 import { resolve } from "@std/path";
-import { csvLine, type Paint, type Style } from "./output.ts";
+import { csvLine, type Paint, printable, type Style } from "./output.ts";
 
 /** The colour of each state. */
 export const STATE_STYLES: Readonly<Record<DeviceState, Style>> = {
@@ -53,13 +53,14 @@ export function placeText(address: DeviceAddress): string {
   const project = typeof projectId === "number"
     ? `0x${projectId.toString(16)}`
     : JSON.stringify(projectId);
-  return `${resolve(String(path))}, project ${project}`;
+  return `${printable(resolve(String(path)))}, project ${project}`;
 }
 
 /** A process: `process 123 (deno)`. */
 export function peerText(peer: Peer): string {
   if (peer.pid === 0) return "a process that cannot be seen from here";
-  return `process ${peer.pid}${peer.program ? ` (${peer.program})` : ""}`;
+  const { pid, program } = peer;
+  return `process ${pid}${program ? ` (${printable(program)})` : ""}`;
 }
 
 /** How many digits behind the point an interval needs, up to six. */

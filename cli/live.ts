@@ -14,6 +14,7 @@ import { Screen } from "./screen.ts";
 const FRAME_MS = 50;
 // Without a terminal, a picture now and then: nobody wants to scroll a film.
 const STILL_MS = 3000;
+const TICK_MS = 500;
 const STILL = { columns: 76, rows: 16 };
 // How often a device without a history is looked at.
 const POLL_SECONDS = 0.02;
@@ -128,6 +129,11 @@ class Picture {
     this.#count(reading);
     this.samples++;
     this.lost += missing;
+  }
+
+  /** Measures the rate between two pictures that are far apart. */
+  tick(): void {
+    this.#rate.update(this.#total);
   }
 
   lines(size: { columns: number; rows: number }, hint: string): string[] {
@@ -261,22 +267,28 @@ function stills(
   output: Output,
   stop: AbortController,
 ): Disposable {
+  let age = 0;
+  let printed = false;
   const print = () => {
+    age = 0;
+    printed = true;
+    for (const line of picture.lines(STILL, "")) output.line(line.trimEnd());
+    output.line();
+  };
+  const timer = setInterval(() => {
     try {
-      for (const line of picture.lines(STILL, "")) {
-        output.line(line.trimEnd());
-      }
-      output.line();
+      age += TICK_MS;
+      if (age >= STILL_MS) print();
+      else picture.tick();
     } catch (error) {
       stop.abort(error);
     }
-  };
-  const timer = setInterval(print, STILL_MS);
+  }, TICK_MS);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
-      // However short it was, there is one picture.
-      print();
+      // However short it was there is one picture, and a last one.
+      if (!printed || age > TICK_MS) print();
     },
   };
 }

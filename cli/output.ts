@@ -78,9 +78,14 @@ export class Output {
     this.write(`${text}\n`);
   }
 
-  /** Writes a value to standard output as a line of JSON. */
+  /**
+   * Writes a value to standard output as a line of JSON, where what is undefined
+   * becomes null, so that all lines of a kind have the same fields.
+   */
   json(value: unknown): void {
-    this.line(JSON.stringify(value));
+    this.line(
+      JSON.stringify(value, (_, field) => field === undefined ? null : field),
+    );
   }
 
   /** Whether so much is unwritten that a producer should {@linkcode flush}. */
@@ -95,7 +100,7 @@ export class Output {
 
   /** Writes a line to standard error, with the name of the command before it. */
   note(text: string): void {
-    this.#put(true, `${this.#name}: ${text}\n`);
+    this.#put(true, `${this.#name}: ${printable(text)}\n`);
   }
 
   #put(error: boolean, text: string): void {
@@ -147,6 +152,14 @@ export function writeError(text: string): void {
   } catch {
     // There is no other place to say it.
   }
+}
+
+/**
+ * A text without what could command a terminal: control characters, but for
+ * line ends and tabs, become question marks. For what others have named.
+ */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, "?");
 }
 
 /** A line of CSV, without its end: fields are quoted where they need it. */

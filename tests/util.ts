@@ -58,6 +58,30 @@ export function watchdog(what: string, seconds = 60): Disposable {
   return { [Symbol.dispose]: () => worker.terminate() };
 }
 
+/**
+ * Resolves when a thread is asleep inside a call, such as `msgrcv`.
+ *
+ * @param task A process id, for its main thread, or `pid/task/tid`.
+ */
+export function untilBlocked(
+  task: number | string,
+  call: string,
+): Promise<void> {
+  return until(() => {
+    const place = Deno.readTextFileSync(`/proc/${task}/wchan`);
+    if (place !== "0") return place.includes(call);
+    // A kernel that does not say where: asleep must do.
+    const stat = Deno.readTextFileSync(`/proc/${task}/stat`);
+    return stat.slice(stat.lastIndexOf(")") + 2).startsWith("S");
+  });
+}
+
+/** How often a thread has gone to sleep: what polls, does so again and again. */
+export function sleeps(task: number | string): number {
+  const status = Deno.readTextFileSync(`/proc/${task}/status`);
+  return Number(/^voluntary_ctxt_switches:\s*(\d+)$/m.exec(status)?.[1]);
+}
+
 /** How a {@linkcode Child} ended. */
 export interface Ended {
   /** Its exit code; 128 and the signal's number when a signal ended it. */

@@ -175,7 +175,11 @@ async function plot(
     window,
     ascii,
   });
-  output.note(`${plural(samples, "sample")}, ${lost} lost`);
+  output.note(
+    interval === undefined && client.features.history
+      ? `${plural(samples, "sample")}, ${lost} lost`
+      : plural(samples, "reading"),
+  );
   if (interrupted) throw new Interrupted("while plotting");
   return end;
 }

@@ -75,7 +75,9 @@ export async function demoCommand(
       ascii: flags.ascii,
     });
     output.line(
-      `${plural(shown.samples, "sample")} shown, ${shown.lost} lost.`,
+      `${device.where}: ${
+        plural(shown.samples, "sample")
+      } through shared memory, ${shown.lost} lost.`,
     );
   } catch (error) {
     // Before the plot began, or without anybody to show it to.
@@ -140,7 +142,8 @@ async function show(
     } s`;
   };
   try {
-    return await livePlot(client, { output, signal, ascii, title });
+    const window = 2 * PERIOD;
+    return await livePlot(client, { output, signal, ascii, title, window });
   } finally {
     timers.forEach(clearTimeout);
   }

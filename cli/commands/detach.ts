@@ -15,7 +15,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { atMost, parse, parseAddress } from "../args.ts";
 import { keyText, peerText, placeText, plural } from "../format.ts";
 import { helpText } from "../help.ts";
-import type { Output, Style } from "../output.ts";
+import { type Output, printable, type Style } from "../output.ts";
 
 const GRAMMAR = {
   flags: ["dry-run", "force", "json", "quiet"],
@@ -84,10 +84,10 @@ function remove(
   }
 }
 
-function adviceFor({ status }: DeviceInspection): string {
-  return status === "alive"
-    ? 'end it with "ipc ctl exit", or remove it under its feet with --force'
-    : "if nobody needs it, remove it with --force";
+function adviceFor({ status, plain }: DeviceInspection): string {
+  if (status !== "alive") return "if nobody needs it, remove it with --force";
+  const end = plain ? "end that program" : 'end it with "ipc ctl exit"';
+  return `${end}, or remove its things under its feet with --force`;
 }
 
 const STATUS: Readonly<
@@ -144,7 +144,7 @@ function objectText(object: DeviceObject): string {
 
 function processText(process: AttachedProcess): string {
   const { pid, program, writable, device } = process;
-  return `process ${pid} (${program}), ${writable ? "writes" : "reads"}${
-    device ? ", the device" : ""
-  }`;
+  return `process ${pid} (${printable(program)}), ${
+    writable ? "writes" : "reads"
+  }${device ? ", the device" : ""}`;
 }

@@ -7,7 +7,7 @@
 import { shown, timeoutOf, type WaitOptions } from "./_argument.ts";
 import type { FdReader, FdWriter } from "./byte_stream.ts";
 import type { Source } from "./_source.ts";
-import { waitUntil, type WaitSubject } from "./wait.ts";
+import { type WaitSubject, waitUntil } from "./wait.ts";
 
 /** Bytes that iterators and web streams read at once. */
 export const CHUNK = 65536;

@@ -4,12 +4,16 @@
  * @module
  */
 
+import type { BlockingCall } from "./wait_thread.ts";
+
 /** A wait under way. */
 export interface Waiter {
   /** Whether it relies on its source, and no longer tries by itself. */
   parked: boolean;
   /** Whether it keeps the process alive. */
   readonly referenced: boolean;
+  /** What blocks until the next attempt is worth making, if a call does. */
+  readonly call?: BlockingCall | undefined;
   /** Tries once; true when it is settled. */
   poke(): boolean;
   /** Ends it with an error. */

@@ -55,6 +55,12 @@ export abstract class FdEnd implements Disposable {
   readonly label: string;
   /** @ignore */
   readonly source: FdSource;
+  /**
+   * Bytes that have passed this end.
+   *
+   * @ignore
+   */
+  moved = 0;
   readonly #action: string;
   #nonBlocking: boolean;
 
@@ -68,8 +74,7 @@ export abstract class FdEnd implements Disposable {
   }
 
   /**
-   * The descriptor's number, for a child or other FFI code. It stays ours: do
-   * not close it.
+   * Its descriptor, for a child or other FFI code. Closing it closes this end.
    *
    * It is made `O_NONBLOCK` when it is first read or written here, and so is
    * the open file that a child has inherited with it. To use one end in both
@@ -77,8 +82,9 @@ export abstract class FdEnd implements Disposable {
    *
    * @throws {TypeError} When it is closed.
    */
-  get fd(): number {
-    return this.handle.number;
+  get fd(): Fd {
+    this.handle.use("take the descriptor of");
+    return this.handle;
   }
 
   /** Whether it is closed. */
@@ -169,7 +175,6 @@ export abstract class FdEnd implements Disposable {
  */
 export class FdReader extends FdEnd {
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
-  #bytesRead = 0;
 
   /** @ignore Use the functions that open something. */
   constructor(token: unknown, handle: Fd, init: FdEndInit) {
@@ -179,7 +184,7 @@ export class FdReader extends FdEnd {
 
   /** How many bytes have been read by this object. */
   get bytesRead(): number {
-    return this.#bytesRead;
+    return this.moved;
   }
 
   /**
@@ -274,7 +279,7 @@ export class FdReader extends FdEnd {
    *
    * @ignore
    */
-  protected nothing(_fd: number): "end" | "wait" | "again" {
+  nothing(_fd: number): "end" | "wait" | "again" {
     return "end";
   }
 
@@ -289,7 +294,7 @@ export class FdReader extends FdEnd {
     for (;;) {
       const count = this.receive(fd, buffer, length);
       if (count > 0) {
-        this.#bytesRead += count;
+        this.moved += count;
         return count;
       }
       const error = errnoOf(count);
@@ -332,7 +337,6 @@ export class FdReader extends FdEnd {
  */
 export class FdWriter extends FdEnd {
   #writable: WritableStream<Uint8Array> | undefined;
-  #bytesWritten = 0;
 
   /** @ignore Use the functions that open something. */
   constructor(token: unknown, handle: Fd, init: FdEndInit) {
@@ -345,7 +349,7 @@ export class FdWriter extends FdEnd {
    * or failed half-way included.
    */
   get bytesWritten(): number {
-    return this.#bytesWritten;
+    return this.moved;
   }
 
   /**
@@ -452,7 +456,7 @@ export class FdWriter extends FdEnd {
     for (;;) {
       const count = this.send(fd, bytes, length);
       if (count >= 0) {
-        this.#bytesWritten += count;
+        this.moved += count;
         return count;
       }
       const error = errnoOf(count);

@@ -176,3 +176,47 @@ export const sigaction = struct({
   sa_flags: "i32",
   sa_restorer: "u64",
 });
+
+/** `siginfo_t` of `<signal.h>`, with what `waitid` and `sigqueue` use of it */
+export const siginfo_t = struct({
+  si_signo: "i32",
+  si_errno: "i32",
+  si_code: "i32",
+  reserved1: "i32",
+  si_pid: "i32",
+  si_uid: "u32",
+  // A union: `waitid` puts `si_status` into its first half.
+  si_value: "u64",
+  reserved: array("u64", 12),
+});
+
+/** `struct signalfd_siginfo` of `<sys/signalfd.h>` */
+export const signalfd_siginfo = struct({
+  ssi_signo: "u32",
+  ssi_errno: "i32",
+  ssi_code: "i32",
+  ssi_pid: "u32",
+  ssi_uid: "u32",
+  ssi_fd: "i32",
+  ssi_tid: "u32",
+  ssi_band: "u32",
+  ssi_overrun: "u32",
+  ssi_trapno: "u32",
+  ssi_status: "i32",
+  ssi_int: "i32",
+  ssi_ptr: "u64",
+  ssi_utime: "u64",
+  ssi_stime: "u64",
+  ssi_addr: "u64",
+  ssi_addr_lsb: "u16",
+  reserved: array("u8", 46),
+});
+
+/** `struct flock` of `<fcntl.h>` */
+export const flock = struct({
+  l_type: "i16",
+  l_whence: "i16",
+  l_start: "i64",
+  l_len: "i64",
+  l_pid: "i32",
+});

@@ -340,3 +340,56 @@ export const EFD_NONBLOCK = 0o4000;
 export const EPOLL_EVENT_SIZE = X86 ? 12 : 16;
 /** Offset of `data` in `struct epoll_event` */
 export const EPOLL_EVENT_DATA = X86 ? 4 : 8;
+
+// `<signal.h>`, `<sys/signalfd.h>`, `<sys/wait.h>`, `<spawn.h>`, `<sys/file.h>`
+
+/** `SI_USER` */
+export const SI_USER = 0;
+/** `SI_KERNEL` */
+export const SI_KERNEL = 128;
+/** `SI_QUEUE` */
+export const SI_QUEUE = -1;
+/** `SI_TIMER` */
+export const SI_TIMER = -2;
+/** `SI_MESGQ` */
+export const SI_MESGQ = -3;
+/** `SI_ASYNCIO` */
+export const SI_ASYNCIO = -4;
+/** `SI_TKILL` */
+export const SI_TKILL = -6;
+/** `SFD_CLOEXEC` */
+export const SFD_CLOEXEC = 0o2000000;
+/** `SFD_NONBLOCK` */
+export const SFD_NONBLOCK = 0o4000;
+/** `EFD_SEMAPHORE` */
+export const EFD_SEMAPHORE = 1;
+/** `P_PID` */
+export const P_PID = 1;
+/** `P_PIDFD` */
+export const P_PIDFD = 3;
+/** `WNOHANG` */
+export const WNOHANG = 1;
+/** `WEXITED` */
+export const WEXITED = 4;
+/** `CLD_EXITED` */
+export const CLD_EXITED = 1;
+/** `CLD_DUMPED` */
+export const CLD_DUMPED = 3;
+/** `POSIX_SPAWN_SETPGROUP` */
+export const POSIX_SPAWN_SETPGROUP = 2;
+/** `POSIX_SPAWN_SETSIGDEF` */
+export const POSIX_SPAWN_SETSIGDEF = 4;
+/** `POSIX_SPAWN_SETSIGMASK` */
+export const POSIX_SPAWN_SETSIGMASK = 8;
+/** `POSIX_SPAWN_SETSID` */
+export const POSIX_SPAWN_SETSID = 128;
+/** `LOCK_SH` */
+export const LOCK_SH = 1;
+/** `LOCK_EX` */
+export const LOCK_EX = 2;
+/** `LOCK_NB` */
+export const LOCK_NB = 4;
+/** `LOCK_UN` */
+export const LOCK_UN = 8;
+/** `F_OFD_SETLKW` */
+export const F_OFD_SETLKW = 38;

@@ -110,7 +110,7 @@ class InterruptTimer implements Disposable {
   }
 }
 
-interface ClaimedSignal {
+export interface ClaimedSignal {
   readonly number: number;
   release(): void;
 }
@@ -122,7 +122,7 @@ interface ClaimedSignal {
  * the default back has the signal to himself. Restoring it while the timer of
  * another thread ran on it would let that one's signal end the process.
  */
-function claimSignal(): ClaimedSignal | undefined {
+export function claimSignal(): ClaimedSignal | undefined {
   const harmless = handler();
   if (harmless === undefined) return undefined;
   const calls = signal();

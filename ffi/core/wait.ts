@@ -11,6 +11,7 @@
 import { timeoutError } from "./errno.ts";
 import { timeoutOf, type WaitOptions } from "./_argument.ts";
 import { type Source, SweepSource, type Waiter } from "./_source.ts";
+import type { BlockingCall } from "./wait_thread.ts";
 import { spinner } from "./_spinner.ts";
 
 /** What waits, for messages: `msgrcv`, `receive from`, `message queue 5`. */
@@ -21,6 +22,8 @@ export interface WaitSubject {
   readonly action: string;
   /** The object of the message. */
   readonly object: string;
+  /** A call that waits and takes nothing, for a {@linkcode ThreadSource}. */
+  readonly call?: BlockingCall | undefined;
 }
 
 /** The longest delay of a JavaScript timer, in milliseconds. */
@@ -77,6 +80,7 @@ function wait<T>(
   const waiter: Waiter = {
     parked: false,
     referenced: !options?.unref,
+    call: subject.call,
     fail,
     poke() {
       if (settled) return true;

@@ -4,17 +4,19 @@
  * @module
  */
 
-import { buffer, int, pid_t, pointer } from "./_types.ts";
+import { buffer, int, long, pid_t } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
 /** The symbol table of `<signal.h>`. */
 export const signal_symbols = {
   /** `int kill(pid_t pid, int sig);` */
   kill: { parameters: [pid_t, int], result: int },
+  /** `int killpg(pid_t pgrp, int sig);` */
+  killpg: { parameters: [pid_t, int], result: int },
   /** `int raise(int sig);` */
   raise: { parameters: [int], result: int },
-  /** `int sigqueue(pid_t pid, int sig, const union sigval value);` */
-  sigqueue: { parameters: [pid_t, int, pointer], result: int },
+  /** `int sigqueue(pid_t pid, int sig, const union sigval value);` whose union is passed as its 64 bits */
+  sigqueue: { parameters: [pid_t, int, long], result: int },
   /** `int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact);` */
   sigaction: { parameters: [int, buffer, buffer], result: int },
   /** `int pthread_sigmask(int how, const sigset_t *set, sigset_t *oldset);` which returns the error number */

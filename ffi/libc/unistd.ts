@@ -31,6 +31,8 @@ export const unistd_symbols = {
   pwrite: { parameters: [int, buffer, size_t32, off_t], result: ssize_t32 },
   /** `int ftruncate(int fd, off_t length);` */
   ftruncate: { parameters: [int, off_t], result: int },
+  /** `int fchown(int fd, uid_t owner, gid_t group);` */
+  fchown: { parameters: [int, uid_t, gid_t], result: int },
   /** `int unlink(const char *pathname);` */
   unlink: { parameters: [buffer], result: int },
   /** `int pipe2(int pipefd[2], int flags);` */

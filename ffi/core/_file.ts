@@ -1,0 +1,527 @@
+/**
+ * What the kernel's file-like memory has in common: POSIX shared memory,
+ * memfds and mapped files.
+ *
+ * @module
+ */
+
+import { fcntl } from "../libc/fcntl.ts";
+import { sys_mman } from "../libc/sys_mman.ts";
+import { sys_resource } from "../libc/sys_resource.ts";
+import { sys_stat } from "../libc/sys_stat.ts";
+import { sys_vfs } from "../libc/sys_vfs.ts";
+import { unistd } from "../libc/unistd.ts";
+import { integer, mode as checkMode, size as checkSize } from "./_argument.ts";
+import { INTERNAL } from "./_internal.ts";
+import {
+  check0,
+  checkFd,
+  checkPtr,
+  ERRNO,
+  errnoName,
+  errnoOf,
+  IpcError,
+  ipcError,
+} from "./errno.ts";
+import { stat } from "./layouts.ts";
+import { Mapping, pageSize } from "./mapping.ts";
+import {
+  F_GETFL,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  O_ACCMODE,
+  O_RDONLY,
+  PROT_READ,
+  PROT_WRITE,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+} from "./platform.ts";
+
+/** What the kernel knows of a file: `struct stat`. */
+export interface FileStat {
+  /** Its size in bytes. */
+  size: number;
+  /** Bytes of memory or disk that it occupies. */
+  allocated: number;
+  /** User id of its owner. */
+  uid: number;
+  /** Group id of its owner. */
+  gid: number;
+  /** Permission bits, the lowest twelve. */
+  mode: number;
+  /** How many names it has; 0 when it is unlinked. */
+  links: number;
+  /** Its inode number; inexact above 2^53. */
+  inode: number;
+  /** The device that it is on. */
+  device: number;
+  /** When it was last read; not kept up to date on every file system. */
+  accessTime: Date;
+  /** When its content last changed; writes through a mapping may not count. */
+  modifyTime: Date;
+  /** When its owner, mode or size last changed. */
+  changeTime: Date;
+}
+
+/** Options of mapping a file into memory. */
+export interface MapOptions {
+  /**
+   * First byte to map; need not be on a page boundary.
+   *
+   * @default {0}
+   */
+  offset?: number;
+  /**
+   * Bytes to map.
+   *
+   * @default {number} up to the end
+   */
+  length?: number;
+  /**
+   * Maps the pages read-only.
+   *
+   * @default {false} true for a shared mapping of what is open for reading only
+   */
+  readOnly?: boolean;
+  /**
+   * Keeps what is written to this mapping (`MAP_PRIVATE`): nobody else sees
+   * it, and it is lost on close.
+   *
+   * @default {false}
+   */
+  private?: boolean;
+  /**
+   * Brings every page into memory at once (`MAP_POPULATE`), so that the first
+   * access costs nothing.
+   *
+   * @default {false}
+   */
+  populate?: boolean;
+}
+
+/** Changes of owner and permissions. */
+export interface FileChanges {
+  /**
+   * New owner.
+   *
+   * @default {undefined} unchanged
+   */
+  uid?: number;
+  /**
+   * New group.
+   *
+   * @default {undefined} unchanged
+   */
+  gid?: number;
+  /**
+   * New permission bits, 0 to 0o7777, whatever the umask.
+   *
+   * @default {undefined} unchanged
+   */
+  mode?: number;
+}
+
+/** The raw `struct stat` of a descriptor. */
+export type RawStat = ReturnType<typeof stat.read>;
+
+/** `fstat` as the kernel fills it in. */
+export function rawStat(fd: number, label: string): RawStat {
+  const buffer = new Uint8Array(stat.size);
+  check0(sys_stat().fstat(fd, buffer), "fstat", "stat", label);
+  return stat.read(buffer);
+}
+
+/** `fstat`, readable. */
+export function fileStat(fd: number, label: string): FileStat {
+  const raw = rawStat(fd, label);
+  return {
+    size: Number(raw.st_size),
+    allocated: Number(raw.st_blocks) * 512,
+    uid: raw.st_uid,
+    gid: raw.st_gid,
+    mode: raw.st_mode & 0o7777,
+    links: Number(raw.st_nlink),
+    inode: Number(raw.st_ino),
+    device: Number(raw.st_dev),
+    accessTime: timeOf(raw.st_atim),
+    modifyTime: timeOf(raw.st_mtim),
+    changeTime: timeOf(raw.st_ctim),
+  };
+}
+
+/** The size of an open file in bytes. */
+export function fileSize(fd: number, label: string): number {
+  return Number(rawStat(fd, label).st_size);
+}
+
+function timeOf(time: { tv_sec: bigint; tv_nsec: bigint }): Date {
+  return new Date(Number(time.tv_sec) * 1000 + Number(time.tv_nsec) / 1e6);
+}
+
+const KINDS: ReadonlyMap<number, string> = new Map([
+  [S_IFBLK, "a block device"],
+  [S_IFCHR, "a character device"],
+  [S_IFDIR, "a directory"],
+  [S_IFIFO, "a FIFO"],
+  [S_IFLNK, "a symbolic link"],
+  [S_IFSOCK, "a socket"],
+]);
+
+/**
+ * Refuses what is no regular file: whoever may write to the directory can have
+ * put anything under the name.
+ *
+ * @throws {IpcError} `ENODEV`, as `mmap` says it.
+ */
+export function checkRegular(
+  raw: RawStat,
+  action: string,
+  label: string,
+): void {
+  const type = raw.st_mode & S_IFMT;
+  if (type === S_IFREG) return;
+  throw fileError(
+    ERRNO.ENODEV,
+    action,
+    label,
+    `it is ${KINDS.get(type) ?? "something else"}, not memory or a file`,
+  );
+}
+
+/** The error of a file that `fstat` shows to be unfit. */
+export function fileError(
+  errno: number,
+  action: string,
+  label: string,
+  reason: string,
+): IpcError {
+  return new IpcError(
+    `Cannot ${action} ${label}: ${reason} (${errnoName(errno)})`,
+    { errno, syscall: "fstat" },
+  );
+}
+
+/** Whether a descriptor is open for reading only. */
+export function isReadOnly(fd: number, label: string): boolean {
+  const flags = checkFd(
+    fcntl().fcntl(fd, F_GETFL),
+    "fcntl",
+    "read the flags of",
+    label,
+  );
+  return (flags & O_ACCMODE) === O_RDONLY;
+}
+
+/** `fchown` and `fchmod`: changes owner, group or permissions. */
+export function changeFile(
+  fd: number,
+  changes: FileChanges,
+  label: string,
+): void {
+  // All ones leave an id as it is.
+  const id = (value: number | undefined, what: string) =>
+    value === undefined ? 0xffff_ffff : integer(value, what, 0, 0xffff_fffe);
+  const uid = id(changes.uid, "uid");
+  const gid = id(changes.gid, "gid");
+  const mode = changes.mode === undefined ? undefined : checkMode(changes.mode);
+  if (changes.uid !== undefined || changes.gid !== undefined) {
+    check0(unistd().fchown(fd, uid, gid), "fchown", "change", label);
+  }
+  if (mode !== undefined) {
+    check0(sys_stat().fchmod(fd, mode), "fchmod", "change", label);
+  }
+}
+
+// The greatest count that Linux takes in one call.
+const MOST = 0x7fff_f000;
+
+/** `pread`: copies from `offset` on; fewer bytes than asked at the end. */
+export function readAt(
+  fd: number,
+  target: Uint8Array<ArrayBuffer>,
+  offset: number,
+  label: string,
+): number {
+  checkSize(offset, "offset");
+  const whole = target.length <= MOST ? target : target.subarray(0, MOST);
+  for (;;) {
+    const count = unistd().pread(fd, whole, whole.length, BigInt(offset));
+    const error = errnoOf(count);
+    if (error === 0) return count;
+    if (error !== ERRNO.EINTR) throw ipcError(error, "pread", "read", label);
+  }
+}
+
+/**
+ * `pwrite`: copies all bytes to `offset` on, and never beyond the end.
+ *
+ * @throws {RangeError} When they would reach over the end.
+ */
+export function writeAt(
+  fd: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  offset: number,
+  label: string,
+): void {
+  checkSize(offset, "offset");
+  const size = fileSize(fd, label);
+  if (offset + bytes.length > size) {
+    throw new RangeError(
+      `Cannot write bytes ${offset} to ${
+        offset + bytes.length
+      } of ${label}: it ends at ${size}`,
+    );
+  }
+  let done = 0;
+  while (done < bytes.length) {
+    const rest = bytes.subarray(done, done + MOST);
+    const at = BigInt(offset + done);
+    const count = unistd().pwrite(fd, rest, rest.length, at);
+    const error = errnoOf(count);
+    if (error === ERRNO.EINTR) continue;
+    if (error !== 0) throw ipcError(error, "pwrite", "write", label);
+    done += count;
+  }
+}
+
+/** `RLIMIT_FSIZE` of `<sys/resource.h>` */
+const RLIMIT_FSIZE = 1;
+
+/**
+ * Refuses a size beyond `RLIMIT_FSIZE`: the kernel would send SIGXFSZ, which
+ * ends the process.
+ */
+function checkLimit(size: number, syscall: string, label: string): void {
+  const limits = new BigUint64Array(2);
+  const result = sys_resource().getrlimit(RLIMIT_FSIZE, limits);
+  check0(result, "getrlimit", "read the limits of", "this process");
+  const soft = limits[0] ?? 0n;
+  if (BigInt(size) > soft) {
+    throw ipcError(
+      ERRNO.EFBIG,
+      syscall,
+      "resize",
+      `${label} to ${size} bytes`,
+      `RLIMIT_FSIZE is ${soft}`,
+    );
+  }
+}
+
+/**
+ * `posix_fallocate`, or `ftruncate` when nothing is to be reserved: makes a
+ * file longer. With `posix_fallocate` it never gets shorter, whoever else
+ * changes it meanwhile.
+ */
+export function growFile(
+  fd: number,
+  from: number,
+  to: number,
+  options: { reserve: boolean; label: string },
+): void {
+  const { reserve, label } = options;
+  const object = `${label} to ${to} bytes`;
+  if (!reserve) {
+    checkLimit(to, "ftruncate", label);
+    check0(
+      unistd().ftruncate(fd, BigInt(to)),
+      "ftruncate",
+      "resize",
+      object,
+    );
+    return;
+  }
+  if (to <= from) return;
+  checkLimit(to, "posix_fallocate", label);
+  for (;;) {
+    const error = fcntl().posix_fallocate(fd, BigInt(from), BigInt(to - from));
+    if (error === 0) return;
+    if (error === ERRNO.EINTR) continue;
+    throw ipcError(
+      error,
+      "posix_fallocate",
+      "resize",
+      object,
+      error === ERRNO.ENOSPC ? "its file system has no room for it" : undefined,
+    );
+  }
+}
+
+/**
+ * `ftruncate` and `posix_fallocate`: changes the size of a file.
+ *
+ * @throws {RangeError} When this isolate has more of it mapped: touching that
+ * would end the process.
+ */
+export function resizeFile(
+  fd: number,
+  size: number,
+  options: { reserve: boolean; label: string },
+): void {
+  const { label } = options;
+  const raw = rawStat(fd, label);
+  const current = Number(raw.st_size);
+  if (size >= current) {
+    if (size > current) growFile(fd, current, size, options);
+    return;
+  }
+  const end = mappedEnd(raw);
+  if (end > size) {
+    throw new RangeError(
+      `Cannot shrink ${label} to ${size} bytes while ${end} are mapped`,
+    );
+  }
+  check0(
+    unistd().ftruncate(fd, BigInt(size)),
+    "ftruncate",
+    "resize",
+    `${label} to ${size} bytes`,
+  );
+}
+
+/** `mmap`: maps a part of an open file that is within its size. */
+export function mapFile(
+  fd: number,
+  options: MapOptions & { label: string; writable: boolean },
+): Mapping {
+  const { private: own = false, populate = false, label } = options;
+  const readOnly = options.readOnly ?? (!own && !options.writable);
+  const raw = rawStat(fd, label);
+  checkRegular(raw, "map", label);
+  const range = rangeOf(Number(raw.st_size), options);
+  const { offset, length } = range;
+  checkHuge(fd, raw, range, label);
+  // The kernel maps whole pages: from the one that offset is in.
+  const inside = offset % pageSize();
+  const base = checkPtr(
+    sys_mman().mmap(
+      null,
+      BigInt(inside + length),
+      readOnly ? PROT_READ : PROT_READ | PROT_WRITE,
+      (own ? MAP_PRIVATE : MAP_SHARED) | (populate ? MAP_POPULATE : 0),
+      fd,
+      BigInt(offset - inside),
+    ),
+    "mmap",
+    "map",
+    label,
+  );
+  const forget = remember(raw, offset + length);
+  return new Mapping(INTERNAL, {
+    pointer: pointerAt(base, inside),
+    size: length,
+    readOnly,
+    label,
+    release: () => {
+      unmap(base, inside + length, label);
+      forget();
+    },
+  });
+}
+
+/** `munmap` of whole pages. */
+export function unmap(
+  base: Deno.PointerObject,
+  length: number,
+  label: string,
+): void {
+  check0(
+    sys_mman().munmap(base, BigInt(length)),
+    "munmap",
+    "unmap",
+    label,
+  );
+}
+
+function pointerAt(
+  base: Deno.PointerObject,
+  offset: number,
+): Deno.PointerObject {
+  return offset === 0
+    ? base
+    : Deno.UnsafePointer.offset(base, offset) as Deno.PointerObject;
+}
+
+/** A range of bytes in a file. */
+interface Range {
+  offset: number;
+  length: number;
+}
+
+/** Checks that a range is within a file of that size. */
+export function rangeOf(
+  size: number,
+  options: MapOptions & { label: string },
+): Range {
+  const { label } = options;
+  const offset = checkSize(options.offset ?? 0, "offset");
+  if (options.length !== undefined) checkSize(options.length, "length", 1);
+  if (size === 0) {
+    throw new RangeError(`Cannot map ${label}: it has no bytes`);
+  }
+  const end = options.length === undefined ? size : offset + options.length;
+  if (offset >= size || end > size) {
+    throw new RangeError(
+      `Cannot map bytes ${offset} to ${
+        Math.max(offset, end)
+      } of ${label}: it ends at ${size}`,
+    );
+  }
+  return { offset, length: end - offset };
+}
+
+/** `HUGETLBFS_MAGIC` of `<linux/magic.h>` */
+const HUGETLBFS_MAGIC = 0x9584_58f6;
+
+/** Refuses a part of a huge page, which can be mapped but not unmapped. */
+function checkHuge(
+  fd: number,
+  raw: RawStat,
+  range: Range,
+  label: string,
+): void {
+  const page = Number(raw.st_blksize);
+  // Cheap first: only huge pages make blocks larger than a page here.
+  if (page <= pageSize() || fileSystem(fd, label) !== HUGETLBFS_MAGIC) return;
+  if (range.offset % page !== 0 || range.length % page !== 0) {
+    throw new RangeError(
+      `Cannot map ${range.length} bytes from ${range.offset} of ${label}: its pages have ${page}`,
+    );
+  }
+}
+
+/** The magic number of the file system that a file is on. */
+function fileSystem(fd: number, label: string): number {
+  // f_type, a long, comes first; the struct has 120 bytes.
+  const buffer = new BigInt64Array(32);
+  check0(sys_vfs().fstatfs(fd, buffer), "fstatfs", "stat", label);
+  return Number(buffer[0]);
+}
+
+/** Ends of what this isolate has mapped, by device and inode. */
+const ends = new Map<string, Set<{ end: number }>>();
+
+/**
+ * Notes that the first `end` bytes of a file are in use; the result forgets it.
+ */
+export function remember(raw: RawStat, end: number): () => void {
+  const key = `${raw.st_dev}:${raw.st_ino}`;
+  const entry = { end };
+  const set = ends.get(key) ?? new Set();
+  ends.set(key, set.add(entry));
+  return () => {
+    set.delete(entry);
+    if (set.size === 0 && ends.get(key) === set) ends.delete(key);
+  };
+}
+
+function mappedEnd(raw: RawStat): number {
+  const set = ends.get(`${raw.st_dev}:${raw.st_ino}`) ?? [];
+  return Math.max(0, ...Array.from(set, ({ end }) => end));
+}

@@ -1,0 +1,240 @@
+/**
+ * `splice`: bytes of a pipe moved on without passing through this process.
+ *
+ * @module
+ */
+
+import { fcntl } from "../libc/fcntl.ts";
+import {
+  integer,
+  size,
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "./_argument.ts";
+import { start } from "./_byte_web.ts";
+import { INTERNAL } from "./_internal.ts";
+import type { Waiter } from "./_source.ts";
+import { type FdReader, FdWriter } from "./byte_stream.ts";
+import { Deadline } from "./deadline.ts";
+import {
+  checkFd,
+  ERRNO,
+  errnoOf,
+  IpcError,
+  ipcError,
+  timeoutError,
+} from "./errno.ts";
+import { Fd } from "./fd.ts";
+import {
+  F_DUPFD_CLOEXEC,
+  POLLIN,
+  POLLOUT,
+  SPLICE_F_MOVE,
+  SPLICE_F_NONBLOCK,
+} from "./platform.ts";
+import { pollNow, pollUntil } from "./poll.ts";
+import { type FdSource, fdSource } from "./reactor.ts";
+import type { WaitSubject } from "./wait.ts";
+
+const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+const LENGTH = 1 << 20;
+const MAX_LENGTH = 0x7fff_f000;
+
+/** Where to move bytes: an end of ours, or any descriptor. */
+export type Target = FdWriter | Fd | number;
+
+/** A move of bytes from a pipe to another descriptor. */
+export class Splice implements WaitSubject {
+  readonly syscall = "splice";
+  readonly action = "splice from";
+  readonly #reader: FdReader;
+  readonly #target: Target;
+  readonly #length: number;
+
+  constructor(
+    reader: FdReader,
+    target: Target,
+    length: number = LENGTH,
+  ) {
+    this.#reader = reader;
+    this.#target = target instanceof FdWriter || target instanceof Fd
+      ? target
+      : integer(target, "target", 0, 0x7fff_ffff);
+    this.#length = Math.min(size(length, "length", 1), MAX_LENGTH);
+  }
+
+  get object(): string {
+    const target = this.#target;
+    return `${this.#reader.label} to ${
+      target instanceof FdWriter
+        ? target.label
+        : `descriptor ${typeof target === "number" ? target : target.number}`
+    }`;
+  }
+
+  /** Whether others must go first, at this end or the other. */
+  #busy(): boolean {
+    return this.#target instanceof FdWriter && this.#target.source.busy;
+  }
+
+  /** Moves what can be moved; else says which end is not ready. */
+  #attempt(): number | null | "input" | "output" {
+    const input = this.#reader.use();
+    const target = this.#target;
+    const output = this.#output();
+    for (;;) {
+      const count = fcntl()
+        .splice(input, null, output, null, this.#length, FLAGS);
+      const error = errnoOf(count);
+      if (count > 0) {
+        this.#reader.moved += count;
+        if (target instanceof FdWriter) target.moved += count;
+        return count;
+      } else if (error === 0) {
+        const meaning = this.#reader.nothing(input);
+        if (meaning === "end") return null;
+        if (meaning === "wait") return "input";
+      } else if (error === ERRNO.EAGAIN) {
+        return pollNow(input, POLLIN) & POLLIN ? "output" : "input";
+      } else if (error !== ERRNO.EINTR) {
+        throw ipcError(
+          error,
+          "splice",
+          this.action,
+          this.object,
+          error === ERRNO.EINVAL
+            ? "the target must not be in append mode or the same pipe"
+            : undefined,
+        );
+      }
+    }
+  }
+
+  /** At once; undefined when an end is not ready. */
+  try(): number | null | undefined {
+    if (this.#reader.source.busy || this.#busy()) {
+      this.#reader.use();
+      return undefined;
+    }
+    const moved = this.#attempt();
+    return typeof moved === "string" ? undefined : moved;
+  }
+
+  /** Blocking this thread. */
+  sync(options: SyncWaitOptions | undefined): number | null {
+    const timeout = timeoutOf(options);
+    this.#reader.refuseWhileBusy();
+    if (this.#target instanceof FdWriter) this.#target.refuseWhileBusy();
+    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
+    for (;;) {
+      const moved = this.#attempt();
+      if (typeof moved !== "string") return moved;
+      if (timeout !== undefined && deadline?.expired) {
+        throw timeoutError("splice", this.action, this.object, timeout);
+      }
+      if (moved === "input") pollUntil(this.#reader.use(), POLLIN, deadline);
+      else pollUntil(this.#output(), POLLOUT, deadline);
+    }
+  }
+
+  /** Without blocking the event loop. */
+  async async(options: WaitOptions | undefined): Promise<number | null> {
+    const timeout = timeoutOf(options);
+    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
+    const left = (): WaitOptions => ({
+      ...options,
+      timeout: deadline?.remaining,
+    });
+    using duplicate = new Duplicate(this.#target);
+    try {
+      for (;;) {
+        const moved = await this.#atInput(left());
+        if (moved !== "output") return moved;
+        const second = await this.#atOutput(duplicate.source, left());
+        if (second !== "input") return second;
+      }
+    } catch (error) {
+      const late = error instanceof IpcError && error.code === "ETIMEDOUT";
+      throw late && timeout !== undefined
+        ? timeoutError("splice", this.action, this.object, timeout)
+        : error;
+    }
+  }
+
+  /** Waits for its turn and for bytes; keeps its turn when it must go on. */
+  #atInput(options: WaitOptions): Promise<number | null | "output"> {
+    const { source } = this.#reader;
+    const attempt = () => {
+      const moved = this.#busy() ? "output" : this.#attempt();
+      if (moved === "input") return undefined;
+      if (moved === "output") source.held = true;
+      return moved;
+    };
+    return start(attempt, options, this, source);
+  }
+
+  /** Waits for room, while nobody else may read. */
+  async #atOutput(
+    output: FdSource,
+    options: WaitOptions,
+  ): Promise<number | null | "input"> {
+    const reader = this.#reader;
+    const attempt = () => {
+      const moved = this.#attempt();
+      return moved === "output" ? undefined : moved;
+    };
+    // Is poked when the reader is closed, and wakes the wait for the target.
+    const place: Waiter = {
+      parked: false,
+      referenced: false,
+      fail() {},
+      poke: () => reader.closed && (output.poke(), true),
+    };
+    reader.source.waiters.add(place);
+    try {
+      return await start(attempt, options, this, output);
+    } finally {
+      reader.source.waiters.delete(place);
+      reader.source.release();
+    }
+  }
+
+  #output(): number {
+    const target = this.#target;
+    if (typeof target === "number") return target;
+    return target instanceof Fd ? target.use("write to") : target.use();
+  }
+}
+
+/** What to wait for a target with, made when it is needed. */
+class Duplicate implements Disposable {
+  readonly #target: Target;
+  #fd: Fd | undefined;
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  get source(): FdSource {
+    const target = this.#target;
+    if (target instanceof FdWriter) return target.source;
+    if (target instanceof Fd) return fdSource(target, "write");
+    // A number may be closed behind our back, a descriptor of our own not.
+    this.#fd ??= new Fd(
+      INTERNAL,
+      checkFd(
+        fcntl().fcntl_int(target, F_DUPFD_CLOEXEC, 0),
+        "fcntl",
+        "duplicate",
+        `descriptor ${target}`,
+      ),
+      `descriptor ${target}`,
+    );
+    return fdSource(this.#fd, "write");
+  }
+
+  [Symbol.dispose](): void {
+    this.#fd?.close();
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The ends of pipes and FIFOs.
+ *
+ * @module
+ */
+
+import { fcntl } from "../libc/fcntl.ts";
+import {
+  integer,
+  type SyncWaitOptions,
+  type WaitOptions,
+} from "./_argument.ts";
+import { Splice } from "./_splice.ts";
+import { FdReader, FdWriter } from "./byte_stream.ts";
+import { checkFd } from "./errno.ts";
+import type { Fd } from "./fd.ts";
+import { F_GETPIPE_SZ, F_SETPIPE_SZ } from "./platform.ts";
+
+/** Options of {@linkcode PipeReader.spliceSync}. */
+export interface SpliceSyncOptions extends SyncWaitOptions {
+  /**
+   * The most bytes to move.
+   *
+   * @default {1048576}
+   */
+  length?: number | undefined;
+}
+
+/** Options of {@linkcode PipeReader.splice}. */
+export interface SpliceOptions extends SpliceSyncOptions, WaitOptions {}
+
+/** The reading end of a pipe or FIFO. */
+export class PipeReader extends FdReader {
+  /**
+   * `fcntl(F_GETPIPE_SZ)`: how many bytes the pipe holds at the most.
+   *
+   * See [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
+   *
+   * @throws {TypeError} When this end is closed.
+   */
+  get capacity(): number {
+    return capacityOf(this.handle.use("look at"), this.label);
+  }
+
+  /**
+   * `fcntl(F_SETPIPE_SZ)`: changes how many bytes the pipe holds, to a power of
+   * two of at least that many and a page; gives what it came to.
+   *
+   * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
+   *
+   * @throws {IpcError} `EPERM` beyond `/proc/sys/fs/pipe-max-size` (1 MiB)
+   * without `CAP_SYS_RESOURCE`, `EBUSY` when it holds more just now.
+   */
+  resize(capacity: number): number {
+    return resize(this.handle.use("resize"), this.label, capacity);
+  }
+
+  /**
+   * `splice`: moves bytes on to another descriptor without copying them through
+   * this process; waits until there are some and the target has room.
+   *
+   * Resolves with how many were moved, at least one, or with null at the end.
+   * Reads and writes of the same two ends keep their order. A target given by
+   * number must be a file or non-blocking. Aborted or timed out, it has moved
+   * nothing.
+   *
+   * See [splice(2)](https://man7.org/linux/man-pages/man2/splice.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`, `EPIPE` when nobody reads the target,
+   * `EINVAL` when it is in append mode or cannot be spliced to, `EBADF`.
+   *
+   * @example Pass everything on
+   * ```ts
+   * import { pipe } from "@libc/ipc/pipe";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using from = pipe();
+   * using to = pipe();
+   * from.writer.writeSync("hello");
+   * from.writer.close();
+   *
+   * while (await from.reader.splice(to.writer) !== null);
+   * to.writer.close();
+   * assertEquals(await new Response(to.reader.readable).text(), "hello");
+   * ```
+   */
+  async splice(
+    target: FdWriter | Fd | number,
+    options: SpliceOptions = {},
+  ): Promise<number | null> {
+    return await new Splice(this, target, options.length).async(options);
+  }
+
+  /**
+   * `splice`: as {@linkcode splice}, blocking this thread.
+   *
+   * See [splice(2)](https://man7.org/linux/man-pages/man2/splice.2.html).
+   *
+   * @throws {IpcError} As `splice`.
+   * @throws {TypeError} When an end is closed, or an asynchronous call waits.
+   */
+  spliceSync(
+    target: FdWriter | Fd | number,
+    options: SpliceSyncOptions = {},
+  ): number | null {
+    return new Splice(this, target, options.length).sync(options);
+  }
+
+  /**
+   * `splice(SPLICE_F_NONBLOCK)`: moves what can be moved at once; undefined when
+   * there is nothing, or the target has no room.
+   *
+   * See [splice(2)](https://man7.org/linux/man-pages/man2/splice.2.html).
+   *
+   * @param length The most bytes to move.
+   * @throws {IpcError} As `splice`, but for `ETIMEDOUT`.
+   */
+  trySplice(
+    target: FdWriter | Fd | number,
+    length?: number,
+  ): number | null | undefined {
+    return new Splice(this, target, length).try();
+  }
+}
+
+/** The writing end of a pipe or FIFO. */
+export class PipeWriter extends FdWriter {
+  /**
+   * `fcntl(F_GETPIPE_SZ)`: how many bytes the pipe holds at the most.
+   *
+   * See [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
+   *
+   * @throws {TypeError} When this end is closed.
+   */
+  get capacity(): number {
+    return capacityOf(this.handle.use("look at"), this.label);
+  }
+
+  /**
+   * `fcntl(F_SETPIPE_SZ)`: changes how many bytes the pipe holds, as
+   * {@linkcode PipeReader.resize}.
+   *
+   * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
+   *
+   * @throws {IpcError} `EPERM` beyond `/proc/sys/fs/pipe-max-size` (1 MiB)
+   * without `CAP_SYS_RESOURCE`, `EBUSY` when it holds more just now.
+   */
+  resize(capacity: number): number {
+    return resize(this.handle.use("resize"), this.label, capacity);
+  }
+}
+
+function capacityOf(fd: number, label: string): number {
+  return checkFd(fcntl().fcntl(fd, F_GETPIPE_SZ), "fcntl", "look at", label);
+}
+
+function resize(fd: number, label: string, capacity: number): number {
+  integer(capacity, "capacity", 1, 0x7fff_ffff);
+  return checkFd(
+    fcntl().fcntl_int(fd, F_SETPIPE_SZ, capacity),
+    "fcntl",
+    `resize to ${capacity} bytes`,
+    label,
+  );
+}

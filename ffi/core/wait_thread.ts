@@ -1,0 +1,328 @@
+/**
+ * Threads for calls that block and that nothing can wait for: `msgrcv`, `semop`.
+ *
+ * A call in Deno's pool cannot be ended, keeps the process alive, and takes one
+ * of the few threads that everything else needs. So these calls get threads of
+ * their own, made of nothing but the C library: `pthread_create` starts in
+ * `setcontext`, which enters a context that `makecontext` prepared. Three
+ * contexts follow each other for each call: wait for work on a semaphore, do
+ * the call, write to an eventfd that the reactor watches. The contexts live in
+ * memory of ours that is never unmapped.
+ *
+ * The call's result is lost on the way, so it must only wait and take nothing;
+ * the isolate thread then tries again by itself.
+ *
+ * Where a C library has no contexts (musl), there is no such thread.
+ *
+ * @module
+ */
+
+import { dlfcn } from "../libc/dlfcn.ts";
+import { pthread } from "../libc/pthread.ts";
+import { semaphore } from "../libc/semaphore.ts";
+import { sys_eventfd } from "../libc/sys_eventfd.ts";
+import { sys_mman } from "../libc/sys_mman.ts";
+import { ucontext } from "../libc/ucontext.ts";
+import { unistd } from "../libc/unistd.ts";
+import { cstring } from "./cstring.ts";
+import { checkFd, checkPtr } from "./errno.ts";
+import { Fd } from "./fd.ts";
+import { INTERNAL } from "./_internal.ts";
+import type { Waiter } from "./_source.ts";
+import {
+  EFD_CLOEXEC,
+  EFD_NONBLOCK,
+  MAP_ANONYMOUS,
+  MAP_PRIVATE,
+  PROT_READ,
+  PROT_WRITE,
+} from "./platform.ts";
+import { fdSource } from "./reactor.ts";
+import { type ClaimedSignal, claimSignal } from "./timer_interrupt.ts";
+
+/** A call that blocks until the next attempt is worth making. */
+export interface BlockingCall {
+  /** Its name in the C library. */
+  readonly symbol: string;
+  /**
+   * Prepares the memory that the call may use, {@linkcode PAYLOAD} bytes from
+   * that address on, and gives the arguments, five at the most.
+   */
+  prepare(memory: Uint8Array<ArrayBuffer>, address: bigint): bigint[];
+  /** Looks at that memory when the call is over. */
+  finish?(memory: Uint8Array<ArrayBuffer>): void;
+}
+
+/** Bytes of memory for a call. */
+export const PAYLOAD = 8192;
+/** So many threads at the most: the others are swept. */
+const MAX_THREADS = 32;
+/** How often a call that shall end is interrupted until it does, in ms. */
+const INTERRUPT_INTERVAL = 2;
+
+// The memory of a thread: six contexts, what the calls use, six stacks.
+const CONTEXT = 8192;
+const STACK = 16384;
+const SHARED = 6 * CONTEXT;
+const ONE = SHARED + 64;
+const MEMORY = SHARED + 4096;
+const STACKS = MEMORY + PAYLOAD;
+const SIZE = STACKS + 6 * STACK;
+
+const X86 = Deno.build.arch === "x86_64";
+// Offsets in ucontext_t.
+const UC_LINK = 8;
+const UC_STACK_SP = 16;
+const UC_STACK_SIZE = 32;
+const UC_SIGMASK = X86 ? 296 : 40;
+
+// Each twice: a context must not be made anew while the thread may still be in
+// it, and the thread reports shortly before it leaves the context it reports in.
+const PARK = 0;
+const CALL = 2;
+const REPORT = 4;
+
+/** The signals that the C library sends its threads must always get through. */
+const INTERNAL_SIGNALS = 1n << 31n | 1n << 32n;
+
+/** A thread that does one blocking call after the other. */
+export class WaitThread {
+  readonly #base: Deno.PointerObject;
+  readonly #address: bigint;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+  readonly #eventfd: Fd;
+  readonly #thread = new BigUint64Array(1);
+  /** Which of each two contexts comes next. */
+  #turn = 0;
+  #call: BlockingCall | undefined;
+  #done: (() => void) | undefined;
+  #waiter: Waiter | undefined;
+  #interrupting: ReturnType<typeof setInterval> | undefined;
+
+  private constructor() {
+    this.#eventfd = new Fd(
+      INTERNAL,
+      checkFd(
+        sys_eventfd().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+        "eventfd",
+        "make",
+        "a thread to wait on",
+      ),
+      "eventfd of a thread",
+    );
+    this.#base = checkPtr(
+      sys_mman().mmap(
+        null,
+        BigInt(SIZE),
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS,
+        -1,
+        0n,
+      ),
+      "mmap",
+      "make",
+      "a thread to wait on",
+    );
+    this.#address = BigInt(Deno.UnsafePointer.value(this.#base));
+    this.#bytes = new Uint8Array(
+      Deno.UnsafePointerView.getArrayBuffer(this.#base, SIZE),
+    );
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** An idle thread, a new one, or undefined when there can be none. */
+  static take(): WaitThread | undefined {
+    const idle = idleThreads.pop();
+    if (idle !== undefined || threads >= MAX_THREADS) return idle;
+    if (functions() === undefined) return undefined;
+    signal ??= claimSignal();
+    if (signal === undefined) return undefined;
+    const thread = new WaitThread();
+    if (!thread.#start()) return undefined;
+    threads++;
+    return thread;
+  }
+
+  /** Starts a call, and calls back on this thread when it is over. */
+  run(call: BlockingCall, referenced: boolean, done: () => void): void {
+    this.#call = call;
+    this.#done = done;
+    const memory = this.#bytes.subarray(MEMORY, MEMORY + PAYLOAD);
+    const args = call.prepare(memory, this.#address + BigInt(MEMORY));
+    const { [call.symbol]: target, write, sem_wait } = functions() ?? {};
+    if (target === undefined || write === undefined || sem_wait === undefined) {
+      throw new TypeError(`Cannot find ${call.symbol} in the C library`);
+    }
+    const turn = this.#turn;
+    const then = 1 - turn;
+    this.#make(CALL + turn, target, args, REPORT + turn);
+    this.#make(
+      REPORT + turn,
+      write,
+      [BigInt(this.#eventfd.number), this.#address + BigInt(ONE), 8n],
+      PARK + then,
+    );
+    this.#makePark(then, sem_wait);
+    this.#turn = then;
+    this.#watch(referenced);
+    semaphore().sem_post(this.#go());
+  }
+
+  /** Ends the call soon, without its `done`; the thread is then free again. */
+  interrupt(): void {
+    this.#done = undefined;
+    this.#watch(false);
+    this.#kick();
+    this.#interrupting ??= setInterval(() => this.#kick(), INTERRUPT_INTERVAL);
+    Deno.unrefTimer(this.#interrupting);
+  }
+
+  #kick(): void {
+    if (this.#call === undefined || signal === undefined) return;
+    pthread().pthread_kill(this.#thread[0] ?? 0n, signal.number);
+  }
+
+  #start(): boolean {
+    this.#view.setBigUint64(ONE, 1n, true);
+    semaphore().sem_init(this.#go(), 0, 0);
+    const { sem_wait, setcontext } = functions() ?? {};
+    if (sem_wait === undefined || setcontext === undefined) return false;
+    this.#makePark(0, sem_wait);
+    const calls = pthread();
+    const error = calls.pthread_create(
+      this.#thread,
+      null,
+      setcontext,
+      this.#at(PARK * CONTEXT),
+    );
+    if (error !== 0) {
+      this.#eventfd.close();
+      sys_mman().munmap(this.#base, BigInt(SIZE));
+      return false;
+    }
+    calls.pthread_detach(this.#thread[0] ?? 0n);
+    return true;
+  }
+
+  #makePark(turn: number, sem_wait: Deno.PointerObject): void {
+    this.#make(
+      PARK + turn,
+      sem_wait,
+      [this.#address + BigInt(SHARED)],
+      CALL + turn,
+    );
+  }
+
+  /** Prepares a context that calls a function and goes on to another. */
+  #make(
+    index: number,
+    target: Deno.PointerObject,
+    args: readonly bigint[],
+    next: number,
+  ): void {
+    const offset = index * CONTEXT;
+    const context = this.#at(offset);
+    const calls = ucontext();
+    calls.getcontext?.(context);
+    const address = this.#address;
+    this.#view.setBigUint64(
+      offset + UC_LINK,
+      address + BigInt(next * CONTEXT),
+      true,
+    );
+    this.#view.setBigUint64(
+      offset + UC_STACK_SP,
+      address + BigInt(STACKS + index * STACK),
+      true,
+    );
+    this.#view.setBigUint64(offset + UC_STACK_SIZE, BigInt(STACK), true);
+    // Ours may interrupt the call, and nothing else: sem_wait would return.
+    const ours = index === CALL || index === CALL + 1
+      ? 1n << BigInt((signal?.number ?? 64) - 1)
+      : 0n;
+    this.#view.setBigUint64(
+      offset + UC_SIGMASK,
+      ~(ours | INTERNAL_SIGNALS),
+      true,
+    );
+    const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n] = args;
+    calls.makecontext?.(context, target, args.length, a, b, c, d, e);
+  }
+
+  #at(offset: number): Deno.PointerObject {
+    return Deno.UnsafePointer.offset(this.#base, offset) as Deno.PointerObject;
+  }
+
+  #go(): Deno.PointerObject {
+    return this.#at(SHARED);
+  }
+
+  /** Lets the reactor tell when the thread has written to its eventfd. */
+  #watch(referenced: boolean): void {
+    const source = fdSource(this.#eventfd, "read");
+    if (this.#waiter !== undefined) source.leave(this.#waiter);
+    const count = new BigUint64Array(1);
+    const waiter: Waiter = {
+      parked: false,
+      referenced,
+      poke: () => {
+        const size = unistd().read(this.#eventfd.number, count, 8);
+        if (size !== 8) return false;
+        source.leave(waiter);
+        this.#over();
+        return true;
+      },
+      fail: () => source.leave(waiter),
+    };
+    this.#waiter = waiter;
+    source.waiters.add(waiter);
+    source.park(waiter);
+  }
+
+  #over(): void {
+    clearInterval(this.#interrupting);
+    this.#interrupting = undefined;
+    this.#waiter = undefined;
+    const call = this.#call;
+    const done = this.#done;
+    this.#call = undefined;
+    this.#done = undefined;
+    idleThreads.push(this);
+    call?.finish?.(this.#bytes.subarray(MEMORY, MEMORY + PAYLOAD));
+    done?.();
+  }
+}
+
+const idleThreads: WaitThread[] = [];
+let threads = 0;
+// Kept for good: a thread may be interrupted at any time.
+let signal: ClaimedSignal | undefined;
+
+type Functions = Record<string, Deno.PointerObject>;
+let found: Functions | false | undefined;
+
+/** The addresses of what the contexts call; undefined where one is missing. */
+function functions(): Functions | undefined {
+  if (found === undefined) {
+    found = {};
+    const names = [
+      "setcontext",
+      "getcontext",
+      "makecontext",
+      "sem_wait",
+      "write",
+      "msgrcv",
+      "semop",
+    ];
+    for (const name of names) {
+      const pointer = dlfcn().dlsym(null, cstring(name, "symbol"));
+      if (pointer === null) {
+        found = false;
+        break;
+      }
+      found[name] = pointer;
+    }
+  }
+  return found || undefined;
+}

@@ -1,0 +1,599 @@
+/**
+ * POSIX shared memory: {@linkcode PosixSharedMemory}.
+ *
+ * ```ts
+ * import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+ *
+ * using memory = PosixSharedMemory.create("/libc-ipc-module-doc", {
+ *   size: 4096,
+ * });
+ * using mapping = memory.map();
+ * mapping.bytes[0] = 42;
+ * ```
+ *
+ * @module
+ */
+
+import { sys_mman } from "../../ffi/libc/sys_mman.ts";
+import { sys_stat } from "../../ffi/libc/sys_stat.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import {
+  mode as checkMode,
+  shown,
+  size as checkSize,
+} from "../../ffi/core/_argument.ts";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
+import {
+  changeFile,
+  checkRegular,
+  type FileChanges,
+  fileError,
+  fileSize,
+  type FileStat,
+  fileStat,
+  growFile,
+  mapFile,
+  type MapOptions,
+  type RawStat,
+  rawStat,
+  readAt,
+  resizeFile,
+  writeAt,
+} from "../../ffi/core/_file.ts";
+import { cstring } from "../../ffi/core/cstring.ts";
+import {
+  check0,
+  ERRNO,
+  errnoOf,
+  IpcError,
+  ipcError,
+} from "../../ffi/core/errno.ts";
+import { closeFd, Fd } from "../../ffi/core/fd.ts";
+import { stat } from "../../ffi/core/layouts.ts";
+import type { Mapping } from "../../ffi/core/mapping.ts";
+import { createNamed, posixName } from "../../ffi/core/name.ts";
+import {
+  O_CREAT,
+  O_EXCL,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+} from "../../ffi/core/platform.ts";
+
+export type { FileChanges, FileStat, MapOptions };
+
+/** Options of {@linkcode PosixSharedMemory.create}. */
+export interface PosixSharedMemoryCreateOptions {
+  /** Its size in bytes, from 0 on; it begins as zeros. */
+  size: number;
+  /**
+   * Permission bits, of which the umask takes away its own.
+   *
+   * @default {0o600}
+   */
+  mode?: number;
+  /**
+   * Gives it `mode` exactly, whatever the umask (`fchmod`).
+   *
+   * @default {false}
+   */
+  ignoreUmask?: boolean;
+  /**
+   * Reserves the memory (`posix_fallocate`), so that a full `/dev/shm` is the
+   * error `ENOSPC` here, and not the end of the process (`SIGBUS`) at the first
+   * touch of a page that cannot be had.
+   *
+   * @default {true}
+   */
+  reserve?: boolean;
+  /**
+   * Whether dispose also removes the object.
+   *
+   * @default {true}
+   */
+  owner?: boolean;
+}
+
+/** Options of {@linkcode PosixSharedMemory.openOrCreate}. */
+export interface PosixSharedMemoryOpenOrCreateOptions
+  extends PosixSharedMemoryCreateOptions {
+  /**
+   * Whether dispose also removes the object, if this call created it.
+   *
+   * @default {false}
+   */
+  owner?: boolean;
+  /**
+   * Accepts an object that belongs to a third user: neither to this one nor to
+   * root.
+   *
+   * @default {true}
+   */
+  foreign?: boolean;
+}
+
+/** Options of {@linkcode PosixSharedMemory.open}. */
+export interface PosixSharedMemoryOpenOptions {
+  /**
+   * Opens it for reading only.
+   *
+   * @default {false}
+   */
+  readOnly?: boolean;
+  /**
+   * Bytes that it must have at least.
+   *
+   * @default {0}
+   */
+  size?: number;
+  /**
+   * Accepts an object that belongs to a third user: neither to this one nor to
+   * root. Anyone can put an object under a name before you do.
+   *
+   * @default {true}
+   */
+  foreign?: boolean;
+}
+
+/** What of a resized object is reserved. */
+export interface ResizeOptions {
+  /**
+   * Reserves what is added (`posix_fallocate`).
+   *
+   * @default {true}
+   */
+  reserve?: boolean;
+}
+
+/** What a handle is made of. */
+interface Init {
+  fd: number;
+  name: string;
+  raw: RawStat;
+  readOnly: boolean;
+  created: boolean;
+  owner: boolean;
+}
+
+/**
+ * A POSIX shared memory object: a named piece of memory, on Linux a file below
+ * `/dev/shm`.
+ *
+ * It lives until it is unlinked and the last process that has it open or mapped
+ * lets go of it, at the latest until the next boot.
+ *
+ * Whoever may write to it may also make it shorter, and touching a mapping
+ * beyond the new end ends a process (`SIGBUS`). Read what a stranger owns with
+ * {@linkcode PosixSharedMemory.pread} or `Mapping.readInto()`, or use a
+ * `Memfd`, which can be sealed.
+ *
+ * @example Create, fill, read and remove
+ * ```ts
+ * import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using memory = PosixSharedMemory.create(null, { size: 4096 });
+ * using mapping = memory.map();
+ * mapping.bytes.set([1, 2, 3]);
+ *
+ * using other = PosixSharedMemory.open(memory.name, { readOnly: true });
+ * using view = other.map();
+ * assertEquals(view.read(0, 3), new Uint8Array([1, 2, 3]));
+ * ```
+ */
+export class PosixSharedMemory implements Disposable {
+  readonly #fd: Fd;
+  readonly #name: string;
+  readonly #device: bigint;
+  readonly #inode: bigint;
+  readonly #readOnly: boolean;
+  readonly #created: boolean;
+  readonly #label: string;
+  #owner: boolean;
+
+  private constructor(init: Init) {
+    this.#name = init.name;
+    this.#label = labelOf(init.name);
+    this.#fd = new Fd(INTERNAL, init.fd, this.#label);
+    this.#device = init.raw.st_dev;
+    this.#inode = init.raw.st_ino;
+    this.#readOnly = init.readOnly;
+    this.#created = init.created;
+    this.#owner = init.owner;
+  }
+
+  /**
+   * `shm_open(O_CREAT | O_EXCL)`: creates an object of zero bytes.
+   *
+   * When a later step fails, it is removed again.
+   *
+   * See [shm_open(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
+   *
+   * @param name A slash and more characters, or null for a name that nobody
+   * uses: see {@linkcode PosixSharedMemory.name}.
+   * @throws {IpcError} `EEXIST` when the name is taken, `ENOSPC` when
+   * `/dev/shm` is full, `EFBIG` beyond `RLIMIT_FSIZE`, `EMFILE`, `ENFILE`,
+   * `EACCES`.
+   */
+  static create(
+    name: string | null,
+    options: PosixSharedMemoryCreateOptions,
+  ): PosixSharedMemory {
+    checkCreate(options);
+    return createNamed(
+      name,
+      (name) => new PosixSharedMemory(create(name, options)),
+    );
+  }
+
+  /**
+   * `shm_open`: opens an object, which must exist.
+   *
+   * Symbolic links, FIFOs and whatever else is no memory are refused.
+   *
+   * See [shm_open(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` without
+   * permission, `EINVAL` when it is smaller than `size`, `EPERM` when it is
+   * foreign and must not be, `ELOOP` for a symbolic link, `ENODEV` for anything
+   * else that is no memory, `EMFILE`, `ENFILE`.
+   */
+  static open(
+    name: string,
+    options: PosixSharedMemoryOpenOptions = {},
+  ): PosixSharedMemory {
+    checkSize(options.size ?? 0, "size");
+    return new PosixSharedMemory(open(posixName(name), options));
+  }
+
+  /**
+   * `shm_open`: opens an object, or creates it when there is none;
+   * {@linkcode PosixSharedMemory.created} says which.
+   *
+   * An object of no bytes, as its creator leaves it for a moment, is given its
+   * size, so that it never matters who was first.
+   *
+   * See [shm_open(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
+   *
+   * @throws {IpcError} As `open` and `create`.
+   */
+  static openOrCreate(
+    name: string,
+    options: PosixSharedMemoryOpenOrCreateOptions,
+  ): PosixSharedMemory {
+    checkCreate(options);
+    posixName(name);
+    const given = { owner: false, ...options };
+    for (;;) {
+      const init = unless("ENOENT", () => openSized(name, given)) ??
+        unless("EEXIST", () => create(name, given));
+      if (init !== undefined) return new PosixSharedMemory(init);
+    }
+  }
+
+  /**
+   * `shm_unlink`: removes a name, without opening what it stands for.
+   *
+   * See [shm_unlink(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` or `EPERM` when it
+   * belongs to another user.
+   */
+  static unlink(name: string): void {
+    unlink(posixName(name));
+  }
+
+  /** Its name, with the slash. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Whether this handle created it. */
+  get created(): boolean {
+    return this.#created;
+  }
+
+  /** Whether it was opened for reading only. */
+  get readOnly(): boolean {
+    return this.#readOnly;
+  }
+
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#fd.closed;
+  }
+
+  /**
+   * Its descriptor, to be passed to other processes and other calls. It stays
+   * this handle's: closing one closes both.
+   *
+   * @throws {TypeError} When the handle is closed.
+   */
+  get fd(): Fd {
+    this.#fd.use("take the descriptor of");
+    return this.#fd;
+  }
+
+  /**
+   * `fstat`: its size in bytes now; anyone who may write to it can change it.
+   *
+   * See [fstat(2)](https://man7.org/linux/man-pages/man2/stat.2.html).
+   *
+   * @throws {TypeError} When the handle is closed.
+   */
+  get size(): number {
+    return fileSize(this.#fd.use("ask for the size of"), this.#label);
+  }
+
+  /**
+   * `mmap`: maps the object, or a part of it, into this process.
+   *
+   * The mapping is independent of this handle: close it on its own.
+   *
+   * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+   *
+   * @throws {RangeError} When the part is not within the object: touching such
+   * memory would end the process.
+   * @throws {IpcError} `EACCES` when it is to be writable and the handle is
+   * not, `ENOMEM` without room, `EAGAIN` beyond `RLIMIT_MEMLOCK`.
+   */
+  map(options: MapOptions = {}): Mapping {
+    return mapFile(this.#fd.use("map"), {
+      ...options,
+      label: this.#label,
+      writable: !this.#readOnly,
+    });
+  }
+
+  /**
+   * `pread`: copies bytes from `offset` on into `target`, and survives that
+   * somebody has made the object shorter.
+   *
+   * See [pread(2)](https://man7.org/linux/man-pages/man2/pread.2.html).
+   *
+   * @returns The bytes copied: fewer than asked at the end of the object.
+   * @throws {TypeError} When the handle is closed.
+   */
+  pread(target: Uint8Array<ArrayBuffer>, offset = 0): number {
+    return readAt(this.#fd.use("read"), target, offset, this.#label);
+  }
+
+  /**
+   * `pwrite`: copies bytes into the object from `offset` on, and survives that
+   * somebody has made it shorter.
+   *
+   * See [pwrite(2)](https://man7.org/linux/man-pages/man2/pread.2.html).
+   *
+   * @throws {RangeError} When they would reach over the end.
+   * @throws {IpcError} `EBADF` when it is open for reading only, `ENOSPC` when
+   * `/dev/shm` is full.
+   */
+  pwrite(bytes: Uint8Array<ArrayBuffer>, offset = 0): void {
+    writeAt(this.#fd.use("write to"), bytes, offset, this.#label);
+  }
+
+  /**
+   * `posix_fallocate` or `ftruncate`: makes the object longer or shorter. What
+   * is added is zeros; mappings keep their length.
+   *
+   * Making it shorter ends every process that touches what it has mapped beyond
+   * the new end.
+   *
+   * See [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html).
+   *
+   * @throws {RangeError} When this thread has more than that mapped.
+   * @throws {IpcError} `EINVAL` when it is open for reading only, `ENOSPC` when
+   * `/dev/shm` is full, `EFBIG` beyond `RLIMIT_FSIZE`.
+   */
+  resize(size: number, options: ResizeOptions = {}): void {
+    const fd = this.#fd.use("resize");
+    resizeFile(fd, checkSize(size, "size"), {
+      reserve: options.reserve ?? true,
+      label: this.#label,
+    });
+  }
+
+  /**
+   * `fstat`: what the kernel knows of it.
+   *
+   * See [fstat(2)](https://man7.org/linux/man-pages/man2/stat.2.html).
+   *
+   * @throws {TypeError} When the handle is closed.
+   */
+  stat(): FileStat {
+    return fileStat(this.#fd.use("stat"), this.#label);
+  }
+
+  /**
+   * `fchown` and `fchmod`: changes owner, group or permissions.
+   *
+   * See [fchown(2)](https://man7.org/linux/man-pages/man2/chown.2.html) and
+   * [fchmod(2)](https://man7.org/linux/man-pages/man2/chmod.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user.
+   */
+  set(changes: FileChanges): void {
+    changeFile(this.#fd.use("change"), changes, this.#label);
+  }
+
+  /**
+   * `shm_unlink`: removes the name; the memory goes when nobody has it open or
+   * mapped any more.
+   *
+   * See [shm_unlink(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when the name is gone, `EACCES` or `EPERM` when
+   * it belongs to another user.
+   */
+  unlink(): void {
+    this.#fd.use("unlink");
+    unlink(this.#name);
+    this.#owner = false;
+  }
+
+  /** `close`: gives up this handle; mappings and the object itself stay. */
+  close(): void {
+    this.#fd.close();
+  }
+
+  /**
+   * Closes the handle, and unlinks the name when it is the `owner`, closed or
+   * not. That somebody else has removed it before is no error, and what another
+   * process has put under the name since then stays.
+   */
+  [Symbol.dispose](): void {
+    this.close();
+    if (!this.#owner) return;
+    this.#owner = false;
+    if (this.#isReplaced()) return;
+    unless("ENOENT", () => unlink(this.#name));
+  }
+
+  /** Whether the name stands for another object by now. */
+  #isReplaced(): boolean {
+    const buffer = new Uint8Array(stat.size);
+    const path = cstring(`/dev/shm${this.#name}`, "name");
+    // Wherever else a C library keeps them, only the name is known.
+    if (errnoOf(sys_stat().lstat(path, buffer)) !== 0) return false;
+    const raw = stat.read(buffer);
+    return raw.st_ino !== this.#inode || raw.st_dev !== this.#device;
+  }
+}
+
+function labelOf(name: string): string {
+  return `shared memory ${JSON.stringify(name)}`;
+}
+
+function checkCreate(options: PosixSharedMemoryCreateOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `options must be an object with a size, got ${shown(options)}`,
+    );
+  }
+  checkSize(options.size, "size");
+  checkMode(options.mode ?? 0o600);
+}
+
+/** The result of a call, undefined when it failed with that code. */
+function unless<T>(code: string, call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof IpcError && error.code === code) return undefined;
+    throw error;
+  }
+}
+
+function create(name: string, options: PosixSharedMemoryCreateOptions): Init {
+  const { size, mode = 0o600, reserve = true, owner = true } = options;
+  const label = labelOf(name);
+  const fd = sys_mman().shm_open(
+    cstring(name, "name"),
+    O_RDWR | O_CREAT | O_EXCL,
+    mode,
+  );
+  const error = errnoOf(fd);
+  if (error !== 0) {
+    throw ipcError(error, "shm_open", "create", label, hintOf(error));
+  }
+  try {
+    if (options.ignoreUmask) changeFile(fd, { mode }, label);
+    if (size > 0) growFile(fd, 0, size, { reserve, label });
+    const raw = rawStat(fd, label);
+    return { fd, name, raw, readOnly: false, created: true, owner };
+  } catch (error) {
+    closeFd(fd, label);
+    unless("ENOENT", () => unlink(name));
+    throw error;
+  }
+}
+
+function hintOf(error: number): string | undefined {
+  switch (error) {
+    case ERRNO.ENOENT:
+    case ERRNO.ENOSYS:
+      return "is /dev/shm mounted?";
+    case ERRNO.ENOSPC:
+      return "/dev/shm has no room for another file";
+    default:
+      return undefined;
+  }
+}
+
+function open(name: string, options: PosixSharedMemoryOpenOptions): Init {
+  const { readOnly = false, size = 0, foreign = true } = options;
+  const label = labelOf(name);
+  const fd = sys_mman().shm_open(
+    cstring(name, "name"),
+    // A FIFO planted under the name must not make us wait for its other end.
+    (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK,
+    0,
+  );
+  const error = errnoOf(fd);
+  if (error !== 0) {
+    const link = error === ERRNO.ELOOP ? "it is a symbolic link" : undefined;
+    throw ipcError(error, "shm_open", "open", label, link);
+  }
+  try {
+    const raw = rawStat(fd, label);
+    checkRegular(raw, "open", label);
+    if (!foreign) checkOwner(raw, label);
+    checkLeast(raw, size, label);
+    return { fd, name, raw, readOnly, created: false, owner: false };
+  } catch (error) {
+    closeFd(fd, label);
+    throw error;
+  }
+}
+
+/** Opens for {@linkcode PosixSharedMemory.openOrCreate}. */
+function openSized(
+  name: string,
+  options: PosixSharedMemoryOpenOrCreateOptions,
+): Init {
+  const { size, reserve = true, foreign = true } = options;
+  const init = open(name, { foreign });
+  const label = labelOf(name);
+  try {
+    // Its creator has not come to that yet, or has died before.
+    if (init.raw.st_size === 0n && size > 0) {
+      growFile(init.fd, 0, size, { reserve, label });
+    } else {
+      checkLeast(init.raw, size, label);
+    }
+    return init;
+  } catch (error) {
+    closeFd(init.fd, label);
+    throw error;
+  }
+}
+
+function checkOwner(raw: RawStat, label: string): void {
+  const user = unistd().geteuid();
+  if (raw.st_uid === user || raw.st_uid === 0) return;
+  throw fileError(
+    ERRNO.EPERM,
+    "open",
+    label,
+    `it belongs to user ${raw.st_uid}`,
+  );
+}
+
+function checkLeast(raw: RawStat, size: number, label: string): void {
+  if (raw.st_size >= size) return;
+  throw fileError(
+    ERRNO.EINVAL,
+    "open",
+    label,
+    `it has ${raw.st_size} bytes, not the ${size} asked for`,
+  );
+}
+
+function unlink(name: string): void {
+  check0(
+    sys_mman().shm_unlink(cstring(name, "name")),
+    "shm_unlink",
+    "unlink",
+    labelOf(name),
+  );
+}

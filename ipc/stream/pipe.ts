@@ -1,0 +1,128 @@
+/**
+ * Pipes: {@linkcode pipe}.
+ *
+ * ```ts
+ * import { pipe } from "@libc/ipc/pipe";
+ *
+ * using ends = pipe();
+ * ends.writer.writeSync("hello\n");
+ * ends.writer.close();
+ * for await (const chunk of ends.reader) Deno.stdout.writeSync(chunk);
+ * ```
+ *
+ * @module
+ */
+
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { integer } from "../../ffi/core/_argument.ts";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { check0 } from "../../ffi/core/errno.ts";
+import { Fd } from "../../ffi/core/fd.ts";
+import { PipeReader, PipeWriter } from "../../ffi/core/pipe_end.ts";
+import { O_CLOEXEC, O_DIRECT } from "../../ffi/core/platform.ts";
+
+export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
+export {
+  FdEnd,
+  type FdEndInit,
+  FdReader,
+  FdWriter,
+} from "../../ffi/core/byte_stream.ts";
+export {
+  PipeReader,
+  PipeWriter,
+  type SpliceOptions,
+  type SpliceSyncOptions,
+} from "../../ffi/core/pipe_end.ts";
+
+/** Options of {@linkcode pipe}. */
+export interface PipeOptions {
+  /**
+   * How many bytes it is to hold at least, up to `/proc/sys/fs/pipe-max-size`
+   * (1 MiB) without `CAP_SYS_RESOURCE`. The kernel rounds it up to a power of
+   * two of at least a page.
+   *
+   * @default {undefined} the kernel's: 65,536, less for a user with many pipes
+   */
+  capacity?: number | undefined;
+  /**
+   * Packet mode (`O_DIRECT`): each write of up to 4,096 bytes is one packet,
+   * each read takes one packet, and what its buffer has no room for is lost.
+   * Longer writes become several packets.
+   *
+   * @default {false}
+   */
+  packet?: boolean | undefined;
+}
+
+/** Both ends of a pipe. */
+export interface Pipe extends Disposable {
+  /** The end to read from. */
+  readonly reader: PipeReader;
+  /** The end to write to. */
+  readonly writer: PipeWriter;
+}
+
+/**
+ * `pipe2(O_CLOEXEC)`: makes a pipe; disposing of it closes both ends.
+ *
+ * A reader sees the end when the last descriptor of the writing end is closed,
+ * those that children have inherited included: close here what was made for
+ * them.
+ *
+ * See [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html) and
+ * [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
+ *
+ * @throws {IpcError} `EMFILE` or `ENFILE` without descriptors left, `EPERM` for
+ * a capacity beyond the limit.
+ *
+ * @example Packets keep their bounds
+ * ```ts
+ * import { pipe } from "@libc/ipc/pipe";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using ends = pipe({ packet: true });
+ * ends.writer.writeSync("one");
+ * ends.writer.writeSync("two");
+ *
+ * const buffer = new Uint8Array(4096);
+ * assertEquals(ends.reader.readSync(buffer), 3);
+ * ```
+ */
+export function pipe(options: PipeOptions = {}): Pipe {
+  const { capacity, packet = false } = options;
+  if (capacity !== undefined) integer(capacity, "capacity", 1, 0x7fff_ffff);
+  const fds = new Int32Array(2);
+  check0(
+    unistd().pipe2(fds, O_CLOEXEC | (packet ? O_DIRECT : 0)),
+    "pipe2",
+    "create",
+    "a pipe",
+  );
+  const [input = 0, output = 0] = fds;
+  const reader = new PipeReader(INTERNAL, fdOf(input), init(input));
+  const writer = new PipeWriter(INTERNAL, fdOf(output), init(output));
+  const dispose = () => {
+    reader.close();
+    writer.close();
+  };
+  try {
+    if (capacity !== undefined) writer.resize(capacity);
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return { reader, writer, [Symbol.dispose]: dispose };
+}
+
+function fdOf(fd: number): Fd {
+  return new Fd(INTERNAL, fd, labelOf(fd));
+}
+
+function init(fd: number): { label: string } {
+  return { label: labelOf(fd) };
+}
+
+function labelOf(fd: number): string {
+  return `pipe (descriptor ${fd})`;
+}

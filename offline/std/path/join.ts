@@ -1,0 +1,16 @@
+import { join as native } from "node:path";
+
+/**
+ * Puts the parts of a path together and normalizes the result.
+ *
+ * @example Put parts together
+ * ```ts
+ * import { join } from "@std/path";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(join("/dev", "shm/../mqueue", "q"), "/dev/mqueue/q");
+ * ```
+ */
+export function join(...paths: string[]): string {
+  return native(...paths);
+}

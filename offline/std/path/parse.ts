@@ -1,0 +1,26 @@
+import { parse as native } from "node:path";
+import { withoutTrailing } from "./_separators.ts";
+import type { ParsedPath } from "./types.ts";
+
+/**
+ * Takes a path apart.
+ *
+ * @example The parts of a path
+ * ```ts
+ * import { parse } from "@std/path";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parse("/bench/mod.ts"), {
+ *   root: "/",
+ *   dir: "/bench",
+ *   base: "mod.ts",
+ *   ext: ".ts",
+ *   name: "mod",
+ * });
+ * ```
+ */
+export function parse(path: string): ParsedPath {
+  const { root, dir, base, ext, name } = native(path);
+  // The last part of a root is the root itself; node gives nothing for it.
+  return { root, dir: withoutTrailing(dir), base: base || root, ext, name };
+}

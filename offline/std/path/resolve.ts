@@ -1,0 +1,17 @@
+import { resolve as native } from "node:path";
+
+/**
+ * Gives an absolute path: the parts from right to left until one is absolute,
+ * then the current directory.
+ *
+ * @example Resolve against a directory
+ * ```ts
+ * import { resolve } from "@std/path";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(resolve("/dev", "shm", "../null"), "/dev/null");
+ * ```
+ */
+export function resolve(...paths: string[]): string {
+  return native(...paths);
+}

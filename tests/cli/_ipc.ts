@@ -1,0 +1,122 @@
+/** Running the command `ipc` as others do: in a process of its own. */
+
+import { detach, inspect } from "@libc/ipc/device";
+import { type Child, spawnCommand } from "../util.ts";
+
+const PROGRAM = new URL("../../cli/mod.ts", import.meta.url).pathname;
+
+/** How a run of `ipc` ended. */
+export interface Run {
+  /** The exit code. */
+  code: number;
+  /** Standard output. */
+  stdout: string;
+  /** Standard error. */
+  stderr: string;
+}
+
+/** Options of {@linkcode ipc} and {@linkcode startIpc}. */
+export interface RunOptions {
+  /** Variables on top of this process's environment. */
+  env?: Record<string, string>;
+  /** Working directory. */
+  cwd?: string;
+  /** Permissions; `--allow-ffi` unless told otherwise. */
+  permissions?: string[];
+  /** What standard input holds; empty unless told otherwise. */
+  stdin?: string;
+}
+
+/** The command line that runs `ipc`, for a shell. */
+export function ipcCommand(permissions: string[] = ["--allow-ffi"]): string[] {
+  return [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--no-prompt",
+    ...permissions,
+    PROGRAM,
+  ];
+}
+
+/** Starts `ipc` and leaves it to the caller. */
+export function startIpc(
+  args: readonly string[],
+  { env = {}, cwd, permissions }: RunOptions = {},
+): Child {
+  const [command = "", ...rest] = ipcCommand(permissions);
+  return spawnCommand(command, {
+    args: [...rest, ...args],
+    env,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+}
+
+/** Runs `ipc` to its end. */
+export async function ipc(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Run> {
+  await using child = startIpc(args, options);
+  const { stdin = "" } = options;
+  for (const line of stdin.split("\n").filter(Boolean)) await child.write(line);
+  return await child.end();
+}
+
+/** Runs a shell script in which `$IPC` is the command. */
+export async function shell(
+  script: string,
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Run> {
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", script],
+    env: { IPC: ipcCommand().join(" "), ...options.env },
+    stdin: "null",
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+/** A directory of a test's own, and so a key of its own. */
+export class Place implements Disposable {
+  /** The directory. */
+  readonly path: string = Deno.makeTempDirSync({ prefix: "libc-ipc-cli-" });
+  /** The options that name it. */
+  readonly args: readonly string[] = ["--path", this.path];
+
+  /** What is under its key: `none`, `alive`, `dead` or `foreign`. */
+  get status(): string {
+    return inspect({ path: this.path }).status;
+  }
+
+  /** Removes whatever a failed test has left. */
+  [Symbol.dispose](): void {
+    detach({ path: this.path, force: true });
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+/** Starts a device and waits until it is on. */
+export async function startDevice(
+  place: Place,
+  args: readonly string[] = ["SIN", "2"],
+): Promise<Child> {
+  const device = startIpc(["device", ...args, "--json", ...place.args]);
+  try {
+    await device.line();
+    return device;
+  } catch (error) {
+    await device[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The lines of a text, without the end of the last. */
+export function lines(text: string): string[] {
+  return text.replace(/\n$/, "").split("\n");
+}
