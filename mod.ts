@@ -20,6 +20,7 @@
  * @module
  */
 
+export { type Capabilities, capabilities } from "./ffi/core/capabilities.ts";
 export {
   ERRNO,
   errnoMessage,
@@ -35,6 +36,10 @@ export {
 } from "./ffi/core/mapping.ts";
 export * from "./ffi/core/struct.ts";
 export * from "./ipc/device/mod.ts";
+export * from "./ipc/memory/file_mapping.ts";
+export * from "./ipc/memory/memfd.ts";
+export * from "./ipc/memory/shared_array_buffer.ts";
+export * from "./ipc/posix/shared_memory.ts";
 export * from "./ipc/sysv/key.ts";
 export * from "./ipc/sysv/limits.ts";
 export * from "./ipc/sysv/message_queue.ts";

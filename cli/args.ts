@@ -92,6 +92,9 @@ function prepare(
     if (flags.includes(name) && value !== undefined) {
       throw new UsageError(`option --${name} takes no value`);
     }
+    if (values.includes(name) && value === "=") {
+      throw new UsageError(`option --${name} needs a value`);
+    }
     const next = args[i + 1] ?? "";
     if (
       values.includes(name) && value === undefined && NEGATIVE.test(next)

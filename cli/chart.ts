@@ -106,6 +106,8 @@ class Canvas {
   }
 
   line(fromX: number, fromY: number, toX: number, toY: number): void {
+    // An edge between two columns is upright, and not a slope in the middle.
+    if (toX - fromX <= 1) fromX = toX;
     const steps = Math.max(Math.abs(toX - fromX), Math.abs(toY - fromY), 1);
     for (let i = 0; i <= steps; i++) {
       this.dot(

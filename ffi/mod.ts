@@ -16,10 +16,12 @@
  */
 
 export { errno, type Symbols, table } from "./libc/_open.ts";
+export * from "./libc/arpa_inet.ts";
 export * from "./libc/dirent.ts";
 export * from "./libc/dlfcn.ts";
 export * from "./libc/fcntl.ts";
 export * from "./libc/linux_futex.ts";
+export * from "./libc/mqueue.ts";
 export * from "./libc/poll.ts";
 export * from "./libc/pthread.ts";
 export * from "./libc/sched.ts";
@@ -38,6 +40,7 @@ export * from "./libc/sys_resource.ts";
 export * from "./libc/sys_sem.ts";
 export * from "./libc/sys_shm.ts";
 export * from "./libc/sys_signalfd.ts";
+export * from "./libc/sys_socket.ts";
 export * from "./libc/sys_stat.ts";
 export * from "./libc/sys_uio.ts";
 export * from "./libc/sys_wait.ts";

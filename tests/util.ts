@@ -67,12 +67,17 @@ export function untilBlocked(
   task: number | string,
   call: string,
 ): Promise<void> {
+  const state = () => {
+    const stat = Deno.readTextFileSync(`/proc/${task}/stat`);
+    const [letter] = stat.slice(stat.lastIndexOf(")") + 2);
+    return `${letter}${sleeps(task)}`;
+  };
   return until(() => {
+    const before = state();
     const place = Deno.readTextFileSync(`/proc/${task}/wchan`);
     if (place !== "0") return place.includes(call);
-    // A kernel that does not say where: asleep must do.
-    const stat = Deno.readTextFileSync(`/proc/${task}/stat`);
-    return stat.slice(stat.lastIndexOf(")") + 2).startsWith("S");
+    // It runs, or the kernel never says where: then asleep all the time will do.
+    return before.startsWith("S") && state() === before;
   });
 }
 
@@ -248,6 +253,44 @@ export function spawnCommand(
       stderr: "piped",
     }).spawn(),
   );
+}
+
+/** A thread of this process, see {@linkcode spawnWorker}. */
+export interface Thread extends Disposable {
+  /** The next thing that it posted; rejected when it failed. */
+  next(): Promise<unknown>;
+}
+
+/**
+ * Runs a JavaScript program in a Worker, with imports as {@linkcode spawnDeno}.
+ * It must have ended any blocking call when it is disposed, since nothing can
+ * end that from outside.
+ */
+export function spawnWorker(code: string): Thread {
+  const url = `data:application/javascript,${encodeURIComponent(code)}`;
+  const worker = new Worker(url, { type: "module" });
+  const posted: unknown[] = [];
+  let wake = () => {};
+  let failure: Error | undefined;
+  worker.onmessage = (event) => {
+    posted.push(event.data);
+    wake();
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    failure = new Error(event.message);
+    wake();
+  };
+  return {
+    async next() {
+      while (posted.length === 0 && failure === undefined) {
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+      if (posted.length === 0) throw failure;
+      return posted.shift();
+    },
+    [Symbol.dispose]: () => worker.terminate(),
+  };
 }
 
 /** The URL of a file of this repository, for a child's `import`. */

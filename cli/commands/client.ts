@@ -212,14 +212,17 @@ async function print(
   }
   const stream = client.follow({ signal, count });
   let lost = 0;
-  for await (const reading of stream) {
-    const missing = stream.lost - lost;
-    lost = stream.lost;
-    if (missing > 0) output.note(`${plural(missing, "sample")} lost here`);
-    show(reading, missing);
-    if (output.full) await output.flush();
+  try {
+    for await (const reading of stream) {
+      const missing = stream.lost - lost;
+      lost = stream.lost;
+      if (missing > 0) output.note(`${plural(missing, "sample")} lost here`);
+      show(reading, missing);
+      if (output.full) await output.flush();
+    }
+  } finally {
+    if (lost > 0) output.note(`${plural(lost, "sample")} lost in all`);
   }
-  if (lost > 0) output.note(`${plural(lost, "sample")} lost in all`);
   return stream.end;
 }
 

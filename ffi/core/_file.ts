@@ -6,17 +6,13 @@
  */
 
 import { fcntl } from "../libc/fcntl.ts";
-import { sys_mman } from "../libc/sys_mman.ts";
 import { sys_resource } from "../libc/sys_resource.ts";
 import { sys_stat } from "../libc/sys_stat.ts";
-import { sys_vfs } from "../libc/sys_vfs.ts";
 import { unistd } from "../libc/unistd.ts";
 import { integer, mode as checkMode, size as checkSize } from "./_argument.ts";
-import { INTERNAL } from "./_internal.ts";
 import {
   check0,
   checkFd,
-  checkPtr,
   ERRNO,
   errnoName,
   errnoOf,
@@ -24,16 +20,10 @@ import {
   ipcError,
 } from "./errno.ts";
 import { stat } from "./layouts.ts";
-import { Mapping, pageSize } from "./mapping.ts";
 import {
   F_GETFL,
-  MAP_POPULATE,
-  MAP_PRIVATE,
-  MAP_SHARED,
   O_ACCMODE,
   O_RDONLY,
-  PROT_READ,
-  PROT_WRITE,
   S_IFBLK,
   S_IFCHR,
   S_IFDIR,
@@ -68,42 +58,6 @@ export interface FileStat {
   modifyTime: Date;
   /** When its owner, mode or size last changed. */
   changeTime: Date;
-}
-
-/** Options of mapping a file into memory. */
-export interface MapOptions {
-  /**
-   * First byte to map; need not be on a page boundary.
-   *
-   * @default {0}
-   */
-  offset?: number;
-  /**
-   * Bytes to map.
-   *
-   * @default {number} up to the end
-   */
-  length?: number;
-  /**
-   * Maps the pages read-only.
-   *
-   * @default {false} true for a shared mapping of what is open for reading only
-   */
-  readOnly?: boolean;
-  /**
-   * Keeps what is written to this mapping (`MAP_PRIVATE`): nobody else sees
-   * it, and it is lost on close.
-   *
-   * @default {false}
-   */
-  private?: boolean;
-  /**
-   * Brings every page into memory at once (`MAP_POPULATE`), so that the first
-   * access costs nothing.
-   *
-   * @default {false}
-   */
-  populate?: boolean;
 }
 
 /** Changes of owner and permissions. */
@@ -279,6 +233,8 @@ export function writeAt(
       } of ${label}: it ends at ${size}`,
     );
   }
+  // The kernel minds it even where the file is that long already.
+  checkLimit(offset + bytes.length, "pwrite", "write to", label);
   let done = 0;
   while (done < bytes.length) {
     const rest = bytes.subarray(done, done + MOST);
@@ -286,7 +242,7 @@ export function writeAt(
     const count = unistd().pwrite(fd, rest, rest.length, at);
     const error = errnoOf(count);
     if (error === ERRNO.EINTR) continue;
-    if (error !== 0) throw ipcError(error, "pwrite", "write", label);
+    if (error !== 0) throw ipcError(error, "pwrite", "write to", label);
     done += count;
   }
 }
@@ -295,23 +251,22 @@ export function writeAt(
 const RLIMIT_FSIZE = 1;
 
 /**
- * Refuses a size beyond `RLIMIT_FSIZE`: the kernel would send SIGXFSZ, which
- * ends the process.
+ * Refuses what would reach beyond `RLIMIT_FSIZE`: the kernel would send
+ * SIGXFSZ, which ends the process.
  */
-function checkLimit(size: number, syscall: string, label: string): void {
+function checkLimit(
+  end: number,
+  syscall: string,
+  action: string,
+  object: string,
+): void {
   const limits = new BigUint64Array(2);
   const result = sys_resource().getrlimit(RLIMIT_FSIZE, limits);
   check0(result, "getrlimit", "read the limits of", "this process");
   const soft = limits[0] ?? 0n;
-  if (BigInt(size) > soft) {
-    throw ipcError(
-      ERRNO.EFBIG,
-      syscall,
-      "resize",
-      `${label} to ${size} bytes`,
-      `RLIMIT_FSIZE is ${soft}`,
-    );
-  }
+  if (BigInt(end) <= soft) return;
+  const hint = `RLIMIT_FSIZE is ${soft}`;
+  throw ipcError(ERRNO.EFBIG, syscall, action, object, hint);
 }
 
 /**
@@ -328,7 +283,7 @@ export function growFile(
   const { reserve, label } = options;
   const object = `${label} to ${to} bytes`;
   if (!reserve) {
-    checkLimit(to, "ftruncate", label);
+    checkLimit(to, "ftruncate", "resize", object);
     check0(
       unistd().ftruncate(fd, BigInt(to)),
       "ftruncate",
@@ -338,7 +293,7 @@ export function growFile(
     return;
   }
   if (to <= from) return;
-  checkLimit(to, "posix_fallocate", label);
+  checkLimit(to, "posix_fallocate", "resize", object);
   for (;;) {
     const error = fcntl().posix_fallocate(fd, BigInt(from), BigInt(to - from));
     if (error === 0) return;
@@ -383,125 +338,6 @@ export function resizeFile(
     "resize",
     `${label} to ${size} bytes`,
   );
-}
-
-/** `mmap`: maps a part of an open file that is within its size. */
-export function mapFile(
-  fd: number,
-  options: MapOptions & { label: string; writable: boolean },
-): Mapping {
-  const { private: own = false, populate = false, label } = options;
-  const readOnly = options.readOnly ?? (!own && !options.writable);
-  const raw = rawStat(fd, label);
-  checkRegular(raw, "map", label);
-  const range = rangeOf(Number(raw.st_size), options);
-  const { offset, length } = range;
-  checkHuge(fd, raw, range, label);
-  // The kernel maps whole pages: from the one that offset is in.
-  const inside = offset % pageSize();
-  const base = checkPtr(
-    sys_mman().mmap(
-      null,
-      BigInt(inside + length),
-      readOnly ? PROT_READ : PROT_READ | PROT_WRITE,
-      (own ? MAP_PRIVATE : MAP_SHARED) | (populate ? MAP_POPULATE : 0),
-      fd,
-      BigInt(offset - inside),
-    ),
-    "mmap",
-    "map",
-    label,
-  );
-  const forget = remember(raw, offset + length);
-  return new Mapping(INTERNAL, {
-    pointer: pointerAt(base, inside),
-    size: length,
-    readOnly,
-    label,
-    release: () => {
-      unmap(base, inside + length, label);
-      forget();
-    },
-  });
-}
-
-/** `munmap` of whole pages. */
-export function unmap(
-  base: Deno.PointerObject,
-  length: number,
-  label: string,
-): void {
-  check0(
-    sys_mman().munmap(base, BigInt(length)),
-    "munmap",
-    "unmap",
-    label,
-  );
-}
-
-function pointerAt(
-  base: Deno.PointerObject,
-  offset: number,
-): Deno.PointerObject {
-  return offset === 0
-    ? base
-    : Deno.UnsafePointer.offset(base, offset) as Deno.PointerObject;
-}
-
-/** A range of bytes in a file. */
-interface Range {
-  offset: number;
-  length: number;
-}
-
-/** Checks that a range is within a file of that size. */
-export function rangeOf(
-  size: number,
-  options: MapOptions & { label: string },
-): Range {
-  const { label } = options;
-  const offset = checkSize(options.offset ?? 0, "offset");
-  if (options.length !== undefined) checkSize(options.length, "length", 1);
-  if (size === 0) {
-    throw new RangeError(`Cannot map ${label}: it has no bytes`);
-  }
-  const end = options.length === undefined ? size : offset + options.length;
-  if (offset >= size || end > size) {
-    throw new RangeError(
-      `Cannot map bytes ${offset} to ${
-        Math.max(offset, end)
-      } of ${label}: it ends at ${size}`,
-    );
-  }
-  return { offset, length: end - offset };
-}
-
-/** `HUGETLBFS_MAGIC` of `<linux/magic.h>` */
-const HUGETLBFS_MAGIC = 0x9584_58f6;
-
-/** Refuses a part of a huge page, which can be mapped but not unmapped. */
-function checkHuge(
-  fd: number,
-  raw: RawStat,
-  range: Range,
-  label: string,
-): void {
-  const page = Number(raw.st_blksize);
-  // Cheap first: only huge pages make blocks larger than a page here.
-  if (page <= pageSize() || fileSystem(fd, label) !== HUGETLBFS_MAGIC) return;
-  if (range.offset % page !== 0 || range.length % page !== 0) {
-    throw new RangeError(
-      `Cannot map ${range.length} bytes from ${range.offset} of ${label}: its pages have ${page}`,
-    );
-  }
-}
-
-/** The magic number of the file system that a file is on. */
-function fileSystem(fd: number, label: string): number {
-  // f_type, a long, comes first; the struct has 120 bytes.
-  const buffer = new BigInt64Array(32);
-  check0(sys_vfs().fstatfs(fd, buffer), "fstatfs", "stat", label);
-  return Number(buffer[0]);
 }
 
 /** Ends of what this isolate has mapped, by device and inode. */

@@ -73,7 +73,7 @@ export interface SysvMessageQueueChanges extends PermissionChanges {
 // address the kernel would drop the message.
 const HEAD = 8;
 const encoder = new TextEncoder();
-let capacity = 0;
+let capacity = -1;
 let bytes = new Uint8Array(0);
 let words = new Uint32Array(0);
 let payload = bytes;

@@ -220,3 +220,20 @@ export const flock = struct({
   l_len: "i64",
   l_pid: "i32",
 });
+
+/** `struct mq_attr` of `<mqueue.h>` */
+export const mq_attr = struct({
+  mq_flags: "i64",
+  mq_maxmsg: "i64",
+  mq_msgsize: "i64",
+  mq_curmsgs: "i64",
+  reserved: array("i64", 4),
+});
+
+/** `sem_t` of `<semaphore.h>`, as glibc uses it since 2.21 */
+export const sem_t = struct({
+  // The value below, the number of waiting threads above.
+  reserved_value: "u64",
+  reserved_private: "i32",
+  reserved: array("u32", 5),
+});

@@ -321,12 +321,10 @@ export class Mapping implements Disposable {
         }, got ${advice}`,
       );
     }
+    this.#use("advise on");
+    const [start, bytes] = this.#pages();
     check0(
-      sys_mman().madvise(
-        this.#use("advise on"),
-        BigInt(this.#size),
-        ADVICE[advice],
-      ),
+      sys_mman().madvise(start, bytes, ADVICE[advice]),
       "madvise",
       "advise on",
       this.#label,
@@ -377,16 +375,17 @@ export class Mapping implements Disposable {
    * still be written to.
    */
   protect(options: { readOnly: boolean }): void {
-    const pointer = this.#use("protect");
+    this.#use("protect");
     if (this.#escaped || this.#buffer?.detached) {
       throw new TypeError(
         `Cannot protect a mapping of ${this.#label}: its buffer was transferred away`,
       );
     }
+    const [start, bytes] = this.#pages();
     check0(
       sys_mman().mprotect(
-        pointer,
-        BigInt(this.#size),
+        start,
+        bytes,
         options.readOnly ? PROT_READ : PROT_READ | PROT_WRITE,
       ),
       "mprotect",
@@ -512,11 +511,19 @@ export class Mapping implements Disposable {
     integer(length, "length", 0, this.#size - offset);
   }
 
-  #pages(offset: number, length: number): [Deno.PointerObject, bigint] {
+  /** The whole pages that a range is in, as the kernel wants them. */
+  #pages(
+    offset = 0,
+    length: number = this.#size,
+  ): [Deno.PointerObject, bigint] {
     this.#checkRange(offset, length);
-    // msync wants the address of a page;.
-    const start = offset - offset % pageSize();
-    return [this.pointer(start), BigInt(length + offset - start)];
+    // A part of a file need not begin on a page, the pages around it do.
+    const from = this.address + BigInt(offset);
+    const before = from % BigInt(pageSize());
+    return [
+      Deno.UnsafePointer.create(from - before) as Deno.PointerObject,
+      before + BigInt(length),
+    ];
   }
 }
 
@@ -541,7 +548,8 @@ export function overtake(
     );
   }
   const pages = Math.ceil(size / pageSize());
-  const room = Math.ceil(mapping.size / pageSize());
+  const before = Number(mapping.address % BigInt(pageSize()));
+  const room = Math.ceil((before + mapping.size) / pageSize());
   if (pages !== room || mapping.pinned) {
     throw new RangeError(
       mapping.pinned

@@ -45,7 +45,7 @@ function flawOf(name: string, max: number): string | undefined {
   // The encoder would silently put another character in its place.
   if (!name.isWellFormed()) return "not contain a lone surrogate";
   const bytes = encoder.encode(name).length;
-  return bytes > max ? `have at most ${max} bytes, not ${bytes},` : undefined;
+  return bytes > max ? `have at most ${max} bytes, not ${bytes}` : undefined;
 }
 
 /**

@@ -14,7 +14,8 @@ import { Splice } from "./_splice.ts";
 import { FdReader, FdWriter } from "./byte_stream.ts";
 import { checkFd } from "./errno.ts";
 import type { Fd } from "./fd.ts";
-import { F_GETPIPE_SZ, F_SETPIPE_SZ } from "./platform.ts";
+import { F_GETPIPE_SZ, F_SETPIPE_SZ, POLLHUP, POLLIN } from "./platform.ts";
+import { pollNow } from "./poll.ts";
 
 /** Options of {@linkcode PipeReader.spliceSync}. */
 export interface SpliceSyncOptions extends SyncWaitOptions {
@@ -123,6 +124,17 @@ export class PipeReader extends FdReader {
   }
 }
 
+/** A reading end that knows "no writer yet" from "no writer any more". */
+export class FifoReader extends PipeReader {
+  /** @ignore */
+  override nothing(fd: number): "end" | "wait" | "again" {
+    // The kernel says POLLHUP only when a writer has been there.
+    const events = pollNow(fd, POLLIN);
+    if ((events & POLLIN) !== 0) return "again";
+    return (events & POLLHUP) === 0 ? "wait" : "end";
+  }
+}
+
 /** The writing end of a pipe or FIFO. */
 export class PipeWriter extends FdWriter {
   /**
@@ -148,6 +160,30 @@ export class PipeWriter extends FdWriter {
   resize(capacity: number): number {
     return resize(this.handle.use("resize"), this.label, capacity);
   }
+}
+
+/** Both ends of a pipe or FIFO; disposing of it closes both. */
+export interface PipeEnds extends Disposable {
+  /** The end to read from. */
+  readonly reader: PipeReader;
+  /** The end to write to. */
+  readonly writer: PipeWriter;
+}
+
+/**
+ * Two ends as one thing to dispose of.
+ *
+ * @ignore
+ */
+export function endsOf(reader: PipeReader, writer: PipeWriter): PipeEnds {
+  return {
+    reader,
+    writer,
+    [Symbol.dispose]() {
+      writer.close();
+      reader.close();
+    },
+  };
 }
 
 function capacityOf(fd: number, label: string): number {

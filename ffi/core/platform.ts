@@ -393,3 +393,78 @@ export const LOCK_NB = 4;
 export const LOCK_UN = 8;
 /** `F_OFD_SETLKW` */
 export const F_OFD_SETLKW = 38;
+
+// `<sys/socket.h>`, `<netinet/in.h>`, `<netinet/tcp.h>`
+
+/** `AF_UNSPEC` */
+export const AF_UNSPEC = 0;
+/** `AF_UNIX` */
+export const AF_UNIX = 1;
+/** `AF_INET` */
+export const AF_INET = 2;
+/** `AF_INET6` */
+export const AF_INET6 = 10;
+/** `SOCK_STREAM` */
+export const SOCK_STREAM = 1;
+/** `SOCK_DGRAM` */
+export const SOCK_DGRAM = 2;
+/** `SOCK_SEQPACKET` */
+export const SOCK_SEQPACKET = 5;
+/** `SOCK_CLOEXEC` */
+export const SOCK_CLOEXEC = 0o2000000;
+/** `SOCK_NONBLOCK` */
+export const SOCK_NONBLOCK = 0o4000;
+/** `SOL_SOCKET` */
+export const SOL_SOCKET = 1;
+/** `SO_REUSEADDR` */
+export const SO_REUSEADDR = 2;
+/** `SO_TYPE` */
+export const SO_TYPE = 3;
+/** `SO_ERROR` */
+export const SO_ERROR = 4;
+/** `SO_BROADCAST` */
+export const SO_BROADCAST = 6;
+/** `SO_SNDBUF` */
+export const SO_SNDBUF = 7;
+/** `SO_RCVBUF` */
+export const SO_RCVBUF = 8;
+/** `SO_KEEPALIVE` */
+export const SO_KEEPALIVE = 9;
+/** `SO_REUSEPORT` */
+export const SO_REUSEPORT = 15;
+/** `SO_PASSCRED` */
+export const SO_PASSCRED = 16;
+/** `SO_PEERCRED` */
+export const SO_PEERCRED = 17;
+/** `SO_ACCEPTCONN` */
+export const SO_ACCEPTCONN = 30;
+/** `SO_DOMAIN` */
+export const SO_DOMAIN = 39;
+/** `SCM_RIGHTS` */
+export const SCM_RIGHTS = 1;
+/** `SCM_CREDENTIALS` */
+export const SCM_CREDENTIALS = 2;
+/** `MSG_CTRUNC` */
+export const MSG_CTRUNC = 0x8;
+/** `MSG_TRUNC` */
+export const MSG_TRUNC = 0x20;
+/** `MSG_DONTWAIT` */
+export const MSG_DONTWAIT = 0x40;
+/** `MSG_NOSIGNAL` */
+export const MSG_NOSIGNAL = 0x4000;
+/** `MSG_CMSG_CLOEXEC` */
+export const MSG_CMSG_CLOEXEC = 0x4000_0000;
+/** `SHUT_RD` */
+export const SHUT_RD = 0;
+/** `SHUT_WR` */
+export const SHUT_WR = 1;
+/** `SHUT_RDWR` */
+export const SHUT_RDWR = 2;
+/** `IPPROTO_TCP` */
+export const IPPROTO_TCP = 6;
+/** `IPPROTO_IPV6` */
+export const IPPROTO_IPV6 = 41;
+/** `TCP_NODELAY` */
+export const TCP_NODELAY = 1;
+/** `IPV6_V6ONLY` */
+export const IPV6_V6ONLY = 26;

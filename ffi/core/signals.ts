@@ -85,16 +85,20 @@ export type SignalName =
   | keyof typeof signals
   | "SIGIOT"
   | "SIGPOLL"
+  | "SIG32"
+  | "SIG33"
   | `SIGRTMIN+${number}`
   | `SIGRTMAX-${number}`;
 
 /** A signal by its name or number. */
 export type Signal = SignalName | number;
 
-/** Other names of the same signals. */
+/** Second names, and the two signals that the C library keeps to itself. */
 const ALIASES: ReadonlyMap<string, number> = new Map([
   ["SIGIOT", signals.SIGABRT],
   ["SIGPOLL", signals.SIGIO],
+  ["SIG32", 32],
+  ["SIG33", 33],
 ]);
 
 const NUMBERS: ReadonlyMap<string, number> = new Map(Object.entries(signals));
@@ -140,9 +144,9 @@ export function signalNumber(signal: Signal): number {
  * @throws {TypeError} When there is no signal of that name.
  * @throws {RangeError} When the number is not one from 1 to 64.
  */
-export function signalName(signal: Signal): string {
+export function signalName(signal: Signal): SignalName {
   const number = signalNumber(signal);
-  return NAMES.get(number) ?? `SIG${number}`;
+  return NAMES.get(number) ?? (number === 32 ? "SIG32" : "SIG33");
 }
 
 function realTimeNumber(name: string): number | undefined {

@@ -4,15 +4,43 @@
  * @module
  */
 
-import { int, pointer, uint } from "./_types.ts";
+import { buffer, clockid_t, int, mode_t, pointer, uint } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
 /** The symbol table of `<semaphore.h>`. */
 export const semaphore_symbols = {
+  /** `sem_t *sem_open(const char *name, int oflag);` */
+  sem_open: { parameters: [buffer, int], result: pointer },
+  /** `sem_t *sem_open(const char *name, int oflag, mode_t mode, unsigned int value);` for `O_CREAT` */
+  sem_open_create: {
+    name: "sem_open",
+    parameters: [buffer, int, mode_t, uint],
+    result: pointer,
+  },
+  /** `int sem_close(sem_t *sem);` */
+  sem_close: { parameters: [pointer], result: int },
+  /** `int sem_unlink(const char *name);` */
+  sem_unlink: { parameters: [buffer], result: int },
   /** `int sem_init(sem_t *sem, int pshared, unsigned int value);` */
   sem_init: { parameters: [pointer, int, uint], result: int },
+  /** `int sem_destroy(sem_t *sem);` */
+  sem_destroy: { parameters: [pointer], result: int },
   /** `int sem_post(sem_t *sem);` */
   sem_post: { parameters: [pointer], result: int },
+  /** `int sem_wait(sem_t *sem);` */
+  sem_wait: { parameters: [pointer], result: int },
+  /** `int sem_trywait(sem_t *sem);` */
+  sem_trywait: { parameters: [pointer], result: int },
+  /** `int sem_timedwait(sem_t *sem, const struct timespec *abs_timeout);` */
+  sem_timedwait: { parameters: [pointer, buffer], result: int },
+  /** `int sem_clockwait(sem_t *sem, clockid_t clockid, const struct timespec *abs_timeout);`, glibc 2.30 */
+  sem_clockwait: {
+    parameters: [pointer, clockid_t, buffer],
+    result: int,
+    optional: true,
+  },
+  /** `int sem_getvalue(sem_t *sem, int *sval);` */
+  sem_getvalue: { parameters: [pointer, buffer], result: int },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Opens `<semaphore.h>` on first use and returns its calls. */

@@ -15,6 +15,8 @@ export const sys_stat_symbols = {
   lstat: { parameters: [buffer, buffer], result: int },
   /** `int fstat(int fd, struct stat *statbuf);` */
   fstat: { parameters: [int, buffer], result: int },
+  /** `int chmod(const char *pathname, mode_t mode);` */
+  chmod: { parameters: [buffer, mode_t], result: int },
   /** `int fchmod(int fd, mode_t mode);` */
   fchmod: { parameters: [int, mode_t], result: int },
   /** `int mkfifo(const char *pathname, mode_t mode);` */

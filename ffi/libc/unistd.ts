@@ -11,6 +11,7 @@ import {
   long,
   off_t,
   pid_t,
+  pointer,
   size_t32,
   ssize_t32,
   uid_t,
@@ -39,10 +40,14 @@ export const unistd_symbols = {
   pipe2: { parameters: [buffer, int], result: int },
   /** `ssize_t readlink(const char *pathname, char *buf, size_t bufsiz);` */
   readlink: { parameters: [buffer, buffer, size_t32], result: ssize_t32 },
+  /** `char *getcwd(char *buf, size_t size);` */
+  getcwd: { parameters: [buffer, size_t32], result: pointer },
   /** `pid_t getpid(void);` */
   getpid: { parameters: [], result: pid_t },
   /** `pid_t gettid(void);` */
   gettid: { parameters: [], result: pid_t },
+  /** `uid_t getuid(void);` */
+  getuid: { parameters: [], result: uid_t },
   /** `uid_t geteuid(void);` */
   geteuid: { parameters: [], result: uid_t },
   /** `gid_t getegid(void);` */

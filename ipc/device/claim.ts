@@ -12,8 +12,8 @@ import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
 import type { IpcError } from "../../ffi/core/errno.ts";
 import { SysvMessageQueue } from "../sysv/message_queue.ts";
 import { deviceError, type Place } from "./address.ts";
-import { readHeader } from "./header.ts";
-import { lives, processText } from "./identity.ts";
+import { isUnfinished, readHeader } from "./header.ts";
+import { lives, ownIdentity, processText } from "./identity.ts";
 import { Wave } from "./layout.ts";
 import { RecordReader } from "./record.ts";
 import { findSegment, type Segment } from "./segment.ts";
@@ -183,7 +183,7 @@ class Attempt {
     for (const transport of FINDABLE) {
       using segment = findSegment(transport, { key: this.#place.key });
       if (segment === undefined) continue;
-      this.#refuseLiving(segment);
+      if (!(certain && isAbandoned(segment))) this.#refuseLiving(segment);
       const object = segment.describe();
       segment.remove();
       this.#removed.push(object);
@@ -242,6 +242,15 @@ class Attempt {
       `Cannot ${action} ${this.#place.label}: ${what} has that key and is not known to be a dead device's, so it was left alone`,
     );
   }
+}
+
+/** Whether the device of this memory died before it wrote the header. */
+function isAbandoned(segment: Segment): boolean {
+  const { mapping, creator } = segment;
+  const { pid } = ownIdentity();
+  return isUnfinished(mapping) && creator?.lives !== true &&
+    (segment.attachCount() ?? 1) <= 1 &&
+    segment.mappers().every((mapper) => mapper.pid === pid);
 }
 
 /** The queue of a key, if there is one. */

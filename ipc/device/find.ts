@@ -6,7 +6,7 @@
 
 import { hasCode } from "../../ffi/core/_sysv.ts";
 import { deviceError, type Place } from "./address.ts";
-import { type MemoryKind, readHeader } from "./header.ts";
+import { isUnfinished, type MemoryKind, readHeader } from "./header.ts";
 import { processText } from "./identity.ts";
 import { DeviceLiveness, type Liveness, PlainLiveness } from "./liveness.ts";
 import { findSegment, type Segment } from "./segment.ts";
@@ -84,7 +84,9 @@ function openSegment(
   transport: Transport,
   signs: Signs | undefined,
 ): Segment | undefined {
-  return findSegment(transport, { key, pid: signs?.pid, fd: signs?.fd });
+  // The process id of a dead device may be another process's by now.
+  const { pid, fd } = signs?.claimed ? signs : {};
+  return findSegment(transport, { key, pid, fd });
 }
 
 function examine(
@@ -93,9 +95,8 @@ function examine(
   signs: Signs | undefined,
 ): Found {
   const kind = readHeader(segment.mapping, place.label);
-  if (kind.kind === "plain" && signs?.claimed) {
-    // Its device has not written the header yet.
-    if (segment.mapping.size > 64) throw missing(place, signs);
+  if (signs !== undefined && isUnfinished(segment.mapping)) {
+    throw signs.claimed ? missing(place, signs) : died(place, signs.pid);
   }
   const pid = kind.kind === "device"
     ? kind.header.identity.pid

@@ -108,6 +108,12 @@ export function readHeader(memory: Memory, label: string): MemoryKind {
   };
 }
 
+/** Whether a device has made this memory and not written the header yet. */
+export function isUnfinished(memory: Memory): boolean {
+  return isCapacity((memory.size - RING_OFFSET) / Slot.size) &&
+    new Cells(memory).u64(at("magic")) === 0n;
+}
+
 function plain(why: string): MemoryKind {
   return { kind: "plain", why };
 }

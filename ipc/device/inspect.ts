@@ -18,7 +18,7 @@ import {
   plainOwner,
 } from "./claim.ts";
 import { signsOf } from "./find.ts";
-import { type MemoryKind, readHeader } from "./header.ts";
+import { isUnfinished, type MemoryKind, readHeader } from "./header.ts";
 import { peerOf } from "./identity.ts";
 import { RecordReader } from "./record.ts";
 import { RingReader } from "./ring.ts";
@@ -204,9 +204,7 @@ class Inspector {
     const { key } = this.#place;
     const signs = signsOf(this.#place);
     for (const transport of TRANSPORTS) {
-      const where = signs?.transport === transport
-        ? { key, pid: signs.pid, fd: signs.fd }
-        : { key };
+      const where = signs?.claimed ? { ...signs, key } : { key };
       readable(() => this.#lookAtMemory(transport, where));
     }
     readable(() => this.#lookAtQueue());
@@ -265,7 +263,11 @@ class Inspector {
     }
     const owner = ownerOf(segment, label);
     if (owner !== undefined) this.#known = true;
-    this.#owner = owner ?? (this.#reading && plainOwner(segment));
+    this.#owner = owner;
+    // Of a program that made more than the struct.
+    if (owner === undefined && !isUnfinished(segment.mapping)) {
+      this.#owner = this.#reading && plainOwner(segment);
+    }
     // This look must not count.
     segment.mapping.close();
     this.#attachCount = segment.attachCount();

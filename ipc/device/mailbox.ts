@@ -7,7 +7,7 @@
 import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
 import { SysvMessageQueue } from "../sysv/message_queue.ts";
 import { parseRequest, REQUEST, type Request } from "./command.ts";
-import { isGone } from "./semaphores.ts";
+import { ignoreGone, isGone } from "./semaphores.ts";
 
 /** An answer that nobody fetched is taken back after so many milliseconds. */
 const KEEP = 5000;
@@ -87,11 +87,7 @@ export class Mailbox implements Disposable {
 
   /** Removes the queue; that somebody else has done it is no error. */
   remove(): void {
-    try {
-      this.#queue.remove();
-    } catch (error) {
-      if (!isGone(error)) throw error;
-    }
+    ignoreGone(() => this.#queue.remove());
   }
 
   /** Gives up the handle. */

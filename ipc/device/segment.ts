@@ -4,13 +4,18 @@
  * @module
  */
 
-import { ignoreGone, type Key } from "../../ffi/core/_sysv.ts";
+import type { FileStat } from "../../ffi/core/_file.ts";
+import type { Key } from "../../ffi/core/_sysv.ts";
+import type { Fd } from "../../ffi/core/fd.ts";
 import type { Mapping } from "../../ffi/core/mapping.ts";
+import { Memfd } from "../memory/memfd.ts";
+import { PosixSharedMemory } from "../posix/shared_memory.ts";
 import { SysvSharedMemory } from "../sysv/shared_memory.ts";
+import { memoryName } from "./address.ts";
 import { type Mapper, mappersOf } from "./attached.ts";
 import type { DeviceObject } from "./inspect.ts";
 import { makerLives } from "./identity.ts";
-import { isGone } from "./semaphores.ts";
+import { ignoreGone, isGone } from "./semaphores.ts";
 import type { Transport } from "./types.ts";
 
 /** The memory of a device, mapped. */
@@ -97,6 +102,105 @@ class SysvSegment implements Segment {
   }
 }
 
+/** What POSIX memory and a memfd have in common. */
+interface FileMemory extends Disposable {
+  readonly fd: Fd;
+  map(options: { readOnly: boolean }): Mapping;
+  stat(): FileStat;
+}
+
+/**
+ * Memory behind a descriptor. The kernel does not count its mappings, nor does
+ * it say who made it.
+ */
+abstract class FileSegment<M extends FileMemory> implements Segment {
+  abstract readonly transport: Transport;
+  readonly creator = undefined;
+  readonly mapping: Mapping;
+  protected readonly memory: M;
+  readonly #name: string;
+  readonly #path: string;
+
+  constructor(memory: M, readOnly: boolean, names: [string, string]) {
+    this.memory = memory;
+    [this.#name, this.#path] = names;
+    this.mapping = memory.map({ readOnly });
+  }
+
+  describe(): DeviceObject {
+    const { size, uid, mode } = this.memory.stat();
+    return {
+      kind: "memory",
+      transport: this.transport,
+      id: undefined,
+      name: this.#name,
+      size,
+      uid,
+      mode,
+    };
+  }
+
+  attachCount(): undefined {
+    return undefined;
+  }
+
+  mappers(): Mapper[] {
+    return mappersOf({
+      inode: BigInt(this.memory.stat().inode),
+      path: this.#path,
+      perNamespace: false,
+    });
+  }
+
+  abstract readonly fd: number | undefined;
+
+  abstract readonly removed: boolean;
+
+  abstract remove(): void;
+
+  [Symbol.dispose](): void {
+    this.mapping.close();
+    this.memory[Symbol.dispose]();
+  }
+}
+
+/** POSIX shared memory, with a name that is made of the key. */
+class PosixSegment extends FileSegment<PosixSharedMemory> {
+  readonly transport = "posix";
+  readonly fd = undefined;
+
+  constructor(memory: PosixSharedMemory, readOnly: boolean) {
+    super(memory, readOnly, [memory.name, `/dev/shm${memory.name}`]);
+  }
+
+  get removed(): boolean {
+    return this.memory.stat().links === 0;
+  }
+
+  remove(): void {
+    // Without a name of its own, the name is somebody else's by now.
+    if (!this.removed) ignoreGone(() => this.memory.unlink());
+  }
+}
+
+/** A sealed memfd, which goes when its device does. */
+class MemfdSegment extends FileSegment<Memfd> {
+  readonly transport = "memfd";
+  readonly removed = false;
+
+  constructor(memory: Memfd, readOnly: boolean) {
+    super(memory, readOnly, [memory.name, `/memfd:${memory.name}`]);
+  }
+
+  get fd(): number {
+    return this.memory.fd.number;
+  }
+
+  remove(): void {
+    // It has no name to be removed.
+  }
+}
+
 /**
  * Makes the memory of a device.
  *
@@ -107,13 +211,23 @@ export function createSegment(
   options: { key: Key; size: number; mode: number },
 ): Segment {
   const { key, size, mode } = options;
-  void transport;
-  const memory = SysvSharedMemory.create(key, size, { mode, owner: false });
-  try {
-    return new SysvSegment(memory, false);
-  } catch (error) {
-    memory.remove();
-    throw error;
+  const name = memoryName(key);
+  switch (transport) {
+    case "sysv":
+      return mapped(
+        SysvSharedMemory.create(key, size, { mode }),
+        (memory) => new SysvSegment(memory, false),
+      );
+    case "posix":
+      return mapped(
+        PosixSharedMemory.create(name, { size, mode, ignoreUmask: true }),
+        (memory) => new PosixSegment(memory, false),
+      );
+    case "memfd":
+      return mapped(
+        Memfd.create(name.slice(1), { size }),
+        (memory) => new MemfdSegment(memory, false),
+      );
   }
 }
 
@@ -121,22 +235,51 @@ export function createSegment(
 export interface FindSegmentOptions {
   /** The key of the device. */
   key: Key;
-  /** The process that has the memfd. */
+  /** The process that has the memfd, which must be alive. */
   pid?: number | undefined;
   /** The number of its descriptor there. */
   fd?: number | undefined;
 }
 
-/** The memory that is there, read-only; undefined when there is none. */
+/**
+ * The memory that is there, read-only; undefined when there is none.
+ *
+ * A memfd must be sealed: nobody can then end this process by making it
+ * shorter.
+ */
 export function findSegment(
   transport: Transport,
   options: FindSegmentOptions,
 ): Segment | undefined {
-  if (transport !== "sysv") return undefined;
+  const { key, pid = 0, fd } = options;
   try {
-    return new SysvSegment(SysvSharedMemory.open(options.key), true);
+    switch (transport) {
+      case "sysv":
+        return new SysvSegment(SysvSharedMemory.open(key), true);
+      case "posix":
+        return mapped(
+          PosixSharedMemory.open(memoryName(key), { readOnly: true }),
+          (memory) => new PosixSegment(memory, true),
+        );
+      case "memfd":
+        if (pid <= 0 || fd === undefined) return undefined;
+        return mapped(
+          Memfd.open({ pid, fd }, { readOnly: true, requireSeals: ["shrink"] }),
+          (memory) => new MemfdSegment(memory, true),
+        );
+    }
   } catch (error) {
     if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Gives the memory up again, and removes it if it is new, when that fails. */
+function mapped<M extends Disposable, S>(memory: M, map: (memory: M) => S): S {
+  try {
+    return map(memory);
+  } catch (error) {
+    memory[Symbol.dispose]();
     throw error;
   }
 }

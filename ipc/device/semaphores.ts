@@ -173,11 +173,7 @@ export class DeviceSemaphores implements Disposable {
 
   /** Removes the set; that somebody else has done it is no error. */
   remove(): void {
-    try {
-      this.set.remove();
-    } catch (error) {
-      if (!isGone(error)) throw error;
-    }
+    ignoreGone(() => this.set.remove());
   }
 
   /** Gives up the handle. */
@@ -190,4 +186,13 @@ export class DeviceSemaphores implements Disposable {
 export function isGone(error: unknown): boolean {
   return hasCode(error, "ENOENT") || hasCode(error, "EINVAL") ||
     hasCode(error, "EIDRM");
+}
+
+/** Removes something that somebody else may have removed before. */
+export function ignoreGone(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
 }

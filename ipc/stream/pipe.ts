@@ -18,7 +18,12 @@ import { integer } from "../../ffi/core/_argument.ts";
 import { INTERNAL } from "../../ffi/core/_internal.ts";
 import { check0 } from "../../ffi/core/errno.ts";
 import { Fd } from "../../ffi/core/fd.ts";
-import { PipeReader, PipeWriter } from "../../ffi/core/pipe_end.ts";
+import {
+  endsOf,
+  type PipeEnds,
+  PipeReader,
+  PipeWriter,
+} from "../../ffi/core/pipe_end.ts";
 import { O_CLOEXEC, O_DIRECT } from "../../ffi/core/platform.ts";
 
 export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
@@ -29,6 +34,7 @@ export {
   FdWriter,
 } from "../../ffi/core/byte_stream.ts";
 export {
+  type PipeEnds,
   PipeReader,
   PipeWriter,
   type SpliceOptions,
@@ -53,14 +59,6 @@ export interface PipeOptions {
    * @default {false}
    */
   packet?: boolean | undefined;
-}
-
-/** Both ends of a pipe. */
-export interface Pipe extends Disposable {
-  /** The end to read from. */
-  readonly reader: PipeReader;
-  /** The end to write to. */
-  readonly writer: PipeWriter;
 }
 
 /**
@@ -89,7 +87,7 @@ export interface Pipe extends Disposable {
  * assertEquals(ends.reader.readSync(buffer), 3);
  * ```
  */
-export function pipe(options: PipeOptions = {}): Pipe {
+export function pipe(options: PipeOptions = {}): PipeEnds {
   const { capacity, packet = false } = options;
   if (capacity !== undefined) integer(capacity, "capacity", 1, 0x7fff_ffff);
   const fds = new Int32Array(2);
@@ -102,17 +100,14 @@ export function pipe(options: PipeOptions = {}): Pipe {
   const [input = 0, output = 0] = fds;
   const reader = new PipeReader(INTERNAL, fdOf(input), init(input));
   const writer = new PipeWriter(INTERNAL, fdOf(output), init(output));
-  const dispose = () => {
-    reader.close();
-    writer.close();
-  };
+  const ends = endsOf(reader, writer);
   try {
     if (capacity !== undefined) writer.resize(capacity);
   } catch (error) {
-    dispose();
+    ends[Symbol.dispose]();
     throw error;
   }
-  return { reader, writer, [Symbol.dispose]: dispose };
+  return ends;
 }
 
 function fdOf(fd: number): Fd {

@@ -433,13 +433,17 @@ export class SysvMessageQueue
   ): SysvMessage | undefined {
     this.#check("peek into");
     integer(index, "index", 0, Number.MAX_SAFE_INTEGER);
-    const request = requestOf({ ...options, type: 0, except: false });
+    const { truncate, ...exact } = options;
+    const request = requestOf(exact);
+    // The kernel cannot truncate a copy: then the whole of it is cut here.
     const message = receiveMessage(
       this.#id,
-      { ...request, type: BigInt(index) },
+      { ...(truncate ? ANY : request), type: BigInt(index) },
       MSG_COPY | IPC_NOWAIT,
     );
-    if (typeof message !== "number") return message;
+    if (typeof message !== "number") {
+      return truncate ? cut(message, request) : message;
+    }
     if (message === ERRNO.ENOMSG) return undefined;
     const hint = message === ERRNO.ENOSYS
       ? "the kernel was built without CONFIG_CHECKPOINT_RESTORE"
@@ -637,6 +641,18 @@ const ANY: MessageRequest = {
   maxSize: undefined,
   into: undefined,
 };
+
+/** The part of a message that was asked for. */
+function cut(
+  { type, data }: SysvMessage,
+  request: MessageRequest,
+): SysvMessage {
+  const { into, maxSize = into?.length } = request;
+  const part = data.slice(0, maxSize);
+  if (into === undefined) return { type, data: part };
+  into.set(part);
+  return { type, data: into.subarray(0, part.length) };
+}
 
 function requestOf(options: MessageTryReceiveOptions): MessageRequest {
   const { type = 0, except, truncate, maxSize, into } = options;

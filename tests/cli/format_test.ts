@@ -18,14 +18,14 @@ const READING: Reading = {
   state: "on",
   waveform: "TRI",
   value: -158,
-  time: 1.9000000000000001,
+  time: 1.9,
   period: 2,
   sequence: 19,
 };
 
 Deno.test("readingLine() aligns and rounds to the digits of the interval", () => {
   assertEquals(
-    readingLine(READING, 1, painter(false)),
+    readingLine({ ...READING, time: 1.9000000000000001 }, 1, painter(false)),
     "         1.9        -158  on           TRI   2",
   );
 });

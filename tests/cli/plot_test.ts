@@ -67,10 +67,10 @@ Deno.test("drawChart() draws a square wave with edges from top to bottom", () =>
   });
   assertEquals(chart, [
     "***********         ***********         *",
-    "*         *         *         *         *",
-    "*---------*---------*---------*---------*",
-    "*         *         *         *         *",
-    "*         ***********         ***********",
+    "          *         *         *         *",
+    "----------*---------*---------*---------*",
+    "          *         *         *         *",
+    "          ***********         ***********",
   ]);
 });
 
@@ -176,7 +176,8 @@ Deno.test("drawFrame() colours when it may, without a change of the text", () =>
   }).join("\n");
   assertStringIncludes(coloured, `${CSI}32m● on${CSI}m`);
   assertEquals(
-    coloured.replaceAll(/\u{1b}\[\d*m/gu, ""),
+    coloured.split(CSI).map((part, i) => i ? part.replace(/^\d*m/, "") : part)
+      .join(""),
     drawFrame(wave("SIN"), state(), { ...options, paint: plain }).join("\n"),
   );
 });

@@ -22,10 +22,11 @@ function failure(message: string): { name: string; message: string } {
 Deno.test("assertThrows() gives what was thrown", () => {
   const error = assertThrows(busy, Busy, "busy ring");
   node.equal(error.errno, 16);
+  const number = 16;
   const thrown: unknown = assertThrows(() => {
-    throw 16;
+    throw number;
   });
-  node.equal(thrown, 16);
+  node.equal(thrown, number);
   node.ok(assertThrows(busy, Error) instanceof Busy);
   node.ok(assertThrows(busy, "a message") instanceof Busy);
 });
@@ -55,8 +56,9 @@ Deno.test("assertThrows() fails when something else is thrown", () => {
         'but got "Cannot lock a busy ring": while locking',
     ),
   );
+  const text = "text";
   const throws = () => {
-    throw "text";
+    throw text;
   };
   node.throws(
     () => assertThrows(throws, Error),

@@ -1,19 +1,39 @@
-/** Names of string, collectable or negatable options. */
+/**
+ * Names of string, collectable or negatable options.
+ *
+ * @internal
+ */
 export type Names = string | undefined;
 
-/** Names of boolean options, or true for all. */
+/**
+ * Names of boolean options, or true for all.
+ *
+ * @internal
+ */
 export type BooleanNames = boolean | string | undefined;
 
-/** Default values by name. */
+/**
+ * Default values by name.
+ *
+ * @internal
+ */
 export type Defaults = Record<string, unknown> | undefined;
 
-/** Other names of an option, by its name. */
+/**
+ * Other names of an option, by its name.
+ *
+ * @internal
+ */
 export type Aliases<
   TNames extends string = string,
   TAliases extends string = string,
 > = Partial<Record<TNames, TAliases | ReadonlyArray<TAliases>>>;
 
-/** One object type instead of an intersection of several. */
+/**
+ * One object type instead of an intersection of several.
+ *
+ * @internal
+ */
 export type Flat<T> = { [Key in keyof T]: T[Key] };
 
 /** Names that are one property; `a.b` is a property of a property. */
@@ -64,7 +84,11 @@ type Aliased<TArgs, TAliases> = {
   ]: TArgs[Name];
 };
 
-/** The options that the call names, with their types; any other is unknown. */
+/**
+ * The options that the call names, with their types; any other is unknown.
+ *
+ * @internal
+ */
 export type Values<
   TBooleans extends BooleanNames,
   TStrings extends Names,

@@ -251,7 +251,7 @@ export class Parser {
   #collect(path: readonly string[], value: Value): void {
     const known = at(this.result, path);
     if (Array.isArray(known)) known.push(value);
-    else put(this.result, path, known ? [known, value] : [value]);
+    else put(this.result, path, [value]);
   }
 
   /** Fills in what the arguments did not mention. */

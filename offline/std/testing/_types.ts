@@ -1,4 +1,8 @@
-/** Something to run around tests; `this` is the context they share. */
+/**
+ * Something to run around tests; `this` is the context they share.
+ *
+ * @internal
+ */
 export type Hook<T> = (this: T) => void | Promise<void>;
 
 /** A suite of tests, as {@linkcode describe} gives it. */

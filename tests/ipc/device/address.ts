@@ -1,8 +1,18 @@
 /** Devices that no other test knows. */
 
-import { inspect, WaveDevice } from "@libc/ipc/device";
+import {
+  type DeviceObject,
+  inspect,
+  WaveDevice,
+  type WaveDeviceOptions,
+} from "@libc/ipc/device";
 import { assertEquals } from "@std/assert";
-import { type Child, source, spawnDeno } from "../../util.ts";
+import {
+  type Child,
+  source,
+  spawnDeno,
+  type SpawnDenoOptions,
+} from "../../util.ts";
 
 /**
  * An address of its own, in a directory of its own, which at the end of the
@@ -33,7 +43,7 @@ export class Place implements AsyncDisposable {
   }
 
   /** A device of this process. */
-  create(options: Partial<Parameters<typeof WaveDevice.create>[0]> = {}) {
+  create(options: Partial<WaveDeviceOptions> = {}): WaveDevice {
     return WaveDevice.create({
       waveform: "SIN",
       period: 2,
@@ -44,13 +54,16 @@ export class Place implements AsyncDisposable {
   }
 
   /** Another process, which imports everything of `@libc/ipc/device`. */
-  spawn(code: string): Child {
-    const child = spawnDeno(`
+  spawn(code: string, options: SpawnDenoOptions = {}): Child {
+    const child = spawnDeno(
+      `
       import * as all from ${JSON.stringify(source("ipc/device/mod.ts"))};
       const { WaveDevice, WaveClient, WaveControl, inspect, detach } = all;
       const address = ${this.code};
       ${code}
-    `);
+    `,
+      options,
+    );
     this.#children.push(child);
     return child;
   }
@@ -76,16 +89,20 @@ export class Place implements AsyncDisposable {
     const { status, objects } = inspect(this.address);
     if (status !== "none") {
       // Not through detach(), which may be what is broken.
-      for (const { kind, id } of objects) remove(kind, id);
+      for (const object of objects) remove(object);
     }
     await Deno.remove(this.path, { recursive: true });
+    // Said as well: the error of a scope hides the one that led to it.
+    if (objects.length > 0) console.error("left behind:", objects);
     assertEquals(objects, [], "the test left objects behind");
   }
 }
 
-function remove(kind: string, id: number | undefined): void {
+function remove({ kind, id, name }: DeviceObject): void {
   const flag = kind === "memory" ? "-m" : kind === "queue" ? "-q" : "-s";
   if (id !== undefined) {
     new Deno.Command("ipcrm", { args: [flag, `${id}`] }).outputSync();
+  } else {
+    Deno.removeSync(`/dev/shm${name}`);
   }
 }

@@ -11,7 +11,7 @@ import {
   inspect,
   WaveClient,
   WaveControl,
-  WaveDevice,
+  type WaveDevice,
   type Waveform,
 } from "@libc/ipc/device";
 import { IpcError } from "@libc/ipc/errno";
@@ -61,12 +61,13 @@ Deno.test("create() makes a segment, a set and a queue under the key of ftok", a
 Deno.test("create() uses the current directory and project x by default", async () => {
   await using place = await newPlace();
   // Not this process's own directory: other devices may run there.
-  await using child = place.spawn(`
-    Deno.chdir(address.path);
+  const code = `
     using device = WaveDevice.create({ waveform: "TRI", period: 1 });
     console.log(device.key, JSON.stringify(device.status()));
-  `);
+  `;
+  const child = place.spawn(code, { cwd: place.path });
   const [key = "", status = ""] = (await child.line()).split(/ (.*)/);
+  assertEquals((await child.end()).code, 0);
   assertEquals(Number(key), ftok(place.path, "x"));
   const { interval, bits, transport, history }: DeviceStatus = JSON.parse(
     status,

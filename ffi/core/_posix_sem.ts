@@ -1,0 +1,278 @@
+/**
+ * POSIX semaphores below the class: opening, waiting, judging what is there.
+ *
+ * @module
+ */
+
+import { fcntl } from "../libc/fcntl.ts";
+import { semaphore } from "../libc/semaphore.ts";
+import { sys_mman } from "../libc/sys_mman.ts";
+import { sys_stat } from "../libc/sys_stat.ts";
+import { time } from "../libc/time.ts";
+import { unistd } from "../libc/unistd.ts";
+import {
+  changeFile,
+  checkRegular,
+  fileError,
+  type RawStat,
+  rawStat,
+  readAt,
+} from "./_file.ts";
+import { cstring } from "./cstring.ts";
+import { type Deadline, writeTimespec } from "./deadline.ts";
+import { check0, checkPtr, ERRNO, errnoOf, ipcError } from "./errno.ts";
+import { closeFd } from "./fd.ts";
+import { sem_t, stat } from "./layouts.ts";
+import {
+  CLOCK_MONOTONIC,
+  CLOCK_REALTIME,
+  MAP_SHARED,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDWR,
+  PROT_READ,
+  PROT_WRITE,
+} from "./platform.ts";
+
+/** Bytes of the longest name, slash included: its file is `sem.` and the rest. */
+export const SEM_NAME_MAX = 252;
+
+/** What glibc notes in a semaphore that several processes may use. */
+const SHARED = 128;
+
+/** The longest wait by a clock that may be set, in milliseconds. */
+const SLICE = 100;
+
+/** A named semaphore in this process. */
+export interface NamedSemaphore {
+  /** The `sem_t`. */
+  pointer: Deno.PointerObject;
+  /** Its file, to recognise it by. */
+  file: Pick<RawStat, "st_dev" | "st_ino">;
+  /** Gives the memory back. */
+  close(): void;
+}
+
+/** What a named semaphore is in messages. */
+export function namedLabel(name: string): string {
+  return `semaphore ${JSON.stringify(name)}`;
+}
+
+/** How a named semaphore is made. */
+export interface Creation {
+  /** Its first value. */
+  value: number;
+  /** Permission bits. */
+  mode: number;
+  /** Whether the umask takes none of them away. */
+  exact: boolean;
+}
+
+/** `sem_open(O_CREAT | O_EXCL)` */
+export function createSemaphore(
+  name: string,
+  { value, mode, exact }: Creation,
+): NamedSemaphore {
+  const label = namedLabel(name);
+  const path = cstring(name, "name");
+  const pointer = checkPtr(
+    semaphore().sem_open_create(
+      path,
+      O_CREAT | O_EXCL,
+      exact ? 0o600 : mode,
+      value,
+    ),
+    "sem_open",
+    "create",
+    label,
+  );
+  const close = () =>
+    check0(semaphore().sem_close(pointer), "sem_close", "close", label);
+  try {
+    if (exact) changeMode(name, mode);
+    return { pointer, file: lookUp(name, "create"), close };
+  } catch (error) {
+    close();
+    semaphore().sem_unlink(path);
+    throw error;
+  }
+}
+
+/**
+ * What `sem_open` does, with a look at the file before it is used: who may
+ * write to `/dev/shm` can have put anything there, and waiting on a file that
+ * is too short ends the process (`SIGBUS`).
+ *
+ * `sem_open` itself would open the name once more, and find what has been put
+ * there since the look. Here it is the file looked at that is mapped.
+ */
+export function openSemaphore(name: string, foreign: boolean): NamedSemaphore {
+  const label = namedLabel(name);
+  const fd = openFile(name, "open");
+  try {
+    const file = rawStat(fd, label);
+    checkRegular(file, "open", label);
+    const user = unistd().geteuid();
+    if (!foreign && file.st_uid !== user && file.st_uid !== 0) {
+      const reason = `it belongs to user ${file.st_uid}`;
+      throw fileError(ERRNO.EPERM, "open", label, reason);
+    }
+    checkContent(fd, Number(file.st_size), label);
+    const size = BigInt(sem_t.size);
+    const pointer = checkPtr(
+      sys_mman().mmap(null, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0n),
+      "mmap",
+      "open",
+      label,
+    );
+    const close = () =>
+      check0(sys_mman().munmap(pointer, size), "munmap", "close", label);
+    return { pointer, file, close };
+  } finally {
+    closeFd(fd, label);
+  }
+}
+
+/** `sem_unlink` */
+export function unlinkSemaphore(name: string): void {
+  check0(
+    semaphore().sem_unlink(cstring(name, "name")),
+    "sem_unlink",
+    "unlink",
+    namedLabel(name),
+  );
+}
+
+/** Whether the name still stands for that file, or for none. */
+export function isReplaced(
+  name: string,
+  file: NamedSemaphore["file"],
+): boolean {
+  const buffer = new Uint8Array(stat.size);
+  if (errnoOf(sys_stat().lstat(pathOf(name), buffer)) !== 0) return false;
+  const found = stat.read(buffer);
+  return found.st_ino !== file.st_ino || found.st_dev !== file.st_dev;
+}
+
+/** Whether there is a semaphore for several processes in these bytes. */
+export function isShared(bytes: Uint8Array): boolean {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return new DataView(buffer, byteOffset, byteLength)
+    .getInt32(sem_t.offsets.reserved_private, true) === SHARED;
+}
+
+/** The calls that wait, replaceable by tests. */
+export type WaitCalls = Pick<
+  ReturnType<typeof semaphore>,
+  "sem_clockwait" | "sem_timedwait"
+>;
+
+/**
+ * `sem_clockwait`: takes a unit before the deadline, blocking this thread;
+ * false when the time is up.
+ *
+ * Before glibc 2.30 there is only `sem_timedwait`, which goes by the clock that
+ * may be set: it waits for a moment at a time, and the deadline decides.
+ */
+export function acquireBefore(
+  sem: Deno.PointerObject,
+  deadline: Deadline,
+  label: string,
+  calls: WaitCalls = semaphore(),
+): boolean {
+  const { sem_clockwait, sem_timedwait } = calls;
+  for (;;) {
+    const left = deadline.remaining;
+    const error = sem_clockwait === null
+      ? errnoOf(
+        sem_timedwait(sem, absolute(CLOCK_REALTIME, Math.min(left, SLICE))),
+      )
+      : errnoOf(
+        sem_clockwait(sem, CLOCK_MONOTONIC, absolute(CLOCK_MONOTONIC, left)),
+      );
+    if (error === 0) return true;
+    if (error === ERRNO.ETIMEDOUT) {
+      if (deadline.expired) return false;
+    } else if (error !== ERRNO.EINTR) {
+      throw ipcError(error, "sem_clockwait", "acquire", label);
+    }
+  }
+}
+
+const now = new BigInt64Array(2);
+const until = new BigInt64Array(2);
+
+/** So many milliseconds from now on that clock. */
+function absolute(
+  clock: number,
+  milliseconds: number,
+): BigInt64Array<ArrayBuffer> {
+  check0(
+    time().clock_gettime(clock, now),
+    "clock_gettime",
+    "read",
+    "the clock",
+  );
+  writeTimespec(until, milliseconds);
+  const [seconds = 0n, nanoseconds = 0n] = now;
+  const sum = (until[1] ?? 0n) + nanoseconds;
+  until[0] = (until[0] ?? 0n) + seconds + sum / 1_000_000_000n;
+  until[1] = sum % 1_000_000_000n;
+  return until;
+}
+
+/** The file of a named semaphore, where glibc keeps it. */
+function pathOf(name: string): Uint8Array<ArrayBuffer> {
+  return cstring(`/dev/shm/sem.${name.slice(1)}`, "name");
+}
+
+function openFile(name: string, action: string): number {
+  const fd = fcntl().open(
+    pathOf(name),
+    // A FIFO planted under the name must not make us wait for its other end.
+    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+    0,
+  );
+  const error = errnoOf(fd);
+  if (error !== 0) {
+    const hint = error === ERRNO.ELOOP ? "it is a symbolic link" : undefined;
+    throw ipcError(error, "sem_open", action, namedLabel(name), hint);
+  }
+  return fd;
+}
+
+function checkContent(fd: number, size: number, label: string): void {
+  const content = new Uint8Array(sem_t.size);
+  if (size !== sem_t.size || readAt(fd, content, 0, label) !== sem_t.size) {
+    const reason = `it has ${size} bytes, not the ${sem_t.size} of a semaphore`;
+    throw fileError(ERRNO.EBADMSG, "open", label, reason);
+  }
+  if (!isShared(content)) {
+    const reason = "its content is not that of a semaphore";
+    throw fileError(ERRNO.EBADMSG, "open", label, reason);
+  }
+}
+
+function changeMode(name: string, mode: number): void {
+  const label = namedLabel(name);
+  const fd = openFile(name, "create");
+  try {
+    changeFile(fd, { mode }, label);
+  } finally {
+    closeFd(fd, label);
+  }
+}
+
+function lookUp(name: string, action: string): NamedSemaphore["file"] {
+  const buffer = new Uint8Array(stat.size);
+  check0(
+    sys_stat().lstat(pathOf(name), buffer),
+    "lstat",
+    action,
+    namedLabel(name),
+  );
+  return stat.read(buffer);
+}

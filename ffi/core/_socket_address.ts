@@ -1,0 +1,184 @@
+/**
+ * Socket addresses and their C forms.
+ *
+ * @module
+ */
+
+import { arpa_inet } from "../libc/arpa_inet.ts";
+import { integer, shown } from "./_argument.ts";
+import { cstring } from "./cstring.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "./platform.ts";
+
+/** The address of a Unix socket. */
+export interface UnixAddress {
+  /** Always `"unix"`. */
+  family: "unix";
+  /**
+   * The path of its file; a name that begins with NUL is abstract, outside the
+   * file system; `""` when it has none. At most 107 bytes.
+   */
+  path: string;
+}
+
+/** The address of an IPv4 socket. */
+export interface InetAddress {
+  /** Always `"inet"`. */
+  family: "inet";
+  /** The numeric address, such as `"127.0.0.1"`. */
+  address: string;
+  /** The port; 0 lets the kernel choose one. */
+  port: number;
+}
+
+/** The address of an IPv6 socket. */
+export interface Inet6Address {
+  /** Always `"inet6"`. */
+  family: "inet6";
+  /** The numeric address, such as `"::1"`. */
+  address: string;
+  /** The port; 0 lets the kernel choose one. */
+  port: number;
+  /**
+   * The index of the interface, for link-local addresses.
+   *
+   * @default {0}
+   */
+  scopeId?: number;
+}
+
+/** The address of a socket. */
+export type SocketAddress = UnixAddress | InetAddress | Inet6Address;
+
+/** Bytes of the largest address, `struct sockaddr_un` being 110. */
+export const ADDRESS_SIZE = 128;
+/** `sizeof sun_path`, less the NUL that other programs expect. */
+const MAX_PATH = 107;
+
+const families = { unix: AF_UNIX, inet: AF_INET, inet6: AF_INET6 } as const;
+
+/** Checks an address; a string is a Unix one. */
+export function addressOf(address: SocketAddress | string): SocketAddress {
+  if (typeof address === "string") return { family: "unix", path: address };
+  if (
+    typeof address !== "object" || address === null ||
+    !Object.hasOwn(families, address.family)
+  ) {
+    throw new TypeError(
+      `address must be a string or have the family "unix", "inet" or "inet6", got ${
+        shown(address)
+      }`,
+    );
+  }
+  return address;
+}
+
+/** An address as `struct sockaddr_un`, `sockaddr_in` or `sockaddr_in6`. */
+export function encodeAddress(address: SocketAddress): Uint8Array<ArrayBuffer> {
+  return address.family === "unix"
+    ? encodeUnix(address.path)
+    : encodeInternet(address);
+}
+
+function encodeUnix(path: string): Uint8Array<ArrayBuffer> {
+  if (typeof path !== "string") {
+    throw new TypeError(`path must be a string, got ${shown(path)}`);
+  }
+  const abstract = path.startsWith("\0");
+  const name = new TextEncoder().encode(path);
+  if (path === "" || (!abstract && path.includes("\0"))) {
+    throw new TypeError(
+      `path must not be empty, nor contain a NUL but as its first character, got ${
+        JSON.stringify(path)
+      }`,
+    );
+  }
+  if (name.length > MAX_PATH) {
+    throw new RangeError(
+      `path must be at most ${MAX_PATH} bytes, got ${name.length}: ${
+        JSON.stringify(path)
+      }`,
+    );
+  }
+  // The name of an abstract socket is as long as the address says.
+  const bytes = new Uint8Array(2 + name.length + (abstract ? 0 : 1));
+  new DataView(bytes.buffer).setUint16(0, AF_UNIX, true);
+  bytes.set(name, 2);
+  return bytes;
+}
+
+function encodeInternet(
+  address: InetAddress | Inet6Address,
+): Uint8Array<ArrayBuffer> {
+  const { family } = address;
+  const bytes = new Uint8Array(family === "inet" ? 16 : 28);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, families[family], true);
+  view.setUint16(2, integer(address.port, "port", 0, 0xffff));
+  const number = new Uint8Array(16);
+  const text = cstring(address.address, "address");
+  if (arpa_inet().inet_pton(families[family], text, number) !== 1) {
+    throw new TypeError(
+      `address must be a numeric ${
+        family === "inet" ? "IPv4" : "IPv6"
+      } address, got ${JSON.stringify(address.address)}`,
+    );
+  }
+  if (address.family === "inet") {
+    bytes.set(number.subarray(0, 4), 4);
+  } else {
+    bytes.set(number, 8);
+    const scope = integer(address.scopeId ?? 0, "scopeId", 0, 0xffff_ffff);
+    view.setUint32(24, scope, true);
+  }
+  return bytes;
+}
+
+/** The address that a call has written, of so many bytes. */
+export function decodeAddress(
+  bytes: Uint8Array<ArrayBuffer>,
+  length: number,
+): SocketAddress | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (length < 2) return null;
+  switch (view.getUint16(0, true)) {
+    case AF_UNIX:
+      return { family: "unix", path: pathOf(bytes.subarray(2, length)) };
+    case AF_INET:
+      return {
+        family: "inet",
+        address: textOf(AF_INET, bytes.slice(4, 8)),
+        port: view.getUint16(2),
+      };
+    case AF_INET6:
+      return {
+        family: "inet6",
+        address: textOf(AF_INET6, bytes.slice(8, 24)),
+        port: view.getUint16(2),
+        scopeId: view.getUint32(24, true),
+      };
+    default:
+      return null;
+  }
+}
+
+// A path of 108 bytes has no NUL; an abstract name may have some inside.
+function pathOf(name: Uint8Array): string {
+  const end = name[0] === 0 ? name.length : name.indexOf(0);
+  const used = end < 0 ? name : name.subarray(0, end);
+  return new TextDecoder().decode(used);
+}
+
+function textOf(family: number, number: Uint8Array<ArrayBuffer>): string {
+  const text = new Uint8Array(46);
+  arpa_inet().inet_ntop(family, number, text, text.length);
+  return new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
+}
+
+/** How messages show an address. */
+export function addressText(address: SocketAddress | null): string {
+  if (address === null) return "an unknown address";
+  if (address.family === "unix") return JSON.stringify(address.path);
+  return address.family === "inet"
+    ? `${address.address}:${address.port}`
+    : `[${address.address}]:${address.port}`;
+}

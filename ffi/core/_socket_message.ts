@@ -1,0 +1,175 @@
+/**
+ * `sendmsg` and `recvmsg`: messages that carry descriptors and credentials.
+ *
+ * @module
+ */
+
+import { sys_socket } from "../libc/sys_socket.ts";
+import { errnoOf } from "./errno.ts";
+import { closeFd, Fd } from "./fd.ts";
+import { INTERNAL } from "./_internal.ts";
+import {
+  MSG_CMSG_CLOEXEC,
+  MSG_CTRUNC,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  MSG_TRUNC,
+  SCM_CREDENTIALS,
+  SCM_RIGHTS,
+  SOL_SOCKET,
+} from "./platform.ts";
+
+/** `SCM_MAX_FD`: the most descriptors of one message. */
+export const MAX_FDS = 253;
+
+/** Who is at the other end: `struct ucred`. */
+export interface Credentials {
+  /** Process id; 0 when it is outside our PID namespace. */
+  pid: number;
+  /** Effective user id. */
+  uid: number;
+  /** Effective group id. */
+  gid: number;
+}
+
+/** What {@linkcode receiveWithFds} found. */
+export interface Received {
+  /** Bytes received. */
+  count: number;
+  /** Whether the data did not fit, and was cut. */
+  cut: boolean;
+  /** The descriptors, close-on-exec. */
+  fds: Fd[];
+  /** Whether descriptors were lost; all that came are closed then. */
+  fdsLost: boolean;
+  /** Who sent it, with the option `passCredentials`. */
+  credentials: Credentials | undefined;
+}
+
+// struct msghdr, the same on both architectures.
+const HEADER = 56;
+const IOV = 16;
+const IOVLEN = 24;
+const CONTROL = 32;
+const CONTROLLEN = 40;
+const FLAGS = 48;
+// struct cmsghdr: size_t len, int level, int type
+const CMSG = 16;
+
+const align = (length: number) => (length + 7) & ~7;
+
+/** Room for the most descriptors and credentials. */
+const ROOM = align(CMSG + 4 * MAX_FDS) + align(CMSG + 12);
+
+// What the kernel sees by address must neither move nor be collected. The calls
+// do not wait, so one of each is enough for all of an isolate.
+const control = new Uint8Array(new ArrayBuffer(ROOM));
+const header = new Uint8Array(new ArrayBuffer(HEADER));
+const iov = new BigUint64Array(new ArrayBuffer(16));
+let held: Uint8Array | undefined;
+
+function addressOf(
+  view: Uint8Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>,
+): bigint {
+  // A small array lives inside the heap until its buffer is asked for.
+  void view.buffer;
+  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(view)));
+}
+
+/** Fills the `struct msghdr` for some data and so many control bytes. */
+function prepare(data: Uint8Array<ArrayBuffer>, length: number): void {
+  held = data;
+  iov[0] = data.length === 0 ? 0n : addressOf(data);
+  iov[1] = BigInt(data.length);
+  const view = new DataView(header.buffer);
+  view.setBigUint64(IOV, addressOf(iov), true);
+  view.setBigUint64(IOVLEN, 1n, true);
+  view.setBigUint64(CONTROL, addressOf(control), true);
+  view.setBigUint64(CONTROLLEN, BigInt(length), true);
+}
+
+/** `sendmsg(SCM_RIGHTS)` without waiting; what `sendmsg` returns. */
+export function sendWithFds(
+  fd: number,
+  data: Uint8Array<ArrayBuffer>,
+  fds: readonly number[],
+): number {
+  const length = CMSG + 4 * fds.length;
+  const view = new DataView(control.buffer);
+  view.setBigUint64(0, BigInt(length), true);
+  view.setInt32(8, SOL_SOCKET, true);
+  view.setInt32(12, SCM_RIGHTS, true);
+  fds.forEach((number, i) => view.setInt32(CMSG + 4 * i, number, true));
+  prepare(data, align(length));
+  const count = sys_socket().sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
+  // Nothing before this line may touch errno: it is the caller's to read.
+  held = undefined;
+  return count;
+}
+
+/**
+ * `recvmsg` without waiting: data and all descriptors that come with it, or
+ * the errno.
+ */
+export function receiveWithFds(
+  fd: number,
+  data: Uint8Array<ArrayBuffer>,
+): Received | number {
+  prepare(data, ROOM);
+  const count = sys_socket().recvmsg(
+    fd,
+    header,
+    MSG_DONTWAIT | MSG_CMSG_CLOEXEC,
+  );
+  const error = errnoOf(count);
+  held = undefined;
+  if (error !== 0) return error;
+  const view = new DataView(header.buffer);
+  const flags = view.getInt32(FLAGS, true);
+  const used = Number(view.getBigUint64(CONTROLLEN, true));
+  const { numbers, credentials } = parse(Math.min(used, ROOM));
+  const fdsLost = (flags & MSG_CTRUNC) !== 0;
+  const label = "descriptor from a socket";
+  if (fdsLost) { for (const number of numbers) closeFd(number, label); }
+  return {
+    count,
+    cut: (flags & MSG_TRUNC) !== 0,
+    fds: fdsLost
+      ? []
+      : numbers.map((number) => new Fd(INTERNAL, number, label)),
+    fdsLost,
+    credentials,
+  };
+}
+
+function parse(
+  used: number,
+): { numbers: number[]; credentials: Credentials | undefined } {
+  const view = new DataView(control.buffer);
+  const numbers: number[] = [];
+  let credentials: Credentials | undefined;
+  for (let at = 0; at + CMSG <= used;) {
+    const length = Math.min(Number(view.getBigUint64(at, true)), used - at);
+    if (length < CMSG) break;
+    const type = view.getInt32(at + 12, true);
+    const ours = view.getInt32(at + 8, true) === SOL_SOCKET;
+    if (ours && type === SCM_RIGHTS) {
+      for (let i = CMSG; i + 4 <= length; i += 4) {
+        numbers.push(view.getInt32(at + i, true));
+      }
+    } else if (ours && type === SCM_CREDENTIALS && length >= CMSG + 12) {
+      credentials = credentialsOf(view, at + CMSG);
+    }
+    at += align(length);
+  }
+  return { numbers, credentials };
+}
+
+/** A `struct ucred`. */
+export function credentialsOf(view: DataView, offset: number): Credentials {
+  return {
+    pid: view.getInt32(offset, true),
+    uid: view.getUint32(offset + 4, true),
+    gid: view.getUint32(offset + 8, true),
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * What this kernel and what sandboxes it offer: {@linkcode capabilities}.
+ *
+ * ```ts
+ * import { capabilities } from "@libc/ipc/capabilities";
+ *
+ * if (!capabilities().memfd) console.log("no anonymous shared memory here");
+ * ```
+ *
+ * @module
+ */
+
+import { sys_uio } from "../libc/sys_uio.ts";
+import { unistd } from "../libc/unistd.ts";
+import { cstring } from "./cstring.ts";
+import { errnoOf } from "./errno.ts";
+import { closeFd } from "./fd.ts";
+import {
+  F_ADD_SEALS,
+  F_SEAL_FUTURE_WRITE,
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+} from "./platform.ts";
+import { MFD_NOEXEC_SEAL } from "./_seals.ts";
+import { fcntl } from "../libc/fcntl.ts";
+import { sys_mman } from "../libc/sys_mman.ts";
+
+/** Which calls and features this machine has. */
+export interface Capabilities {
+  /** `memfd_create`, from Linux 3.17. */
+  readonly memfd: boolean;
+  /** `F_SEAL_FUTURE_WRITE`, from Linux 5.1. */
+  readonly memfdFutureWrite: boolean;
+  /** `MFD_EXEC` and `MFD_NOEXEC_SEAL`, from Linux 6.3. */
+  readonly memfdExec: boolean;
+  /** `process_vm_readv` on this process, which some sandboxes forbid. */
+  readonly processVmRead: boolean;
+}
+
+let known: Capabilities | undefined;
+
+/**
+ * Which calls and features this machine has; found out once, by trying each.
+ *
+ * A call that is missing is an `IpcError` with the code `ENOSYS`.
+ *
+ * @example Choose between two kinds of memory
+ * ```ts
+ * import { capabilities } from "@libc/ipc/capabilities";
+ *
+ * const transport = capabilities().memfd ? "memfd" : "posix";
+ * console.log(transport);
+ * ```
+ */
+export function capabilities(): Capabilities {
+  return known ??= Object.freeze({
+    memfd: memfdWith(0, 0),
+    memfdFutureWrite: memfdWith(MFD_ALLOW_SEALING, F_SEAL_FUTURE_WRITE),
+    memfdExec: memfdWith(MFD_NOEXEC_SEAL, 0),
+    processVmRead: readsItself(),
+  });
+}
+
+/** Whether a memfd can be made with these flags and given these seals. */
+function memfdWith(flags: number, seals: number): boolean {
+  const name = cstring("libc-ipc-probe", "name");
+  const fd = sys_mman().memfd_create(name, MFD_CLOEXEC | flags);
+  if (errnoOf(fd) !== 0) return false;
+  const sealed = errnoOf(fcntl().fcntl_int(fd, F_ADD_SEALS, seals)) === 0;
+  closeFd(fd, "memfd");
+  return sealed || seals === 0;
+}
+
+function readsItself(): boolean {
+  const source = new Uint8Array([1]);
+  const target = new Uint8Array(1);
+  const count = sys_uio().process_vm_readv(
+    unistd().getpid(),
+    iovec(target),
+    1n,
+    iovec(source),
+    1n,
+    0n,
+  );
+  return errnoOf(count) === 0 && target[0] === 1;
+}
+
+/** A `struct iovec` of bytes. */
+function iovec(bytes: Uint8Array<ArrayBuffer>): BigUint64Array<ArrayBuffer> {
+  const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
+  return new BigUint64Array([address, BigInt(bytes.length)]);
+}

@@ -1,0 +1,334 @@
+/**
+ * A process that this one has started.
+ *
+ * @module
+ */
+
+import { signal as libc } from "../libc/signal.ts";
+import { sys_wait } from "../libc/sys_wait.ts";
+import {
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "./_argument.ts";
+import { onlyInternal } from "./_internal.ts";
+import { openPidfd, sendByPidfd } from "./_pidfd.ts";
+import { type Source, SweepSource } from "./_source.ts";
+import type { FdReader, FdWriter } from "./byte_stream.ts";
+import { Deadline } from "./deadline.ts";
+import {
+  check0,
+  ERRNO,
+  errnoOf,
+  IpcError,
+  ipcError,
+  timeoutError,
+} from "./errno.ts";
+import type { Fd } from "./fd.ts";
+import { siginfo_t } from "./layouts.ts";
+import {
+  CLD_DUMPED,
+  CLD_EXITED,
+  P_PID,
+  P_PIDFD,
+  POLLIN,
+  WEXITED,
+  WNOHANG,
+} from "./platform.ts";
+import { pollUntil } from "./poll.ts";
+import { fdSource } from "./reactor.ts";
+import {
+  type Signal,
+  type SignalName,
+  signalName,
+  signalNumber,
+} from "./signals.ts";
+import { pause } from "./timer_interrupt.ts";
+import { type WaitSubject, waitUntil } from "./wait.ts";
+
+/** Longest pause between two looks where there is no pidfd, in ms. */
+const MAX_PAUSE = 5;
+
+/** How a child process ended. */
+export interface ChildStatus {
+  /** Whether it exited with 0. */
+  success: boolean;
+  /** Its exit code; 128 and the signal's number when a signal ended it. */
+  code: number;
+  /** The signal that ended it, if one did. */
+  signal: SignalName | null;
+  /** Whether the signal left a core dump. */
+  core: boolean;
+}
+
+/**
+ * How a child process came about.
+ *
+ * @ignore
+ */
+export interface ChildProcessInit {
+  /** Its id. */
+  pid: number;
+  /** How messages name it. */
+  label: string;
+  /** The signal that the end of its scope sends. */
+  killSignal: number;
+  /** Our ends of its standard pipes. */
+  stdin: FdWriter | undefined;
+  /** See `stdin`. */
+  stdout: FdReader | undefined;
+  /** See `stdin`. */
+  stderr: FdReader | undefined;
+}
+
+/**
+ * A process that `spawn()` has started.
+ *
+ * When it ends it is waited for in any case, in the background and without
+ * keeping this process alive: it never stays a zombie while this process turns
+ * its event loop. Only those who wait keep the process alive, unless they say
+ * `unref`.
+ *
+ * The end of an `await using` scope closes its pipes, sends it `SIGTERM` (or
+ * the `killSignal` of `spawn()`), and waits for its end.
+ */
+export class ChildProcess implements AsyncDisposable {
+  readonly #pid: number;
+  readonly #label: string;
+  readonly #killSignal: number;
+  readonly #stdin: FdWriter | undefined;
+  readonly #stdout: FdReader | undefined;
+  readonly #stderr: FdReader | undefined;
+  readonly #pidfd: Fd | undefined;
+  readonly #source: Source;
+  readonly #info = new Uint8Array(siginfo_t.size);
+  #status: ChildStatus | undefined;
+  #lost: IpcError | undefined;
+  #promise: Promise<ChildStatus> | undefined;
+
+  /** @ignore Use `spawn()`. */
+  constructor(token: unknown, init: ChildProcessInit) {
+    onlyInternal(token, "ChildProcess");
+    this.#pid = init.pid;
+    this.#label = init.label;
+    this.#killSignal = init.killSignal;
+    this.#stdin = init.stdin;
+    this.#stdout = init.stdout;
+    this.#stderr = init.stderr;
+    this.#pidfd = tryOpenPidfd(init.pid);
+    this.#source = this.#pidfd === undefined
+      ? new SweepSource()
+      : fdSource(this.#pidfd, "read");
+    this.#waitInBackground();
+  }
+
+  /** Its process id. It stays its own until its end was waited for. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /**
+   * A descriptor of it, which becomes readable when it ends and is closed soon
+   * after; undefined where there are no pidfds or no descriptor was left.
+   */
+  get pidfd(): Fd | undefined {
+    return this.#pidfd?.closed ? undefined : this.#pidfd;
+  }
+
+  /** The writing end of its standard input, if that is a `"pipe"`. */
+  get stdin(): FdWriter | undefined {
+    return this.#stdin;
+  }
+
+  /** The reading end of its standard output, if that is a `"pipe"`. */
+  get stdout(): FdReader | undefined {
+    return this.#stdout;
+  }
+
+  /** The reading end of its standard error, if that is a `"pipe"`. */
+  get stderr(): FdReader | undefined {
+    return this.#stderr;
+  }
+
+  /** Whether its end was waited for; until then there is something to signal. */
+  get ended(): boolean {
+    return this.#status !== undefined || this.#lost !== undefined;
+  }
+
+  /**
+   * How it ended, once it has: the promise of {@linkcode wait} without options.
+   * Asking for it keeps this process alive until then.
+   */
+  get status(): Promise<ChildStatus> {
+    return this.#promise ??= this.wait();
+  }
+
+  /**
+   * `waitid`: waits until it ends. Any number of callers get the same answer.
+   *
+   * See [waitid(2)](https://man7.org/linux/man-pages/man2/waitid.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`; `ECHILD` when something else in this process
+   * has waited for it, or `SIGCHLD` was ignored when it ended.
+   */
+  wait(options?: WaitOptions): Promise<ChildStatus> {
+    return waitUntil(
+      () => this.#reap(),
+      options,
+      this.#subject,
+      this.#source,
+    );
+  }
+
+  /**
+   * `waitid`: as {@linkcode wait}, blocking this thread.
+   *
+   * See [waitid(2)](https://man7.org/linux/man-pages/man2/waitid.2.html).
+   *
+   * @throws {IpcError} As `wait`.
+   */
+  waitSync(options?: SyncWaitOptions): ChildStatus {
+    const timeout = timeoutOf(options);
+    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
+    for (let delay = 0.05;; delay = Math.min(delay * 1.5, MAX_PAUSE)) {
+      const status = this.tryWait();
+      if (status !== undefined) return status;
+      if (timeout !== undefined && deadline?.expired) {
+        throw timeoutError("waitid", "wait for", this.#label, timeout);
+      }
+      if (this.#pidfd !== undefined) {
+        pollUntil(this.#pidfd.use("wait for"), POLLIN, deadline);
+      } else {
+        pause(Math.min(delay, deadline?.remaining ?? delay));
+      }
+    }
+  }
+
+  /**
+   * `waitid(WNOHANG)`: how it ended if it has, else undefined.
+   *
+   * See [waitid(2)](https://man7.org/linux/man-pages/man2/waitid.2.html).
+   *
+   * @throws {IpcError} As `wait`, but for `ETIMEDOUT`.
+   */
+  tryWait(): ChildStatus | undefined {
+    try {
+      return this.#reap();
+    } finally {
+      if (this.ended) this.#pidfd?.close();
+    }
+  }
+
+  /**
+   * `pidfd_send_signal`: sends it a signal, which no other process can get
+   * instead; 0 sends none and only asks.
+   *
+   * See [pidfd_send_signal(2)](https://man7.org/linux/man-pages/man2/pidfd_send_signal.2.html).
+   *
+   * @throws {IpcError} `ESRCH` when its end was waited for, `EPERM` when it now
+   * belongs to another user.
+   */
+  kill(signal: Signal = "SIGTERM"): void {
+    const number = signal === 0 ? 0 : signalNumber(signal);
+    const name = number === 0 ? "signal 0" : signalName(number);
+    if (this.ended) {
+      throw ipcError(
+        ERRNO.ESRCH,
+        "pidfd_send_signal",
+        `send ${name} to`,
+        this.#label,
+        "it has ended",
+      );
+    }
+    if (this.pidfd !== undefined) {
+      sendByPidfd(this.pidfd.number, { number, pid: this.#pid });
+    } else {
+      // Nobody else waits for it, so that the pid is still its own.
+      const result = libc().kill(this.#pid, number);
+      check0(result, "kill", `send ${name} to`, this.#label);
+    }
+  }
+
+  /**
+   * Closes its pipes, sends it `SIGTERM` or the `killSignal` of `spawn()` unless
+   * it has ended, and waits for its end.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stdin?.close();
+    this.#stdout?.close();
+    this.#stderr?.close();
+    try {
+      if (this.tryWait() !== undefined) return;
+    } catch (error) {
+      if (this.ended) return;
+      throw error;
+    }
+    this.kill(this.#killSignal);
+    await this.wait();
+  }
+
+  get #subject(): WaitSubject {
+    return { syscall: "waitid", action: "wait for", object: this.#label };
+  }
+
+  #waitInBackground(): void {
+    const options = { unref: true };
+    this.wait(options)
+      // Where the reactor fails, for want of a descriptor, look now and then.
+      .catch((error) =>
+        this.ended
+          ? Promise.reject(error)
+          : waitUntil(() => this.#reap(), options, this.#subject)
+      )
+      // Who waits is told of errors.
+      .catch(() => {})
+      .then(() => this.#pidfd?.close());
+  }
+
+  #reap(): ChildStatus | undefined {
+    if (this.#status !== undefined) return this.#status;
+    if (this.#lost !== undefined) throw this.#lost;
+    const result = sys_wait().waitid(
+      this.#pidfd === undefined ? P_PID : P_PIDFD,
+      this.#pidfd === undefined ? this.#pid : this.#pidfd.use("wait for"),
+      this.#info,
+      WEXITED | WNOHANG,
+    );
+    const error = errnoOf(result);
+    if (error === ERRNO.EINTR) return undefined;
+    if (error !== 0) throw this.#lost = this.#lostError(error);
+    const info = siginfo_t.view(this.#info);
+    return info.si_pid === 0
+      ? undefined
+      : this.#status = statusOf(info.si_code, Number(info.si_value & 0xffn));
+  }
+
+  #lostError(error: number): IpcError {
+    const hint = error === ERRNO.ECHILD
+      ? "something else has waited for it, or SIGCHLD was ignored when it ended"
+      : undefined;
+    return ipcError(error, "waitid", "wait for", this.#label, hint);
+  }
+}
+
+function statusOf(how: number, status: number): ChildStatus {
+  if (how === CLD_EXITED) {
+    return { success: status === 0, code: status, signal: null, core: false };
+  }
+  return {
+    success: false,
+    code: 128 + status,
+    signal: signalName(status),
+    core: how === CLD_DUMPED,
+  };
+}
+
+/** No pidfd is no reason to lose a process that runs already. */
+function tryOpenPidfd(pid: number): Fd | undefined {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    if (error instanceof IpcError) return undefined;
+    throw error;
+  }
+}

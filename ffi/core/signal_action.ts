@@ -1,0 +1,153 @@
+/**
+ * What a process does about a signal: `sigaction` without handlers, since
+ * JavaScript cannot run in one.
+ *
+ * @module
+ */
+
+import { signal as libc } from "../libc/signal.ts";
+import { ERRNO, errnoOf, ipcError } from "./errno.ts";
+import { sigaction } from "./layouts.ts";
+import { type Signal, signalName, signalNumber, signals } from "./signals.ts";
+
+/** What the process does about a signal. */
+export type SignalDisposition = "default" | "ignore" | "handler";
+
+/** `SIG_DFL` and `SIG_IGN` */
+const DEFAULT = 0n;
+const IGNORE = 1n;
+
+/** Signals of a faulty instruction, some of which V8 needs to go on. */
+const FAULTS: readonly number[] = [
+  signals.SIGILL,
+  signals.SIGTRAP,
+  signals.SIGBUS,
+  signals.SIGFPE,
+  signals.SIGSEGV,
+];
+
+/**
+ * `sigaction`: what this process does about a signal: its `"default"`,
+ * `"ignore"`, or call a `"handler"`, such as that of `Deno.addSignalListener`.
+ *
+ * Deno ignores `SIGPIPE` from the start.
+ *
+ * See [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
+ *
+ * @throws {IpcError} `EINVAL` for the two signals of the C library.
+ */
+export function disposition(signal: Signal): SignalDisposition {
+  const number = signalNumber(signal);
+  const current = new Uint8Array(sigaction.size);
+  act(number, null, current, "ask about");
+  const { sa_handler } = sigaction.view(current);
+  return sa_handler === DEFAULT
+    ? "default"
+    : sa_handler === IGNORE
+    ? "ignore"
+    : "handler";
+}
+
+/**
+ * `sigaction(SIG_IGN)`: ignores a signal from now on. Disposing of the result
+ * brings back what was done before.
+ *
+ * Listeners of `Deno.addSignalListener` and `onSignal()` hear nothing of it
+ * meanwhile. Programs that are started meanwhile ignore it as well, unless
+ * `spawn()` has it in its `signalDefault`.
+ *
+ * See [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
+ *
+ * @throws {IpcError} `EINVAL` for `SIGKILL` and `SIGSTOP`, which nobody can
+ * ignore, and for the two signals of the C library.
+ * @throws {TypeError} For `SIGCHLD`, without which no child could be waited
+ * for, and for signals of faulty instructions.
+ *
+ * @example Finish something in spite of Ctrl-C
+ * ```ts
+ * import { disposition, ignore } from "@libc/ipc/signal";
+ * import { assertEquals } from "@std/assert";
+ *
+ * {
+ *   using _ignored = ignore("SIGINT");
+ *   assertEquals(disposition("SIGINT"), "ignore");
+ * }
+ * assertEquals(disposition("SIGINT"), "default");
+ * ```
+ */
+export function ignore(signal: Signal): Disposable {
+  const number = signalNumber(signal);
+  if (number === signals.SIGCHLD) {
+    throw new TypeError(
+      "Cannot ignore SIGCHLD: the kernel would forget how child processes ended",
+    );
+  }
+  refuseFault(number, "ignore");
+  return change(number, IGNORE, "ignore");
+}
+
+/**
+ * `sigaction(SIG_DFL)`: gives a signal its default action, which mostly ends
+ * the process. Disposing of the result brings back what was done before.
+ *
+ * Listeners of `Deno.addSignalListener` and `onSignal()` hear nothing of it
+ * meanwhile.
+ *
+ * See [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
+ *
+ * @throws {IpcError} `EINVAL` for `SIGKILL` and `SIGSTOP`, and for the two
+ * signals of the C library.
+ * @throws {TypeError} For `SIGPIPE`, which would end the process at a write
+ * that nobody can read, and for signals of faulty instructions.
+ */
+export function restoreDefault(signal: Signal): Disposable {
+  const number = signalNumber(signal);
+  if (number === signals.SIGPIPE) {
+    throw new TypeError(
+      "Cannot restore the default of SIGPIPE: a write that nobody can read would end this process",
+    );
+  }
+  refuseFault(number, "restore the default of");
+  return change(number, DEFAULT, "restore the default of");
+}
+
+function refuseFault(number: number, action: string): void {
+  if (FAULTS.includes(number)) {
+    throw new TypeError(
+      `Cannot ${action} ${
+        signalName(number)
+      }: this process could not go on after the fault that it reports`,
+    );
+  }
+}
+
+function change(number: number, handler: bigint, action: string): Disposable {
+  const wanted = new Uint8Array(sigaction.size);
+  sigaction.write(wanted, { sa_handler: handler });
+  const before = new Uint8Array(sigaction.size);
+  act(number, wanted, before, action);
+  let undone = false;
+  return {
+    [Symbol.dispose](): void {
+      if (undone) return;
+      undone = true;
+      act(number, before, null, "restore the action of");
+    },
+  };
+}
+
+function act(
+  number: number,
+  wanted: Uint8Array<ArrayBuffer> | null,
+  before: Uint8Array<ArrayBuffer> | null,
+  action: string,
+): void {
+  const error = errnoOf(libc().sigaction(number, wanted, before));
+  if (error === 0) return;
+  const hint = error !== ERRNO.EINVAL
+    ? undefined
+    : number === signals.SIGKILL || number === signals.SIGSTOP
+    ? "nobody can change what it does"
+    : "the C library keeps it to itself";
+  throw ipcError(error, "sigaction", action, signalName(number), hint);
+}

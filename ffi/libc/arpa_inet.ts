@@ -1,0 +1,21 @@
+/**
+ * Raw calls of `<arpa/inet.h>`.
+ *
+ * @module
+ */
+
+import { buffer, int, pointer, uint } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+/** The symbol table of `<arpa/inet.h>`. */
+export const arpa_inet_symbols = {
+  /** `int inet_pton(int af, const char *src, void *dst);` which returns 1, or 0 for what is no address */
+  inet_pton: { parameters: [int, buffer, buffer], result: int },
+  /** `const char *inet_ntop(int af, const void *src, char *dst, socklen_t size);` */
+  inet_ntop: { parameters: [int, buffer, buffer, uint], result: pointer },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<arpa/inet.h>` on first use and returns its calls. */
+export const arpa_inet: () => Symbols<typeof arpa_inet_symbols> = table(
+  arpa_inet_symbols,
+);

@@ -1,0 +1,52 @@
+/**
+ * Raw calls of `<mqueue.h>`.
+ *
+ * @module
+ */
+
+import { buffer, int, mode_t, size_t32, ssize_t32, uint } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+/** The symbol table of `<mqueue.h>`. */
+export const mqueue_symbols = {
+  /** `mqd_t mq_open(const char *name, int oflag);` */
+  mq_open: { parameters: [buffer, int], result: int },
+  /** `mqd_t mq_open(const char *name, int oflag, mode_t mode, struct mq_attr *attr);` for `O_CREAT` */
+  mq_open_create: {
+    name: "mq_open",
+    parameters: [buffer, int, mode_t, buffer],
+    result: int,
+  },
+  /** `int mq_close(mqd_t mqdes);` */
+  mq_close: { parameters: [int], result: int },
+  /** `int mq_unlink(const char *name);` */
+  mq_unlink: { parameters: [buffer], result: int },
+  /** `int mq_getattr(mqd_t mqdes, struct mq_attr *attr);` */
+  mq_getattr: { parameters: [int, buffer], result: int },
+  /** `int mq_setattr(mqd_t mqdes, const struct mq_attr *newattr, struct mq_attr *oldattr);` */
+  mq_setattr: { parameters: [int, buffer, buffer], result: int },
+  /** `int mq_send(mqd_t mqdes, const char *msg_ptr, size_t msg_len, unsigned int msg_prio);` */
+  mq_send: { parameters: [int, buffer, size_t32, uint], result: int },
+  /** `int mq_timedsend(mqd_t mqdes, const char *msg_ptr, size_t msg_len, unsigned int msg_prio, const struct timespec *abs_timeout);` */
+  mq_timedsend: {
+    parameters: [int, buffer, size_t32, uint, buffer],
+    result: int,
+  },
+  /** `ssize_t mq_receive(mqd_t mqdes, char *msg_ptr, size_t msg_len, unsigned int *msg_prio);` */
+  mq_receive: {
+    parameters: [int, buffer, size_t32, buffer],
+    result: ssize_t32,
+  },
+  /** `ssize_t mq_timedreceive(mqd_t mqdes, char *msg_ptr, size_t msg_len, unsigned int *msg_prio, const struct timespec *abs_timeout);` */
+  mq_timedreceive: {
+    parameters: [int, buffer, size_t32, buffer, buffer],
+    result: ssize_t32,
+  },
+  /** `int mq_notify(mqd_t mqdes, const struct sigevent *sevp);` */
+  mq_notify: { parameters: [int, buffer], result: int },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<mqueue.h>` on first use and returns its calls. */
+export const mqueue: () => Symbols<typeof mqueue_symbols> = table(
+  mqueue_symbols,
+);

@@ -1,0 +1,267 @@
+/**
+ * Files in memory, and memory of this process alone: {@linkcode mapFile},
+ * {@linkcode mapAnonymous}.
+ *
+ * ```ts
+ * import { mapFile } from "@libc/ipc/mmap";
+ *
+ * using license = mapFile("LICENSE", { readOnly: true });
+ * console.log(new TextDecoder().decode(license.read(0, 11)));
+ * ```
+ *
+ * @module
+ */
+
+import { fcntl } from "../../ffi/libc/fcntl.ts";
+import { sys_mman } from "../../ffi/libc/sys_mman.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import {
+  mode as checkMode,
+  size as checkSize,
+} from "../../ffi/core/_argument.ts";
+import {
+  checkRegular,
+  growFile,
+  isReadOnly,
+  rawStat,
+} from "../../ffi/core/_file.ts";
+import {
+  mapDescriptor,
+  type MapOptions,
+  unmap,
+} from "../../ffi/core/_file_mapping.ts";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { cpath, pathString } from "../../ffi/core/cstring.ts";
+import { checkPtr, ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
+import { closeFd, Fd } from "../../ffi/core/fd.ts";
+import { Mapping } from "../../ffi/core/mapping.ts";
+import {
+  MAP_ANONYMOUS,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  PROT_READ,
+  PROT_WRITE,
+} from "../../ffi/core/platform.ts";
+
+export { Fd };
+export type { MapOptions };
+
+/** Options of {@linkcode mapFile}. */
+export interface MapFileOptions extends MapOptions {
+  /**
+   * Makes the file when there is none; it needs a `size`.
+   *
+   * @default {false}
+   */
+  create?: boolean;
+  /**
+   * Makes the file, which must not exist; it needs a `size`.
+   *
+   * @default {false}
+   */
+  createNew?: boolean;
+  /**
+   * Makes the file so many bytes long when it is shorter; what is added is
+   * zeros. It never gets shorter.
+   *
+   * @default {0}
+   */
+  size?: number;
+  /**
+   * Permission bits of a new file, of which the umask takes away its own.
+   *
+   * @default {0o600}
+   */
+  mode?: number;
+  /**
+   * Reserves room for what is added (`posix_fallocate`), so that a full disk is
+   * the error `ENOSPC` here, and not the end of the process (`SIGBUS`) at the
+   * first touch of a page.
+   *
+   * @default {true}
+   */
+  reserve?: boolean;
+}
+
+/** Options of {@linkcode mapAnonymous}. */
+export interface MapAnonymousOptions {
+  /**
+   * Maps it as `MAP_SHARED`, which only matters to what C code forks.
+   *
+   * @default {false}
+   */
+  shared?: boolean;
+  /**
+   * Brings every page into memory at once (`MAP_POPULATE`).
+   *
+   * @default {false}
+   */
+  populate?: boolean;
+}
+
+/**
+ * `open` and `mmap`: maps a file, or a part of it, into this process.
+ *
+ * Writing to the mapping writes to the file, at a time of the kernel's choosing
+ * or at `flush()`; whoever else maps or reads the file sees it at once.
+ *
+ * Whoever may write to the file may make it shorter, and touching a mapping
+ * beyond the new end ends a process (`SIGBUS`). Read what a stranger owns with
+ * `Mapping.readInto()`.
+ *
+ * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ *
+ * @example A file that keeps a counter
+ * ```ts
+ * import { mapFile } from "@libc/ipc/mmap";
+ *
+ * const path = `/tmp/libc-ipc-counter-${Deno.pid}`;
+ * using mapping = mapFile(path, { create: true, size: 4 });
+ * const counter = new Int32Array(mapping.buffer);
+ * Atomics.add(counter, 0, 1);
+ * mapping.flush();
+ * Deno.removeSync(path);
+ * ```
+ *
+ * @param file A path, a `file:` URL, or an open descriptor, which stays open.
+ * @throws {RangeError} When the part is not within the file.
+ * @throws {IpcError} `ENOENT`, `EACCES`, `EEXIST` with `createNew`, `ENODEV`
+ * when it is no regular file, `ENOSPC` when the disk is full, `ENOMEM` without
+ * room.
+ */
+export function mapFile(
+  file: string | URL | Fd,
+  options: MapFileOptions = {},
+): Mapping {
+  const { size = 0, mode = 0o600, create, createNew } = options;
+  checkSize(size, "size");
+  checkMode(mode);
+  if (file instanceof Fd) {
+    if (create || createNew) {
+      throw new TypeError("Cannot create the file of an open descriptor");
+    }
+    const fd = file.use("map");
+    return mapOpen(fd, `file of descriptor ${fd}`, options);
+  }
+  if ((create || createNew) && size === 0) {
+    throw new RangeError("size must be from 1 on for a new file, got 0");
+  }
+  const label = `file ${JSON.stringify(pathString(file, "file"))}`;
+  const path = cpath(file, "file");
+  const { fd, created } = openPath(path, label, options);
+  try {
+    return mapOpen(fd, label, options);
+  } catch (error) {
+    // Of what could not be finished nothing stays; errors of that are no news.
+    if (created) unistd().unlink(path);
+    throw error;
+  } finally {
+    closeFd(fd, label);
+  }
+}
+
+function openPath(
+  path: Uint8Array<ArrayBuffer>,
+  label: string,
+  options: MapFileOptions,
+): { fd: number; created: boolean } {
+  const { create = false, createNew = false, mode = 0o600 } = options;
+  const reads = options.readOnly || options.private;
+  const access = (reads && !options.size ? O_RDONLY : O_RDWR) | O_CLOEXEC |
+    O_NONBLOCK;
+  for (;;) {
+    if (!createNew) {
+      const fd = fcntl().open(path, access, 0);
+      const error = errnoOf(fd);
+      if (error === 0) return { fd, created: false };
+      if (error !== ERRNO.ENOENT || !create) {
+        throw ipcError(error, "open", "map", label);
+      }
+    }
+    const fd = fcntl().open(path, access | O_CREAT | O_EXCL, mode);
+    const error = errnoOf(fd);
+    if (error === 0) return { fd, created: true };
+    // Another process was faster.
+    if (error !== ERRNO.EEXIST || createNew) {
+      throw ipcError(error, "open", "create", label);
+    }
+  }
+}
+
+function mapOpen(fd: number, label: string, options: MapFileOptions): Mapping {
+  const { size = 0, reserve = true } = options;
+  if (size > 0) {
+    const raw = rawStat(fd, label);
+    checkRegular(raw, "map", label);
+    const current = Number(raw.st_size);
+    if (current < size) growFile(fd, current, size, { reserve, label });
+  }
+  return mapDescriptor(fd, {
+    ...options,
+    label,
+    writable: !isReadOnly(fd, label),
+  });
+}
+
+/**
+ * `mmap(MAP_ANONYMOUS)`: memory of zero bytes that belongs to no file.
+ *
+ * No other program can open it. To share memory without a name with a process
+ * that you start, give it the descriptor of a `Memfd`:
+ *
+ * ```ts ignore
+ * using memory = Memfd.create("work", { size: 4096 });
+ * using child = spawn("./worker", { fds: { 3: memory.fd } });
+ * // and in the worker: Memfd.fromFd(3)
+ * ```
+ *
+ * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ *
+ * @example A page outside of the JavaScript heap
+ * ```ts
+ * import { mapAnonymous } from "@libc/ipc/mmap";
+ *
+ * using page = mapAnonymous(4096);
+ * page.lock();
+ * page.bytes.set([1, 2, 3]);
+ * ```
+ *
+ * @param size Its size in bytes, from 1 on.
+ * @throws {IpcError} `ENOMEM` without room.
+ */
+export function mapAnonymous(
+  size: number,
+  options: MapAnonymousOptions = {},
+): Mapping {
+  const { shared = false, populate = false } = options;
+  const length = BigInt(checkSize(size, "size", 1));
+  const label = `${size} bytes of anonymous memory`;
+  const pointer = checkPtr(
+    sys_mman().mmap(
+      null,
+      length,
+      PROT_READ | PROT_WRITE,
+      MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE) |
+        (populate ? MAP_POPULATE : 0),
+      -1,
+      0n,
+    ),
+    "mmap",
+    "map",
+    label,
+  );
+  return new Mapping(INTERNAL, {
+    pointer,
+    size,
+    readOnly: false,
+    label,
+    release: (pointer, size) => unmap(pointer, size, label),
+  });
+}

@@ -1,0 +1,365 @@
+/**
+ * Memory without a name, which can be sealed: {@linkcode Memfd}.
+ *
+ * ```ts
+ * import { Memfd } from "@libc/ipc/memfd";
+ *
+ * using memory = Memfd.create("frames", { size: 4096 });
+ * using mapping = memory.map();
+ * mapping.bytes[0] = 42;
+ * ```
+ *
+ * @module
+ */
+
+import { fcntl } from "../../ffi/libc/fcntl.ts";
+import { integer, shown, size as checkSize } from "../../ffi/core/_argument.ts";
+import {
+  addSeals,
+  memfdCreate,
+  MFD_EXEC,
+  MFD_HUGE_SHIFT,
+  MFD_NOEXEC_SEAL,
+  readSeals,
+  type Seal,
+  sealBits,
+  sealNames,
+} from "../../ffi/core/_seals.ts";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
+import {
+  changeFile,
+  checkRegular,
+  type FileChanges,
+  fileError,
+  fileSize,
+  type FileStat,
+  fileStat,
+  growFile,
+  isReadOnly,
+  rawStat,
+  readAt,
+  resizeFile,
+  writeAt,
+} from "../../ffi/core/_file.ts";
+import {
+  mapDescriptor,
+  type MapOptions,
+} from "../../ffi/core/_file_mapping.ts";
+import { cstring } from "../../ffi/core/cstring.ts";
+import { tryReadLink } from "../../ffi/core/directory.ts";
+import { checkFd, ERRNO, ipcError } from "../../ffi/core/errno.ts";
+import { closeFd, Fd } from "../../ffi/core/fd.ts";
+import type { Mapping } from "../../ffi/core/mapping.ts";
+import {
+  F_DUPFD_CLOEXEC,
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+  MFD_HUGETLB,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+} from "../../ffi/core/platform.ts";
+
+export { Fd };
+export type { FileChanges, FileStat, MapOptions, Seal };
+
+/**
+ * Memory behind a descriptor: without a name, gone when the last descriptor and
+ * mapping of it are closed, so that nothing is ever left behind.
+ *
+ * It reaches another process as an inherited descriptor (`spawn()`), over a unix
+ * socket (`sendFds()`), or through `/proc` ({@linkcode Memfd.open}). Its size is
+ * sealed unless told otherwise: nobody can then end this process by making it
+ * shorter.
+ *
+ * @example Share memory that cannot change its size
+ * ```ts
+ * import { Memfd } from "@libc/ipc/memfd";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using memory = Memfd.create("frames", { size: 4096 });
+ * using mapping = memory.map();
+ * mapping.bytes.set([1, 2, 3]);
+ *
+ * // What another process does, with the numbers it was told.
+ * using other = Memfd.open({ pid: Deno.pid, fd: memory.fd.number });
+ * using view = other.map({ readOnly: true });
+ * assertEquals(view.read(0, 3), new Uint8Array([1, 2, 3]));
+ * ```
+ */
+export class Memfd implements Disposable {
+  readonly #fd: Fd;
+  readonly #name: string;
+  readonly #label: string;
+  readonly #readOnly: boolean;
+
+  private constructor(fd: number, name: string) {
+    this.#name = name;
+    this.#label = labelOf(name);
+    this.#readOnly = isReadOnly(fd, this.#label);
+    this.#fd = new Fd(INTERNAL, fd, this.#label);
+  }
+
+  /**
+   * `memfd_create`: makes memory of zero bytes, and seals it.
+   *
+   * See [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
+   *
+   * @param name What `/proc/PID/fd` shows, up to 249 bytes; need not be unique.
+   * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`, `ENODEV` for huge pages of
+   * a size that the machine has not, `EACCES` when `vm.memfd_noexec` forbids
+   * `executable`, `ENOSYS` where the kernel or a sandbox has no memfds.
+   */
+  static create(name: string, options: MemfdCreateOptions): Memfd {
+    const { size, flags, exec, seals, reserve } = creation(options);
+    const label = labelOf(name);
+    const made = memfdCreate(cname(name), flags, exec);
+    if (made.error !== 0) {
+      const hint = hintOf(made.error, options);
+      throw ipcError(made.error, "memfd_create", "create", label, hint);
+    }
+    return closingOnError(made.fd, label, (fd) => {
+      // An old kernel has not heard of it: it makes all of them executable.
+      if (options.executable === false) changeFile(fd, { mode: 0o666 }, label);
+      if (size > 0) growFile(fd, 0, size, { reserve, label });
+      if (seals !== 0) addSeals(fd, seals, label);
+      return new Memfd(fd, name);
+    });
+  }
+
+  /**
+   * `fcntl(F_DUPFD_CLOEXEC)`: the memory behind a descriptor that came from
+   * elsewhere: inherited, or over a socket.
+   *
+   * The descriptor is duplicated and stays the caller's, unless `takeOver` says
+   * otherwise. A file of `/dev/shm` is taken as well: it has the seal `"seal"`
+   * and no other.
+   *
+   * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
+   *
+   * @throws {IpcError} `EBADF` when there is no such descriptor, `ENODEV` or
+   * `EINVAL` when it is no memory, `EPERM` when it lacks a seal, `EMFILE`.
+   */
+  static fromFd(fd: Fd | number, options: MemfdFromFdOptions = {}): Memfd {
+    const required = sealBits(options.requireSeals ?? []);
+    const number = fd instanceof Fd
+      ? fd.use("duplicate")
+      : integer(fd, "fd", 0, 0x7fff_ffff);
+    const label = `descriptor ${number}`;
+    const copy = checkFd(
+      fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
+      "fcntl",
+      "duplicate",
+      label,
+    );
+    const memfd = closingOnError(copy, label, (copy) => {
+      checkMemory(copy, required, label);
+      return new Memfd(copy, nameOf(copy));
+    });
+    // Not before it is accepted: until then it is the caller's to close.
+    if (options.takeOver) {
+      if (fd instanceof Fd) fd.close();
+      else closeFd(fd, label);
+    }
+    return memfd;
+  }
+
+  /**
+   * `open`: the memory behind a descriptor of another process, by
+   * `/proc/PID/fd/N`.
+   *
+   * It takes the permission to trace that process: the same user and, where
+   * the Yama module restricts that, an ancestor of it.
+   *
+   * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is no such process or descriptor,
+   * `EACCES` without permission, `ENODEV` or `EINVAL` when it is no memory,
+   * `EPERM` when it lacks a seal, `EMFILE`.
+   */
+  static open(source: ProcessFd, options: MemfdOpenOptions = {}): Memfd {
+    const pid = integer(source?.pid, "pid", 1, 0x7fff_ffff);
+    const number = integer(source.fd, "fd", 0, 0x7fff_ffff);
+    const required = sealBits(options.requireSeals ?? []);
+    const label = `descriptor ${number} of process ${pid}`;
+    const fd = checkFd(
+      fcntl().open(
+        cstring(`/proc/${pid}/fd/${number}`, "path"),
+        // Whatever it turns out to be, it must not make us wait.
+        (options.readOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK,
+        0,
+      ),
+      "open",
+      "open",
+      label,
+    );
+    return closingOnError(fd, label, (fd) => {
+      checkMemory(fd, required, label);
+      return new Memfd(fd, nameOf(fd));
+    });
+  }
+
+  /** Its name, which need not be unique. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Whether it is open for reading only. */
+  get readOnly(): boolean {
+    return this.#readOnly;
+  }
+
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#fd.closed;
+  }
+
+  /**
+   * Its descriptor, to be passed to other processes and other calls. It stays
+   * this handle's: closing one closes both.
+   *
+   * @throws {TypeError} When the handle is closed.
+   */
+  get fd(): Fd {
+    this.#fd.use("take the descriptor of");
+    return this.#fd;
+  }
+
+  /**
+   * `fstat`: its size in bytes now.
+   *
+   * See [fstat(2)](https://man7.org/linux/man-pages/man2/stat.2.html).
+   *
+   * @throws {TypeError} When the handle is closed.
+   */
+  get size(): number {
+    return fileSize(this.#fd.use("ask for the size of"), this.#label);
+  }
+
+  /**
+   * `fcntl(F_GET_SEALS)`: what is forbidden to everybody.
+   *
+   * See [F_GET_SEALS(2const)](https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html).
+   *
+   * @throws {TypeError} When the handle is closed.
+   */
+  get seals(): Seal[] {
+    const fd = this.#fd.use("read the seals of");
+    return sealNames(readSeals(fd, this.#label));
+  }
+
+  /**
+   * `fcntl(F_ADD_SEALS)`: forbids something to everybody, for good.
+   *
+   * See [F_ADD_SEALS(2const)](https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html).
+   *
+   * @throws {IpcError} `EBUSY` for `"write"` while anybody has it mapped
+   * writable, `EPERM` after `"seal"` or when it is open for reading only,
+   * `EINVAL` when the kernel does not know the seal.
+   */
+  seal(...seals: Seal[]): void {
+    addSeals(this.#fd.use("seal"), sealBits(seals), this.#label);
+  }
+
+  /**
+   * `mmap`: maps the memory, or a part of it, into this process.
+   *
+   * The mapping is independent of this handle: close it on its own.
+   *
+   * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+   *
+   * @throws {RangeError} When the part is not within it: touching such memory
+   * would end the process.
+   * @throws {IpcError} `EPERM` when it is to be writable and sealed against
+   * it, `EACCES` when the handle is open for reading only, `ENOMEM` without
+   * room, or without enough huge pages.
+   */
+  map(options: MapOptions = {}): Mapping {
+    return mapDescriptor(this.#fd.use("map"), {
+      ...options,
+      label: this.#label,
+      writable: !this.#readOnly,
+    });
+  }
+
+  /**
+   * `pread`: copies bytes from `offset` on into `target`, and survives that
+   * somebody has made the memory shorter.
+   *
+   * See [pread(2)](https://man7.org/linux/man-pages/man2/pread.2.html).
+   *
+   * @returns The bytes copied: fewer than asked at its end.
+   * @throws {TypeError} When the handle is closed.
+   */
+  pread(target: Uint8Array<ArrayBuffer>, offset = 0): number {
+    return readAt(this.#fd.use("read"), target, offset, this.#label);
+  }
+
+  /**
+   * `pwrite`: copies bytes into the memory from `offset` on, and survives that
+   * somebody has made it shorter.
+   *
+   * See [pwrite(2)](https://man7.org/linux/man-pages/man2/pread.2.html).
+   *
+   * @throws {RangeError} When they would reach over the end.
+   * @throws {IpcError} `EPERM` when it is sealed against writing, `EBADF` when
+   * it is open for reading only, `EINVAL` when it has huge pages.
+   */
+  pwrite(bytes: Uint8Array<ArrayBuffer>, offset = 0): void {
+    writeAt(this.#fd.use("write to"), bytes, offset, this.#label);
+  }
+
+  /**
+   * `ftruncate` or `posix_fallocate`: makes it longer or shorter. What is added
+   * is zeros; mappings keep their length.
+   *
+   * See [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html).
+   *
+   * @throws {RangeError} When it is to get shorter than what this thread has
+   * mapped.
+   * @throws {IpcError} `EPERM` when it is sealed against it, `EINVAL` when it
+   * is open for reading only or `size` is no multiple of its huge pages.
+   */
+  resize(size: number, options: MemfdResizeOptions = {}): void {
+    const fd = this.#fd.use("resize");
+    resizeFile(fd, checkSize(size, "size"), {
+      reserve: options.reserve ?? false,
+      label: this.#label,
+    });
+  }
+
+  /**
+   * `fstat`: what the kernel knows of it.
+   *
+   * See [fstat(2)](https://man7.org/linux/man-pages/man2/stat.2.html).
+   *
+   * @throws {TypeError} When the handle is closed.
+   */
+  stat(): FileStat {
+    return fileStat(this.#fd.use("stat"), this.#label);
+  }
+
+  /**
+   * `fchown` and `fchmod`: changes owner, group or permissions.
+   *
+   * See [fchown(2)](https://man7.org/linux/man-pages/man2/chown.2.html) and
+   * [fchmod(2)](https://man7.org/linux/man-pages/man2/chmod.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user, or `mode` is
+   * executable and `"exec"` sealed.
+   */
+  set(changes: FileChanges): void {
+    changeFile(this.#fd.use("change"), changes, this.#label);
+  }
+
+  /** `close`: gives up this handle; mappings and other descriptors stay. */
+  close(): void {
+    this.#fd.close();
+  }
+
+  /** The same as {@linkcode Memfd.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

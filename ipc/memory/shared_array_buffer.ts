@@ -1,0 +1,162 @@
+/**
+ * Another process's memory as a `SharedArrayBuffer`:
+ * {@linkcode sharedArrayBuffer}, experimental.
+ *
+ * ```ts
+ * import { Memfd, sharedArrayBuffer } from "@libc/ipc";
+ *
+ * using memory = Memfd.create("frames", { size: 65536 });
+ * const buffer = sharedArrayBuffer(memory);
+ * Atomics.store(new Int32Array(buffer), 0, 42);
+ * ```
+ *
+ * @experimental
+ * @module
+ */
+
+import { sys_mman } from "../../ffi/libc/sys_mman.ts";
+import { size as checkSize } from "../../ffi/core/_argument.ts";
+import { checkRegular, rawStat, remember } from "../../ffi/core/_file.ts";
+import { rangeOf } from "../../ffi/core/_file_mapping.ts";
+import { checkPtr, ERRNO, ipcError } from "../../ffi/core/errno.ts";
+import { Fd } from "../../ffi/core/fd.ts";
+import { pageSize } from "../../ffi/core/mapping.ts";
+import {
+  MAP_FIXED,
+  MAP_SHARED,
+  PROT_READ,
+  PROT_WRITE,
+} from "../../ffi/core/platform.ts";
+
+export { Fd };
+
+/** Bytes in a page of WebAssembly memory. */
+const WASM_PAGE = 65536;
+
+/** The most pages that a WebAssembly memory can have. */
+const MAX_PAGES = 65536;
+
+/** What can lie under a `SharedArrayBuffer`: a `PosixSharedMemory`, a `Memfd`. */
+export interface SharedSource {
+  /** Its descriptor. */
+  readonly fd: Fd;
+  /** Whether it is open for reading only. */
+  readonly readOnly: boolean;
+}
+
+/** Options of {@linkcode sharedArrayBuffer}. */
+export interface SharedArrayBufferOptions {
+  /**
+   * First byte, a multiple of the page size.
+   *
+   * @default {0}
+   */
+  offset?: number;
+  /**
+   * Length in bytes, a multiple of 65,536.
+   *
+   * @default {number} up to the end
+   */
+  length?: number;
+}
+
+/**
+ * `mmap(MAP_FIXED)`: a genuine `SharedArrayBuffer` over memory that other
+ * processes have mapped too. Unlike a `Mapping` it can be posted to Workers, and
+ * `Atomics.wait` works on it.
+ *
+ * The buffer is that of a `WebAssembly.Memory` whose pages are replaced by those
+ * of the source. What follows from that:
+ *
+ * - Its length is a multiple of 64 KiB, 4 GiB at the most, and each one takes
+ *   10 GiB of address space: some thousands fit in a process.
+ * - It cannot be closed: it is never unmapped while this thread or a Worker
+ *   still holds the buffer, and nothing says when that ends.
+ * - `Atomics.notify` wakes waiters of this process only.
+ * - Making the source shorter ends every process that touches what is gone
+ *   (`SIGBUS`): take a `Memfd` with its `"shrink"` seal.
+ * - It stands on how V8 keeps WebAssembly memory, which no document promises.
+ *
+ * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ *
+ * @experimental
+ *
+ * @example Count together with a Worker and another process
+ * ```ts
+ * import { Memfd, sharedArrayBuffer } from "@libc/ipc";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using memory = Memfd.create("counters", { size: 65536 });
+ * const counters = new Int32Array(sharedArrayBuffer(memory));
+ * Atomics.add(counters, 0, 1);
+ *
+ * using view = memory.map();
+ * assertEquals(new Int32Array(view.buffer)[0], 1);
+ * ```
+ *
+ * @throws {RangeError} When the range is not within the source or no multiple of
+ * these sizes.
+ * @throws {TypeError} When the source is closed or open for reading only.
+ * @throws {IpcError} `ENOMEM` without address space, `EPERM` when the source is
+ * sealed against writing.
+ */
+export function sharedArrayBuffer(
+  source: SharedSource,
+  options: SharedArrayBufferOptions = {},
+): SharedArrayBuffer {
+  const fd = source.fd.number;
+  const label = `descriptor ${fd} as a SharedArrayBuffer`;
+  if (source.readOnly) {
+    throw new TypeError(`Cannot map ${label}: it is open for reading only`);
+  }
+  const raw = rawStat(fd, label);
+  checkRegular(raw, "map", label);
+  const { offset, length } = rangeOf(Number(raw.st_size), {
+    ...options,
+    label,
+  });
+  if (checkSize(offset, "offset") % pageSize() !== 0) {
+    throw new RangeError(
+      `offset must be a multiple of ${pageSize()}, got ${offset}`,
+    );
+  }
+  const pages = length / WASM_PAGE;
+  if (!Number.isInteger(pages) || pages > MAX_PAGES) {
+    throw new RangeError(
+      `length must be a multiple of ${WASM_PAGE} up to 2^32, got ${length}`,
+    );
+  }
+  const buffer = reserve(pages, label);
+  checkPtr(
+    sys_mman().mmap(
+      Deno.UnsafePointer.of(new Uint8Array(buffer)),
+      BigInt(length),
+      PROT_READ | PROT_WRITE,
+      MAP_SHARED | MAP_FIXED,
+      fd,
+      BigInt(offset),
+    ),
+    "mmap",
+    "map",
+    label,
+  );
+  // For good: whether a Worker still holds the buffer cannot be known.
+  remember(raw, offset + length);
+  return buffer;
+}
+
+/** A shared buffer on page boundaries, whose pages are nobody else's. */
+function reserve(pages: number, label: string): SharedArrayBuffer {
+  try {
+    const memory = new WebAssembly.Memory({
+      initial: pages,
+      maximum: pages,
+      shared: true,
+    });
+    // The type says ArrayBuffer for every memory.
+    return memory.buffer as unknown as SharedArrayBuffer;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw ipcError(ERRNO.ENOMEM, "mmap", "map", label, error.message);
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Signals: sending them, receiving them, and what the process does about them.
+ *
+ * ```ts
+ * import { kill, onSignal } from "@libc/ipc/signal";
+ *
+ * using listener = onSignal(["SIGUSR2", "SIGHUP"]);
+ * kill(Deno.pid, "SIGUSR2");
+ * for await (const signal of listener) {
+ *   console.log(signal); // SIGUSR2
+ *   break;
+ * }
+ * ```
+ *
+ * {@linkcode onSignal} stands on Deno's listeners and knows the standard
+ * signals. {@linkcode SignalQueue} knows the real-time ones too, with their
+ * senders and values, in a program that was started with them blocked.
+ *
+ * `SIGUSR1` is best left alone: a Deno process takes it as a wish to be
+ * debugged, or ends.
+ *
+ * @module
+ */
+
+import { signal as libc } from "../../ffi/libc/signal.ts";
+import { integer, shown } from "../../ffi/core/_argument.ts";
+import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
+import {
+  type Signal,
+  signalName,
+  signalNumber,
+} from "../../ffi/core/signals.ts";
+
+export {
+  type Signal,
+  type SignalName,
+  signalName,
+  signalNumber,
+  signals,
+} from "../../ffi/core/signals.ts";
+export {
+  disposition,
+  ignore,
+  restoreDefault,
+  type SignalDisposition,
+} from "../../ffi/core/signal_action.ts";
+export { onSignal, SignalListener } from "../../ffi/core/signal_listener.ts";
+export {
+  type SignalInfo,
+  type SignalOrigin,
+  SignalQueue,
+} from "../../ffi/core/signal_queue.ts";
+
+const MAX_PID = 0x7fff_ffff;
+
+/**
+ * `kill`: sends a signal to a process. 0 sends none and only asks whether the
+ * process exists (or has ended and nobody has waited for it) and may be
+ * signalled.
+ *
+ * A pid may belong to another process by the time of the call; a `Pidfd` never
+ * does.
+ *
+ * See [kill(2)](https://man7.org/linux/man-pages/man2/kill.2.html).
+ *
+ * @param pid A process; for groups there is {@linkcode killProcessGroup}.
+ * @throws {IpcError} `ESRCH` when there is no such process, `EPERM` when it may
+ * not be signalled, `EINVAL` when the kernel does not know the signal.
+ * @throws {TypeError} When there is no signal of that name.
+ *
+ * @example Ask whether a process exists
+ * ```ts
+ * import { kill } from "@libc/ipc/signal";
+ * import { IpcError } from "@libc/ipc/errno";
+ *
+ * function exists(pid: number): boolean {
+ *   try {
+ *     kill(pid, 0);
+ *     return true;
+ *   } catch (error) {
+ *     if (!(error instanceof IpcError)) throw error;
+ *     return error.code === "EPERM";
+ *   }
+ * }
+ * console.log(exists(Deno.pid)); // true
+ * ```
+ */
+export function kill(pid: number, signal: Signal = "SIGTERM"): void {
+  const number = numberOrNone(signal);
+  check0(
+    libc().kill(integer(pid, "pid", 1, MAX_PID), number),
+    "kill",
+    `send ${nameOrNone(number)} to`,
+    `process ${pid}`,
+  );
+}
+
+/**
+ * `killpg`: sends a signal to all processes of a group; 0 sends none and only
+ * asks whether there are any.
+ *
+ * See [killpg(3)](https://man7.org/linux/man-pages/man3/killpg.3.html).
+ *
+ * @param group A process group, or 0 for that of this process. 1 is refused: it
+ * would reach every process there is.
+ * @throws {IpcError} `ESRCH` when there is no such group, `EPERM` when none of
+ * it may be signalled.
+ * @throws {TypeError} When there is no signal of that name.
+ */
+export function killProcessGroup(
+  group: number,
+  signal: Signal = "SIGTERM",
+): void {
+  const number = numberOrNone(signal);
+  integer(group, "group", 0, MAX_PID);
+  if (group === 1) {
+    throw new RangeError("group must not be 1, which means every process");
+  }
+  check0(
+    libc().killpg(group, number),
+    "killpg",
+    `send ${nameOrNone(number)} to`,
+    group === 0 ? "the own process group" : `process group ${group}`,
+  );
+}
+
+/** Options of {@linkcode sigqueue}. */
+export interface SigqueueOptions {
+  /**
+   * The value to send along: a number of 32 bits with a sign (`sival_int`), or
+   * a bigint of 64 bits (`sival_ptr`).
+   *
+   * @default {0}
+   */
+  value?: number | bigint;
+}
+
+/**
+ * `sigqueue`: sends a signal to a process, with a value. Real-time signals are
+ * queued: each that is sent arrives, with its value.
+ *
+ * See [sigqueue(3)](https://man7.org/linux/man-pages/man3/sigqueue.3.html).
+ *
+ * @throws {IpcError} `EAGAIN` when as many signals wait as `RLIMIT_SIGPENDING`
+ * allows, `ESRCH` when there is no such process, `EPERM` when it may not be
+ * signalled.
+ * @throws {TypeError} When there is no signal of that name.
+ */
+export function sigqueue(
+  pid: number,
+  signal: Signal,
+  options: SigqueueOptions = {},
+): void {
+  const number = numberOrNone(signal);
+  const error = errnoOf(
+    libc().sigqueue(
+      integer(pid, "pid", 1, MAX_PID),
+      number,
+      valueOf(options.value ?? 0),
+    ),
+  );
+  if (error === 0) return;
+  throw ipcError(
+    error,
+    "sigqueue",
+    `send ${nameOrNone(number)} to`,
+    `process ${pid}`,
+    error === ERRNO.EAGAIN
+      ? "as many signals wait already as RLIMIT_SIGPENDING allows"
+      : undefined,
+  );
+}
+
+/**
+ * `raise`: sends a signal to the thread that calls it.
+ *
+ * See [raise(3)](https://man7.org/linux/man-pages/man3/raise.3.html).
+ *
+ * @throws {IpcError} `EINVAL` when the C library keeps the signal to itself.
+ * @throws {TypeError} When there is no signal of that name.
+ */
+export function raise(signal: Signal): void {
+  const number = signalNumber(signal);
+  check0(libc().raise(number), "raise", "raise", signalName(number));
+}
+
+function numberOrNone(signal: Signal): number {
+  return signal === 0 ? 0 : signalNumber(signal);
+}
+
+function nameOrNone(number: number): string {
+  return number === 0 ? "signal 0" : signalName(number);
+}
+
+/** The 64 bits of a `union sigval`. */
+function valueOf(value: number | bigint): bigint {
+  if (typeof value === "bigint") {
+    if (BigInt.asIntN(64, value) === value) return value;
+    if (BigInt.asUintN(64, value) === value) return BigInt.asIntN(64, value);
+    throw new RangeError(
+      `value must fit 64 bits, got ${shown(value)}`,
+    );
+  }
+  return BigInt(integer(value, "value", -0x8000_0000, 0x7fff_ffff));
+}

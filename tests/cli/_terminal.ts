@@ -1,0 +1,138 @@
+/** A program under a terminal of its own, made by `script` of util-linux. */
+
+import { hasCommand, until } from "../util.ts";
+
+/** What stands behind a test's name when it cannot run. */
+export const NEEDS_SCRIPT: string = hasCommand("script")
+  ? ""
+  : " [skipped: script of util-linux is not installed]";
+
+/** Options of {@linkcode Terminal.start}. */
+export interface TerminalOptions {
+  /** Width in characters. */
+  columns?: number;
+  /** Height in characters. */
+  rows?: number;
+  /** Variables on top of this process's environment. */
+  env?: Record<string, string>;
+}
+
+/**
+ * Runs a command and shows what it writes to its terminal. Around it stand its
+ * process id, the settings of the terminal before and after, and its exit code.
+ */
+export class Terminal implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reading: Promise<void>;
+  #text = "";
+
+  private constructor(process: Deno.ChildProcess) {
+    this.#process = process;
+    this.#input = process.stdin.getWriter();
+    this.#reading = this.#read();
+  }
+
+  /** Starts a command in a terminal and waits until the terminal is ready. */
+  static async start(
+    command: readonly string[],
+    { columns = 80, rows = 24, env = {} }: TerminalOptions = {},
+  ): Promise<Terminal> {
+    const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+    const script = [
+      `stty cols ${columns} rows ${rows}`,
+      `echo "tty=$(tty) before=$(stty -g)"`,
+      `sh -c 'echo "pid=$$"; exec "$@"' sh ${quoted.join(" ")}`,
+      `echo "code=$? after=$(stty -g)"`,
+    ].join("; ");
+    const terminal = new Terminal(
+      new Deno.Command("script", {
+        args: ["--quiet", "--flush", "--command", script, "/dev/null"],
+        env: { TERM: "xterm-256color", ...env },
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "inherit",
+      }).spawn(),
+    );
+    await terminal.see(/pid=\d+\r\n/);
+    return terminal;
+  }
+
+  /** All that was written to the terminal so far. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** What the command wrote, without what stands around it. */
+  get output(): string {
+    return this.#text
+      .replace(/^[^]*?pid=\d+\r\n/, "")
+      .replace(/code=\d+ after=[^]*$/, "");
+  }
+
+  /** The process id of the command. */
+  get pid(): number {
+    return Number(this.#field("pid"));
+  }
+
+  /** The device file of the terminal. */
+  get path(): string {
+    return this.#field("tty");
+  }
+
+  /** The exit code of the command, and whether the terminal is as before. */
+  get end(): { code: number; restored: boolean } {
+    return {
+      code: Number(this.#field("code")),
+      restored: this.#field("before") === this.#field("after"),
+    };
+  }
+
+  /** Waits until something is to be seen behind a place in the text. */
+  async see(pattern: RegExp, from = 0): Promise<void> {
+    let over = false;
+    this.#reading.then(() => over = true);
+    await until(() => over || pattern.test(this.#text.slice(from)));
+    if (!pattern.test(this.#text.slice(from))) {
+      throw new Error(
+        `ended without ${pattern}: ${JSON.stringify(this.#text)}`,
+      );
+    }
+  }
+
+  /** Presses keys. */
+  async type(keys: string): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(keys));
+  }
+
+  /** Waits until the command has ended and everything was read. */
+  async ended(): Promise<void> {
+    await this.see(/code=\d+ after=\S+\r\n/);
+    await this.#reading;
+    await this.#process.status;
+  }
+
+  /** Ends whatever still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch (error) {
+      // Deno says TypeError of a process that it has already waited for.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await this.#input.close().catch(() => {});
+    await this.#reading;
+    await this.#process.status;
+  }
+
+  #field(name: string): string {
+    return new RegExp(`\\b${name}=(\\S+)`).exec(this.#text)?.[1] ?? "";
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#process.stdout) {
+      this.#text += decoder.decode(chunk, { stream: true });
+    }
+  }
+}

@@ -1,0 +1,218 @@
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertThrows,
+} from "@std/assert";
+import { Deadline } from "../../ffi/core/deadline.ts";
+import { callUntil } from "../../ffi/core/timer_interrupt.ts";
+import { time } from "../../ffi/libc/time.ts";
+import { source, spawnDeno, watchdog } from "../util.ts";
+
+const MONOTONIC = 1;
+const EINTR = 4;
+
+/** A second, which `clock_nanosleep` sleeps unless a signal comes. */
+const SECOND = new BigInt64Array([1n, 0n]);
+
+/** The signals that this process handles. */
+function handled(): bigint {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1]}`);
+}
+
+/** The timers that this process has, from a kernel that says so. */
+function timers(): string {
+  try {
+    return Deno.readTextFileSync("/proc/self/timers");
+  } catch {
+    return "";
+  }
+}
+
+Deno.test("callUntil() interrupts a call that blocks, at the deadline and as often as it takes", () => {
+  using _dog = watchdog("callUntil");
+  const deadline = new Deadline(20);
+  let interrupted = 0;
+  const result = callUntil(deadline, (mayBlock) => {
+    if (!mayBlock) return undefined;
+    const error = time().clock_nanosleep(MONOTONIC, 0, SECOND, null);
+    assertEquals(error, EINTR);
+    interrupted++;
+    return undefined;
+  });
+  assertEquals(result, undefined);
+  assertEquals(deadline.expired, true);
+  assertGreaterOrEqual(interrupted, 1);
+});
+
+Deno.test("callUntil() interrupts again when the first time came too early", () => {
+  using _dog = watchdog("callUntil");
+  const deadline = new Deadline(1);
+  let calls = 0;
+  callUntil(deadline, (mayBlock) => {
+    if (!mayBlock) return undefined;
+    calls++;
+    // The first signal finds a program that is not in the call yet.
+    while (!deadline.expired);
+    const error = time().clock_nanosleep(MONOTONIC, 0, SECOND, null);
+    assertEquals(error, EINTR);
+    return undefined;
+  });
+  assertEquals(calls, 1);
+});
+
+Deno.test("callUntil() gives the first value, and looks once when the time is up already", () => {
+  let calls = 0;
+  const third = () => ++calls === 3 ? "value" : undefined;
+  assertEquals(callUntil(new Deadline(1e6), third), "value");
+  assertEquals(calls, 3);
+  const seen: boolean[] = [];
+  const look = (mayBlock: boolean) => {
+    seen.push(mayBlock);
+    return undefined;
+  };
+  assertEquals(callUntil(new Deadline(0), look), undefined);
+  assertEquals(seen, [false]);
+});
+
+Deno.test("callUntil() leaves neither signal nor timer behind, even when the call throws", () => {
+  const signals = handled();
+  const before = timers();
+  callUntil(new Deadline(1e6), () => {
+    assertEquals(
+      handled() & ~signals,
+      1n << 61n,
+      "signal 62 is handled meanwhile",
+    );
+    if (before !== "" || timers() !== "") {
+      assert(timers().includes("signal: 62"), timers());
+    }
+    return true;
+  });
+  assertEquals(handled(), signals);
+  assertEquals(timers(), before);
+  assertThrows(
+    () =>
+      callUntil(new Deadline(1e6), () => {
+        throw new RangeError("from the call");
+      }),
+    RangeError,
+    "from the call",
+  );
+  assertEquals(handled(), signals);
+  assertEquals(timers(), before);
+});
+
+Deno.test("callUntil() nests, each with a signal of its own", () => {
+  const signals = handled();
+  callUntil(new Deadline(1e6), () => {
+    callUntil(new Deadline(1e6), () => {
+      assertEquals(handled() & ~signals, 3n << 60n);
+      return true;
+    });
+    assertEquals(handled() & ~signals, 1n << 61n);
+    return true;
+  });
+  assertEquals(handled(), signals);
+});
+
+/** What a child needs that plays with signals. */
+const PRELUDE = `
+  import { signal } from ${JSON.stringify(source("ffi/libc/signal.ts"))};
+  import { sigaction } from ${JSON.stringify(source("ffi/core/layouts.ts"))};
+  import { callUntil } from ${
+  JSON.stringify(source("ffi/core/timer_interrupt.ts"))
+};
+  import { Deadline } from ${JSON.stringify(source("ffi/core/deadline.ts"))};
+  const IGNORE = 1n;
+  const handlerOf = (number: number) => {
+    const old = new Uint8Array(sigaction.size);
+    signal().sigaction(number, null, old);
+    return sigaction.view(old).sa_handler;
+  };
+  const handle = (number: number, handler: bigint) => {
+    const action = new Uint8Array(sigaction.size);
+    sigaction.write(action, { sa_handler: handler });
+    signal().sigaction(number, action, null);
+  };
+`;
+
+Deno.test("callUntil() takes no signal that somebody else has a use for", async () => {
+  await using child = spawnDeno(`${PRELUDE}
+    handle(62, IGNORE);
+    handle(60, IGNORE);
+    const used = [62, 61, 60].map(() => 0n);
+    callUntil(new Deadline(1e6), () => {
+      console.log([62, 61, 60].map((n) => handlerOf(n) > IGNORE).join());
+      return true;
+    });
+    console.log([62, 61, 60].map(handlerOf).join());
+  `);
+  assertEquals(await child.line(), "false,true,false");
+  assertEquals(await child.line(), "1,0,1");
+});
+
+Deno.test("callUntil() takes no signal that this thread has blocked, and without any looks now and then", async () => {
+  using _dog = watchdog("blocked signals");
+  await using child = spawnDeno(`${PRELUDE}
+    const SETMASK = 2;
+    const block = (mask: bigint) =>
+      signal().pthread_sigmask(
+        SETMASK, new BigUint64Array([mask, ...new Array(15).fill(0n)]), null);
+    block(1n << 61n);
+    callUntil(new Deadline(1e6), () => {
+      console.log(handlerOf(62) > IGNORE, handlerOf(61) > IGNORE);
+      return true;
+    });
+    block(0xffff_ffff_0000_0000n);
+    const deadline = new Deadline(50);
+    const seen = new Set<boolean>();
+    callUntil(deadline, (mayBlock) => void seen.add(mayBlock));
+    console.log([...seen].join(), deadline.expired);
+    let calls = 0;
+    console.log(callUntil(new Deadline(1e6), () => ++calls > 5 || undefined));
+  `);
+  assertEquals(await child.line(), "false true");
+  assertEquals(await child.line(), "false true");
+  assertEquals(await child.line(), "true");
+});
+
+Deno.test("callUntil() works on many threads at once, and no signal ends the process", async () => {
+  using _dog = watchdog("threads");
+  const program = `
+    const { SysvMessageQueue } = await import("@libc/ipc/sysv-msg");
+    using queue = SysvMessageQueue.create(0);
+    let timeouts = 0;
+    for (let i = 0; i < 300; i++) {
+      try {
+        queue.receiveSync({ timeout: (i % 7) / 5 });
+      } catch (error) {
+        if (error.code === "ETIMEDOUT") timeouts++;
+      }
+    }
+  `;
+  await using child = spawnDeno(
+    `
+    const code = ${JSON.stringify(`${program} postMessage(timeouts);`)};
+    const url = "data:application/javascript," + encodeURIComponent(code);
+    const workers = Array.from(
+      { length: 6 },
+      () => new Worker(url, { type: "module" }),
+    );
+    const done = workers.map((worker) =>
+      new Promise((resolve) => worker.onmessage = (e) => resolve(e.data))
+    );
+    ${program}
+    const counts = await Promise.all(done);
+    workers.forEach((worker) => worker.terminate());
+    const status = Deno.readTextFileSync("/proc/self/status");
+    const caught = BigInt("0x" + /SigCgt:\\s*(\\w+)/.exec(status)?.[1]);
+    // The signals from 40 to 62.
+    console.log([timeouts, ...counts].join(), caught >> 39n & 0x7f_ffffn);
+    Deno.exit();
+  `,
+    { permissions: ["--allow-all"] },
+  );
+  assertEquals(await child.line(), `${new Array(7).fill(300).join()} 0n`);
+});

@@ -1,0 +1,211 @@
+/** What must hold wherever the memory lives. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  detach,
+  inspect,
+  type Transport,
+  WaveClient,
+  WaveControl,
+} from "@libc/ipc/device";
+import { IpcError } from "@libc/ipc/errno";
+import { ftok } from "@libc/ipc/sysv-key";
+import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
+import { cpath } from "../../../ffi/core/cstring.ts";
+import { closeFd } from "../../../ffi/core/fd.ts";
+import { O_RDWR } from "../../../ffi/core/platform.ts";
+import { fcntl } from "../../../ffi/libc/fcntl.ts";
+import { memoryName } from "../../../ipc/device/address.ts";
+import { memorySize } from "../../../ipc/device/layout.ts";
+import { Memfd } from "../../../ipc/memory/memfd.ts";
+import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
+import { DeviceSemaphores } from "../../../ipc/device/semaphores.ts";
+import { source, until, watchdog } from "../../util.ts";
+import { newPlace } from "./address.ts";
+
+const TRANSPORTS: Transport[] = ["sysv", "posix", "memfd"];
+
+for (const transport of TRANSPORTS) {
+  Deno.test(`WaveDevice works over ${transport}, from birth to death`, async () => {
+    using _dog = watchdog(transport);
+    await using place = await newPlace();
+    const child = await place.spawnDevice({ transport });
+    // A client needs not be told.
+    using client = WaveClient.open(place.address);
+    assertEquals([client.transport, client.foreign], [transport, false]);
+    using _told = WaveClient.open({ ...place.address, transport });
+    using control = WaveControl.open(place.address);
+    const status = await control.status();
+    assertEquals([status.transport, status.pid], [transport, child.pid]);
+    const clients = transport === "sysv" ? 2 : undefined;
+    assertEquals(status.clients, clients);
+
+    const found = inspect(place.address);
+    assertEquals([found.status, found.transport], ["alive", transport]);
+    assertEquals(found.objects.length, 3);
+    assertEquals(
+      found.attached.map(({ pid, writable }) => [pid, writable]).sort(),
+      [[Deno.pid, false], [child.pid, true]].sort(),
+    );
+
+    const stream = client.follow();
+    const [first] = [(await stream.next()).value?.sequence ?? NaN];
+    for (let i = 1; i < 100; i++) {
+      assertEquals((await stream.next()).value?.sequence, first + i);
+    }
+    assertThrows(
+      () => place.create({ transport }),
+      IpcError,
+      `process ${child.pid} (deno)`,
+    );
+    // Nor on another transport: a key has one device.
+    for (const other of TRANSPORTS) {
+      assertThrows(
+        () => place.create({ transport: other }),
+        IpcError,
+        "EEXIST",
+      );
+    }
+    await control.exit();
+    while (!(await stream.next()).done);
+    assertEquals([stream.end, stream.lost, client.read().state], [
+      "off",
+      0,
+      "off",
+    ]);
+    await child.end();
+    assertEquals(inspect(place.address).status, "none");
+  });
+
+  Deno.test(`WaveDevice over ${transport} that is killed leaves what detach() and create() remove`, async () => {
+    using _dog = watchdog(transport);
+    await using place = await newPlace();
+    const left = transport === "memfd" ? 2 : 3;
+    for (const clean of [detach, place.create.bind(place)]) {
+      const child = await place.spawnDevice({ transport });
+      using client = WaveClient.open(place.address);
+      const stream = client.follow();
+      child.kill("SIGKILL");
+      while (!(await stream.next()).done);
+      assertEquals([stream.end, stream.lost], ["died", 0]);
+      await child.end();
+      const error = assertThrows(
+        () => WaveClient.open(place.address),
+        IpcError,
+      );
+      assertEquals(error.code, "EOWNERDEAD");
+      assertEquals(inspect(place.address).status, "dead");
+      const result = clean({ ...place.address, transport });
+      assertEquals(result.removed.length, left);
+      if (Symbol.dispose in result) result[Symbol.dispose]();
+      assertEquals(inspect(place.address).status, "none");
+    }
+  });
+
+  Deno.test(`WaveDevice over ${transport} is found by many waiting clients`, async () => {
+    using _dog = watchdog(transport);
+    await using place = await newPlace();
+    const waits = Array.from(
+      { length: 10 },
+      () => WaveClient.wait(place.address),
+    );
+    using device = place.create({ transport });
+    for (const client of await Promise.all(waits)) {
+      assertEquals(client.transport, transport);
+      client.close();
+    }
+    device.close();
+  });
+}
+
+Deno.test("detach() removes what a device left that died while it was being made", async () => {
+  using _dog = watchdog("unfinished");
+  await using place = await newPlace();
+  const key = ftok(place.path, "x");
+  const size = memorySize(16);
+  const name = memoryName(key);
+  const steps = [
+    ``,
+    `SysvSharedMemory.create(${key}, ${size}, { owner: false });`,
+    `PosixSharedMemory.create("${name}", { size: ${size}, owner: false });`,
+  ];
+  for (const [i, step] of steps.entries()) {
+    const maker = place.spawn(`
+      const from = (path) => import(${JSON.stringify(source(""))} + path);
+      const { DeviceSemaphores } = await from("ipc/device/semaphores.ts");
+      const { SysvSharedMemory } = await from("ipc/sysv/shared_memory.ts");
+      const { PosixSharedMemory } = await from("ipc/posix/shared_memory.ts");
+      DeviceSemaphores.create(${key}, "sysv", 0o600).claim();
+      ${step}
+    `);
+    const { code, stderr } = await maker.end();
+    assertEquals(code, 0, stderr);
+    assertEquals(inspect(place.address).status, "dead");
+    assertEquals(detach(place.address).removed.length, i === 0 ? 1 : 2);
+    assertEquals(inspect(place.address).status, "none");
+  }
+});
+
+Deno.test("WaveClient opens no descriptor that is no sealed memory", async () => {
+  using _dog = watchdog("memfd");
+  await using place = await newPlace();
+  const key = ftok(place.path, "x");
+  using semaphores = DeviceSemaphores.create(key, "memfd", 0o600);
+  try {
+    assert(semaphores.claim());
+    // The device has not said yet where its memory is.
+    assertThrows(() => WaveClient.open(place.address), IpcError, "ENOENT");
+    // One that could be made shorter under its readers.
+    using unsealed = Memfd.create("lie", { size: memorySize(16), seals: [] });
+    semaphores.fd = unsealed.fd.number;
+    assertEquals(
+      assertThrows(() => WaveClient.open(place.address), IpcError).code,
+      "EPERM",
+    );
+    // A file that is no memory.
+    await Deno.writeFile(`${place.path}/file`, new Uint8Array(4096));
+    const fd = fcntl().open(cpath(`${place.path}/file`, "path"), O_RDWR, 0);
+    semaphores.fd = fd;
+    assertThrows(() => WaveClient.open(place.address), IpcError);
+    closeFd(fd, "the file");
+    // None at all.
+    semaphores.fd = 30_000;
+    assertThrows(() => WaveClient.open(place.address), IpcError, "ENOENT");
+    assertEquals(inspect(place.address).status, "alive");
+  } finally {
+    semaphores.remove();
+  }
+});
+
+Deno.test("WaveDevice over posix leaves memory alone that took its name", async () => {
+  await using place = await newPlace();
+  using device = place.create({ transport: "posix" });
+  const name = memoryName(device.key);
+  PosixSharedMemory.unlink(name);
+  using other = PosixSharedMemory.create(name, { size: 8 });
+  device.close();
+  using again = PosixSharedMemory.open(name, { readOnly: true });
+  assertEquals(again.stat().inode, other.stat().inode);
+});
+
+Deno.test("WaveDevice over posix ends when its memory is removed", async () => {
+  using _dog = watchdog("posix");
+  await using place = await newPlace();
+  using device = place.create({ transport: "posix" });
+  const done = device.run();
+  using client = WaveClient.open(place.address);
+  PosixSharedMemory.unlink(memoryName(device.key));
+  assertEquals((await done).reason, "removed");
+  await until(() => client.end !== undefined);
+});
+
+Deno.test("WaveDevice over memfd leaves no memory in /dev/shm or under the key", async () => {
+  await using place = await newPlace();
+  using device = place.create({ transport: "memfd" });
+  assertThrows(() => SysvSharedMemory.open(device.key), IpcError, "ENOENT");
+  assertThrows(
+    () => PosixSharedMemory.open(memoryName(device.key)),
+    IpcError,
+    "ENOENT",
+  );
+});

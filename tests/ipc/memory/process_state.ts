@@ -1,0 +1,70 @@
+/** What this process holds, and ways to run it short of something. */
+
+import { F_DUPFD_CLOEXEC } from "../../../ffi/core/platform.ts";
+import { fcntl, sys_resource, unistd } from "../../../ffi/mod.ts";
+
+/** `RLIMIT_FSIZE` of `<sys/resource.h>` */
+export const RLIMIT_FSIZE = 1;
+/** `RLIMIT_NOFILE` of `<sys/resource.h>` */
+export const RLIMIT_NOFILE = 7;
+/** `RLIMIT_AS` of `<sys/resource.h>` */
+export const RLIMIT_AS = 9;
+
+/** The open descriptors of this process, and what each of them is. */
+export function descriptors(): string[] {
+  const found: string[] = [];
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      found.push(`${name} ${Deno.readLinkSync(`/proc/self/fd/${name}`)}`);
+    } catch {
+      // The descriptor of the listing itself.
+    }
+  }
+  return found.sort();
+}
+
+/** The mappings of this process whose lines in `/proc/self/maps` have a text. */
+export function mappings(text: string): string[] {
+  return Deno.readTextFileSync("/proc/self/maps").split("\n")
+    .filter((line) => line.includes(text));
+}
+
+/** The names in `/dev/shm` that have a text. */
+export function sharedFiles(text: string): string[] {
+  return Array.from(Deno.readDirSync("/dev/shm"), ({ name }) => name)
+    .filter((name) => name.includes(text));
+}
+
+/** Sets a soft limit of this process; for children only. */
+export function limit(resource: number, soft: number): void {
+  const limits = new BigUint64Array(2);
+  if (sys_resource().getrlimit(resource, limits) !== 0) throw new TypeError();
+  limits[0] = BigInt(soft);
+  if (sys_resource().setrlimit(resource, limits) !== 0) throw new TypeError();
+}
+
+/**
+ * Calls with 0, 1, 2 … free descriptors, until it works, and gives the codes
+ * of its errors; for children only.
+ */
+export function withFewDescriptors(call: () => void): string[] {
+  limit(RLIMIT_NOFILE, 200);
+  const codes: string[] = [];
+  for (let free = 0;; free++) {
+    const taken: number[] = [];
+    for (;;) {
+      const fd = fcntl().fcntl_int(0, F_DUPFD_CLOEXEC, 0);
+      if (fd < 0) break;
+      taken.push(fd);
+    }
+    for (let i = 0; i < free; i++) unistd().close(taken.pop() ?? -1);
+    try {
+      call();
+      return codes;
+    } catch (error) {
+      codes.push((error as { code?: string }).code ?? String(error));
+    } finally {
+      for (const fd of taken) unistd().close(fd);
+    }
+  }
+}

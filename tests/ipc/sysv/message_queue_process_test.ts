@@ -1,0 +1,314 @@
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
+import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+import {
+  type Child,
+  hasCommand,
+  sleeps,
+  spawnCommand,
+  spawnDeno,
+  spawnWorker,
+  uniqueKey,
+  until,
+  untilBlocked,
+  watchdog,
+} from "../../util.ts";
+
+/** A child that has the queue of an id as `queue`, and may use `attempt`. */
+function spawnWith(queue: { id: number }, code: string): Child {
+  return spawnDeno(`
+    import { IpcError } from "@libc/ipc/errno";
+    import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+    const queue = SysvMessageQueue.fromId(${queue.id});
+    const text = ({ data }) => new TextDecoder().decode(data);
+    const attempt = (call) => {
+      try {
+        return call() ?? "done";
+      } catch (error) {
+        if (!(error instanceof IpcError)) throw error;
+        return error.code;
+      }
+    };
+    ${code}
+  `);
+}
+
+Deno.test("receiveSync() of another process is woken by a message", async () => {
+  using _dog = watchdog("receiveSync");
+  using queue = SysvMessageQueue.create(uniqueKey());
+  await using child = spawnWith(
+    queue,
+    `
+    console.log(attempt(() => text(queue.receiveSync({ type: 2 }))));
+    console.log(attempt(() => text(queue.receiveSync({ timeout: 1e300 }))));
+  `,
+  );
+  await untilBlocked(child.pid, "msgrcv");
+  queue.sendSync(1, "not for this wait");
+  queue.sendSync(2, "hello");
+  assertEquals(await child.line(), "hello");
+  assertEquals(await child.line(), "not for this wait");
+  assertEquals(queue.stat().lastReceivePid, child.pid);
+});
+
+Deno.test("sendSync() of another process waits for room", async () => {
+  using _dog = watchdog("sendSync");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  queue.set({ maxBytes: 4 });
+  queue.sendSync(1, "full");
+  await using child = spawnWith(
+    queue,
+    `
+    console.log(attempt(() => queue.sendSync(1, "next")));
+    console.log(attempt(() => queue.sendSync(1, "last", { timeout: 1e9 })));
+  `,
+  );
+  for (const text of ["full", "next", "last"]) {
+    await until(() => queue.stat().messages === 1);
+    if (text !== "last") await untilBlocked(child.pid, "msgsnd");
+    assertEquals(new TextDecoder().decode(queue.receiveSync().data), text);
+    if (text !== "last") assertEquals(await child.line(), "done");
+  }
+});
+
+Deno.test("receiveSync() with a timeout sleeps through: it does not poll", async () => {
+  using _dog = watchdog("timed receiveSync");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  await using child = spawnWith(
+    queue,
+    "console.log(attempt(() => text(queue.receiveSync({ timeout: 1e6 }))));",
+  );
+  await untilBlocked(child.pid, "msgrcv");
+  const before = sleeps(child.pid);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assertEquals(sleeps(child.pid), before);
+  queue.sendSync(1, "woken");
+  assertEquals(await child.line(), "woken");
+});
+
+Deno.test("remove() ends the waits of other processes with EIDRM", async () => {
+  using _dog = watchdog("remove");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  queue.set({ maxBytes: 1 });
+  queue.sendSync(1, "x");
+  const receiving = spawnWith(
+    queue,
+    "console.log(attempt(() => queue.receiveSync({ type: 2 })));",
+  );
+  const timed = spawnWith(
+    queue,
+    "console.log(attempt(() => queue.receiveSync({ type: 2, timeout: 1e9 })));",
+  );
+  const sending = spawnWith(
+    queue,
+    'console.log(attempt(() => queue.sendSync(1, "y")));',
+  );
+  try {
+    await untilBlocked(receiving.pid, "msgrcv");
+    await untilBlocked(timed.pid, "msgrcv");
+    await untilBlocked(sending.pid, "msgsnd");
+    queue.remove();
+    assertEquals(await receiving.line(), "EIDRM");
+    assertEquals(await timed.line(), "EIDRM");
+    assertEquals(await sending.line(), "EIDRM");
+  } finally {
+    for (const child of [receiving, timed, sending]) {
+      await child[Symbol.asyncDispose]();
+    }
+  }
+});
+
+Deno.test("remove() ends the wait of a Worker of the same process with EIDRM", async () => {
+  using _dog = watchdog("Worker remove");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  using worker = spawnWorker(`
+    import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+    const queue = SysvMessageQueue.fromId(${queue.id});
+    const { unistd } = await import(
+      ${JSON.stringify(import.meta.resolve("../../../ffi/libc/unistd.ts"))}
+    );
+    postMessage(unistd().gettid());
+    try {
+      queue.receiveSync();
+      postMessage("received");
+    } catch (error) {
+      postMessage(error.code);
+    }
+  `);
+  const tid = await worker.next();
+  await untilBlocked(`${Deno.pid}/task/${tid}`, "msgrcv");
+  queue.remove();
+  assertEquals(await worker.next(), "EIDRM");
+});
+
+Deno.test("receiveSync() goes on waiting after signals, and loses no message", async () => {
+  using _dog = watchdog("signals");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  await using child = spawnWith(
+    queue,
+    `
+    Deno.addSignalListener("SIGUSR2", () => {});
+    console.log(text(queue.receiveSync()));
+    console.log(text(queue.receiveSync({ timeout: 1e6 })));
+    Deno.exit();
+  `,
+  );
+  for (const message of ["untimed", "timed"]) {
+    await untilBlocked(child.pid, "msgrcv");
+    for (let i = 0; i < 20; i++) {
+      // It wakes, gets EINTR and goes to sleep again.
+      const before = sleeps(child.pid);
+      child.kill("SIGUSR2");
+      await until(() => sleeps(child.pid) > before);
+    }
+    queue.sendSync(1, message);
+    assertEquals(await child.line(), message);
+  }
+  assertEquals(queue.stat().messages, 0);
+});
+
+Deno.test("receiveSync() with a timeout ends in spite of signals, and not before its time", async () => {
+  using _dog = watchdog("timeout and signals");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  await using child = spawnWith(
+    queue,
+    `
+    Deno.addSignalListener("SIGUSR2", () => {});
+    const start = performance.now();
+    const code = attempt(() => queue.receiveSync({ timeout: 200 }));
+    console.log(code, performance.now() - start >= 200);
+    Deno.exit();
+  `,
+  );
+  await untilBlocked(child.pid, "msgrcv");
+  let ended = false;
+  const line = child.line().finally(() => ended = true);
+  // If each signal started the wait anew, it would never end.
+  await until(() => {
+    child.kill("SIGUSR2");
+    return ended;
+  });
+  assertEquals(await line, "ETIMEDOUT true");
+});
+
+Deno.test("100 receive() wait at once, and everything else goes on", async () => {
+  using _dog = watchdog("100 waiters");
+  const queues: SysvMessageQueue[] = [];
+  try {
+    for (let i = 0; i < 100; i++) {
+      queues.push(SysvMessageQueue.create(IPC_PRIVATE));
+    }
+    let settled = 0;
+    const waits = queues.map(async (queue) => {
+      const { type } = await queue.receive();
+      settled++;
+      return type;
+    });
+    const text = await Deno.readTextFile(new URL(import.meta.url));
+    await Deno.stat(".");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertGreaterOrEqual(text.length, 1000);
+    assertEquals(settled, 0, "nothing was sent yet");
+    await using child = spawnDeno(`
+      import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+      const ids = ${JSON.stringify(queues.map((queue) => queue.id))};
+      ids.forEach((id, i) => SysvMessageQueue.fromId(id).sendSync(i + 1, ""));
+      console.log("sent");
+    `);
+    assertEquals(await child.line(), "sent");
+    assertEquals(await Promise.all(waits), queues.map((_, i) => i + 1));
+  } finally {
+    for (const queue of queues) queue[Symbol.dispose]();
+  }
+});
+
+Deno.test("messages of several senders all arrive once, in each one's order", async () => {
+  using _dog = watchdog("senders");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  queue.set({ maxBytes: 64 });
+  const children = [1, 2, 3].map((type) =>
+    spawnWith(
+      queue,
+      `
+      const count = new Uint32Array(1);
+      const data = new Uint8Array(count.buffer);
+      for (; count[0] < 500; count[0]++) {
+        if (count[0] % 2) queue.sendSync(${type}, data);
+        else await queue.send(${type}, data);
+      }
+    `,
+    )
+  );
+  try {
+    const next = [0, 0, 0, 0];
+    for (let i = 0; i < 1500; i++) {
+      const { type, data } = i % 3 ? queue.receiveSync() : await queue.receive({
+        timeout: Infinity,
+      });
+      const [count] = new Uint32Array(data.buffer);
+      assertEquals(count, next[type]);
+      next[type] = (count ?? 0) + 1;
+    }
+    assertEquals(next, [0, 500, 500, 500]);
+    assertEquals(queue.tryReceive(), undefined);
+  } finally {
+    for (const child of children) await child[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("a killed receiver takes no message with it", async () => {
+  using _dog = watchdog("killed receiver");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  await using child = spawnWith(queue, "queue.receiveSync();");
+  await untilBlocked(child.pid, "msgrcv");
+  child.kill("SIGKILL");
+  await child.end();
+  queue.sendSync(1, "kept");
+  assertEquals(new TextDecoder().decode(queue.receiveSync().data), "kept");
+});
+
+Deno.test("messages longer than any before are received whole", {
+  // A namespace of its own may raise MSGMAX without harm to others.
+  ignore: Deno.uid() !== 0 || !hasCommand("unshare"),
+}, async () => {
+  const code = `
+    import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+    using queue = SysvMessageQueue.create(0);
+    queue.set({ maxBytes: 1e6 });
+    for (const size of [8193, 100_000, 50_000, 300_001]) {
+      const data = new Uint8Array(size).map((_, i) => i);
+      queue.sendSync(1, data);
+      queue.sendSync(2, "behind");
+      const peeked = queue.peek()?.data;
+      const { data: got } = queue.receiveSync();
+      const equal = [peeked, got].every((bytes) =>
+        bytes?.length === size && bytes.every((byte, i) => byte === data[i])
+      );
+      console.log(size, equal, queue.receiveSync({ maxSize: 2e5 }).type);
+    }
+  `;
+  const config = new URL("../../../deno.json", import.meta.url).pathname;
+  await using child = spawnCommand("unshare", {
+    args: [
+      "--ipc",
+      "sh",
+      "-c",
+      'echo 1000000 > /proc/sys/kernel/msgmax; exec "$@"',
+      "sh",
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      `--config=${config}`,
+      "--allow-ffi",
+      `data:application/typescript,${encodeURIComponent(code)}`,
+    ],
+  });
+  const { code: exit, stdout, stderr } = await child.end();
+  assertEquals(exit, 0, stderr);
+  assertEquals(stdout.trim().split("\n"), [
+    "8193 true 2",
+    "100000 true 2",
+    "50000 true 2",
+    "300001 true 2",
+  ]);
+});
