@@ -75,12 +75,13 @@ export class Screen implements Disposable {
   }
 
   // Lines are cleared before they are written: behind a line of full width the
-  // cursor still stands on its last character.
+  // cursor still stands on its last character. What is below is cleared when the
+  // size changes.
   /** Shows lines, each at most as wide as the terminal. */
   draw(lines: readonly string[]): void {
     if (!this.#shown) return;
     const body = lines.map((line) => `${CLEAR_LINE}${line}`).join("\r\n");
-    write(`${BEGIN}${HOME}${body}${CLEAR_BELOW}${END}`);
+    write(`${BEGIN}${HOME}${body}${END}`);
   }
 
   /** Gives the terminal back. */

@@ -41,8 +41,8 @@ const PROGRAM = [
 interface Running {
   /** Where it runs, for the title. */
   where: string;
-  /** Resolves with what it had to complain about when it is over. */
-  done: Promise<string>;
+  /** Resolves when it is over, with what it had to say about that. */
+  done: Promise<{ failed: boolean; text: string }>;
   /** Ends it. */
   stop(): void;
 }
@@ -66,30 +66,31 @@ export async function demoCommand(
   const signal = AbortSignal.any([signals.signal, output.gone]);
   const address = freeAddress();
   const device = startDevice(address);
+  let code = 1;
   try {
-    const shown = await show(device, {
-      address,
-      seconds,
-      signal,
-      output,
-      ascii: flags.ascii,
-    });
+    const { ascii } = flags;
+    const options = { address, seconds, signal, output, ascii };
+    const { samples, lost } = await show(device, options);
     output.line(
       `${device.where}: ${
-        plural(shown.samples, "sample")
-      } through shared memory, ${shown.lost} lost.`,
+        plural(samples, "sample")
+      } through shared memory, ${lost} lost.`,
     );
+    code = 0;
   } catch (error) {
     // Before the plot began, or without anybody to show it to.
     if (!(error instanceof Interrupted || error instanceof BrokenPipe)) {
       throw error;
     }
+    code = 0;
   } finally {
     device.stop();
+    const { failed, text } = await device.done;
+    // What failed and was thrown has said it already.
+    if (code === 0 && text !== "") output.note(text);
+    if (failed || !nothingLeft(address, output)) code = 1;
   }
-  const complaint = await device.done;
-  if (complaint !== "") output.note(complaint);
-  return checkNothingLeft(address, output);
+  return code;
 }
 
 /** How the demo is shown. */
@@ -110,13 +111,13 @@ async function show(
   const fail = (error: unknown) => failed.abort(error);
   const signal = AbortSignal.any([options.signal, failed.signal]);
   let ending = false;
-  device.done.then((complaint) => {
+  device.done.then((end) => {
     if (ending) return;
-    // Without a complaint it was told to, like us: by Ctrl-C.
+    // If it did not fail it was told to, like us: by Ctrl-C.
     fail(
-      complaint === ""
-        ? new Interrupted("device")
-        : new Failure(`the device ended early: ${complaint}`),
+      end.failed
+        ? new Failure(`the device ended early: ${end.text}`)
+        : new Interrupted("device"),
     );
   });
   using client = await WaveClient.wait({
@@ -196,9 +197,10 @@ function deviceProcess(command: string, address: DeviceAddress): Running {
   let stopped = false;
   return {
     where: `device: process ${child.pid}, client: process ${Deno.pid}`,
-    done: Promise.all([child.status, errors]).then(([{ code }, text]) =>
-      text.trim() || (code === 0 ? "" : `exit code ${code}`)
-    ),
+    done: Promise.all([child.status, errors]).then(([{ code }, text]) => ({
+      failed: code !== 0,
+      text: text.trim() || (code === 0 ? "" : `exit code ${code}`),
+    })),
     stop() {
       if (stopped) return;
       stopped = true;
@@ -216,19 +218,23 @@ function deviceHere(address: DeviceAddress): Running {
   });
   return {
     where: `device and client: process ${Deno.pid}`,
-    done: device.run().then(() => "", messageOf),
+    done: device.run().then(
+      () => ({ failed: false, text: "" }),
+      (error) => ({ failed: true, text: messageOf(error) }),
+    ),
     stop: () => device.exit(),
   };
 }
 
-function checkNothingLeft(address: DeviceAddress, output: Output): number {
+/** Says whether all is gone; what is not is removed. */
+function nothingLeft(address: DeviceAddress, output: Output): boolean {
   const { status, objects } = inspect(address);
   if (status === "none") {
     output.line("The device is off, and nothing was left behind.");
-    return 0;
+    return true;
   }
   const kinds = objects.map(({ kind }) => kind).join(", ");
   output.note(`something was left behind, and is removed now: ${kinds}`);
   detach({ ...address, force: true });
-  return 1;
+  return false;
 }

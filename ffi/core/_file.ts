@@ -82,6 +82,16 @@ export interface FileChanges {
   mode?: number;
 }
 
+/** Options of changing the size of memory. */
+export interface ResizeOptions {
+  /**
+   * Reserves what is added (`posix_fallocate`).
+   *
+   * @default {boolean} true for shared memory, false for a memfd
+   */
+  reserve?: boolean;
+}
+
 /** The raw `struct stat` of a descriptor. */
 export type RawStat = ReturnType<typeof stat.read>;
 

@@ -4,7 +4,24 @@
  * @module
  */
 
-/** Options of {@linkcode Memfd.create}. */
+import { shown, size as checkSize } from "./_argument.ts";
+import { checkRegular, fileError, rawStat } from "./_file.ts";
+import {
+  MFD_EXEC,
+  MFD_HUGE_SHIFT,
+  MFD_NOEXEC_SEAL,
+  readSeals,
+  type Seal,
+  sealBits,
+  sealNames,
+} from "./_seals.ts";
+import { cstring } from "./cstring.ts";
+import { tryReadLink } from "./directory.ts";
+import { ERRNO } from "./errno.ts";
+import { closeFd } from "./fd.ts";
+import { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_HUGETLB } from "./platform.ts";
+
+/** Options of `Memfd.create()`. */
 export interface MemfdCreateOptions {
   /** Its size in bytes, from 0 on; it begins as zeros. */
   size: number;
@@ -48,18 +65,18 @@ export interface MemfdAcceptOptions {
   requireSeals?: Iterable<Seal>;
 }
 
-/** Options of {@linkcode Memfd.fromFd}. */
+/** Options of `Memfd.fromFd()`. */
 export interface MemfdFromFdOptions extends MemfdAcceptOptions {
   /**
    * Takes the descriptor over instead of duplicating it: it is this object's
-   * then, and an {@linkcode Fd} given is closed.
+   * then, and an `Fd` given is closed.
    *
    * @default {false}
    */
   takeOver?: boolean;
 }
 
-/** Options of {@linkcode Memfd.open}. */
+/** Options of `Memfd.open()`. */
 export interface MemfdOpenOptions extends MemfdAcceptOptions {
   /**
    * Opens it for reading only.
@@ -77,24 +94,16 @@ export interface ProcessFd {
   fd: number;
 }
 
-/** How a memfd's size is changed. */
-export interface MemfdResizeOptions {
-  /**
-   * Reserves what is added (`posix_fallocate`).
-   *
-   * @default {false}
-   */
-  reserve?: boolean;
-}
-
-function labelOf(name: string): string {
+/** What a memfd is called in messages. */
+export function labelOf(name: string): string {
   return `memfd ${JSON.stringify(name)}`;
 }
 
 /** The kernel puts `memfd:` before it, and has 255 bytes. */
 const NAME_BYTES = 249;
 
-function cname(name: string): Uint8Array<ArrayBuffer> {
+/** Checks a name and makes it a C string. */
+export function cname(name: string): Uint8Array<ArrayBuffer> {
   const bytes = cstring(name, "name");
   if (bytes.length - 1 > NAME_BYTES) {
     throw new TypeError(
@@ -104,8 +113,8 @@ function cname(name: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** What the options of {@linkcode Memfd.create} come to. */
-interface Creation {
+/** What the options of `Memfd.create()` come to. */
+export interface Creation {
   size: number;
   flags: number;
   exec: number;
@@ -113,7 +122,8 @@ interface Creation {
   reserve: boolean;
 }
 
-function creation(options: MemfdCreateOptions): Creation {
+/** Checks the options of creating one. */
+export function creation(options: MemfdCreateOptions): Creation {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
       `options must be an object with a size, got ${shown(options)}`,
@@ -147,7 +157,8 @@ function hugeFlags(hugePages: boolean | number): number {
   return MFD_HUGETLB | log << MFD_HUGE_SHIFT;
 }
 
-function hintOf(
+/** What may help with an error of `memfd_create`. */
+export function hintOf(
   error: number,
   options: MemfdCreateOptions,
 ): string | undefined {
@@ -164,7 +175,7 @@ function hintOf(
 }
 
 /** Goes on with a descriptor, and closes it when that fails. */
-function closingOnError<T>(
+export function closingOnError<T>(
   fd: number,
   label: string,
   then: (fd: number) => T,
@@ -178,7 +189,7 @@ function closingOnError<T>(
 }
 
 /** Refuses what is no memory, or lacks seals. */
-function checkMemory(fd: number, required: number, label: string): void {
+export function checkMemory(fd: number, required: number, label: string): void {
   checkRegular(rawStat(fd, label), "open", label);
   const missing = required & ~readSeals(fd, label);
   if (missing === 0) return;
@@ -190,7 +201,8 @@ function checkMemory(fd: number, required: number, label: string): void {
   );
 }
 
-function nameOf(fd: number): string {
+/** The name that the kernel shows for a descriptor. */
+export function nameOf(fd: number): string {
   const link = tryReadLink(`/proc/self/fd/${fd}`) ?? "";
   return link.replace(/^\/memfd:/, "").replace(/ \(deleted\)$/, "");
 }

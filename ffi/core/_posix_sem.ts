@@ -93,7 +93,7 @@ export function createSemaphore(
     check0(semaphore().sem_close(pointer), "sem_close", "close", label);
   try {
     if (exact) changeMode(name, mode);
-    return { pointer, file: lookUp(name, "create"), close };
+    return { pointer, file: lookUp(name), close };
   } catch (error) {
     close();
     semaphore().sem_unlink(path);
@@ -266,13 +266,9 @@ function changeMode(name: string, mode: number): void {
   }
 }
 
-function lookUp(name: string, action: string): NamedSemaphore["file"] {
+/** The file under a name; one that is no file when there is none any more. */
+function lookUp(name: string): NamedSemaphore["file"] {
   const buffer = new Uint8Array(stat.size);
-  check0(
-    sys_stat().lstat(pathOf(name), buffer),
-    "lstat",
-    action,
-    namedLabel(name),
-  );
-  return stat.read(buffer);
+  const error = errnoOf(sys_stat().lstat(pathOf(name), buffer));
+  return error === 0 ? stat.read(buffer) : { st_dev: 0n, st_ino: 0n };
 }

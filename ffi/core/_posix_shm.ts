@@ -4,7 +4,23 @@
  * @module
  */
 
-/** Options of {@linkcode PosixSharedMemory.create}. */
+import { sys_mman } from "../libc/sys_mman.ts";
+import { unistd } from "../libc/unistd.ts";
+import { mode as checkMode, shown, size as checkSize } from "./_argument.ts";
+import {
+  changeFile,
+  checkRegular,
+  fileError,
+  growFile,
+  type RawStat,
+  rawStat,
+} from "./_file.ts";
+import { cstring } from "./cstring.ts";
+import { check0, ERRNO, errnoOf, IpcError, ipcError } from "./errno.ts";
+import { closeFd } from "./fd.ts";
+import { O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } from "./platform.ts";
+
+/** Options of `PosixSharedMemory.create()`. */
 export interface PosixSharedMemoryCreateOptions {
   /** Its size in bytes, from 0 on; it begins as zeros. */
   size: number;
@@ -36,7 +52,7 @@ export interface PosixSharedMemoryCreateOptions {
   owner?: boolean;
 }
 
-/** Options of {@linkcode PosixSharedMemory.openOrCreate}. */
+/** Options of `PosixSharedMemory.openOrCreate()`. */
 export interface PosixSharedMemoryOpenOrCreateOptions
   extends PosixSharedMemoryCreateOptions {
   /**
@@ -54,7 +70,7 @@ export interface PosixSharedMemoryOpenOrCreateOptions
   foreign?: boolean;
 }
 
-/** Options of {@linkcode PosixSharedMemory.open}. */
+/** Options of `PosixSharedMemory.open()`. */
 export interface PosixSharedMemoryOpenOptions {
   /**
    * Opens it for reading only.
@@ -77,18 +93,8 @@ export interface PosixSharedMemoryOpenOptions {
   foreign?: boolean;
 }
 
-/** What of a resized object is reserved. */
-export interface ResizeOptions {
-  /**
-   * Reserves what is added (`posix_fallocate`).
-   *
-   * @default {true}
-   */
-  reserve?: boolean;
-}
-
 /** What a handle is made of. */
-export interface Init {
+export interface Opened {
   fd: number;
   name: string;
   raw: RawStat;
@@ -97,10 +103,12 @@ export interface Init {
   owner: boolean;
 }
 
+/** What an object is called in messages. */
 export function labelOf(name: string): string {
   return `shared memory ${JSON.stringify(name)}`;
 }
 
+/** Checks the options of creating one. */
 export function checkCreate(options: PosixSharedMemoryCreateOptions): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
@@ -121,7 +129,11 @@ export function unless<T>(code: string, call: () => T): T | undefined {
   }
 }
 
-export function create(name: string, options: PosixSharedMemoryCreateOptions): Init {
+/** `shm_open`: creates an object that nobody else has. */
+export function createObject(
+  name: string,
+  options: PosixSharedMemoryCreateOptions,
+): Opened {
   const { size, mode = 0o600, reserve = true, owner = true } = options;
   const label = labelOf(name);
   const fd = sys_mman().shm_open(
@@ -135,14 +147,28 @@ export function create(name: string, options: PosixSharedMemoryCreateOptions): I
   }
   try {
     if (options.ignoreUmask) changeFile(fd, { mode }, label);
-    if (size > 0) growFile(fd, 0, size, { reserve, label });
+    giveSize(fd, size, { reserve, label });
     const raw = rawStat(fd, label);
     return { fd, name, raw, readOnly: false, created: true, owner };
   } catch (error) {
     closeFd(fd, label);
-    unless("ENOENT", () => unlink(name));
+    unless("ENOENT", () => unlinkObject(name));
     throw error;
   }
+}
+
+/**
+ * Makes an object so long, and never shorter: another process can be giving the
+ * same one another size. Without `reserve` only its last page is reserved.
+ */
+function giveSize(
+  fd: number,
+  size: number,
+  options: { reserve: boolean; label: string },
+): void {
+  if (size === 0) return;
+  const { reserve, label } = options;
+  growFile(fd, reserve ? 0 : size - 1, size, { reserve: true, label });
 }
 
 function hintOf(error: number): string | undefined {
@@ -157,7 +183,11 @@ function hintOf(error: number): string | undefined {
   }
 }
 
-export function open(name: string, options: PosixSharedMemoryOpenOptions): Init {
+/** `shm_open`: opens an object, and refuses what is none. */
+export function openObject(
+  name: string,
+  options: PosixSharedMemoryOpenOptions,
+): Opened {
   const { readOnly = false, size = 0, foreign = true } = options;
   const label = labelOf(name);
   const fd = sys_mman().shm_open(
@@ -183,18 +213,18 @@ export function open(name: string, options: PosixSharedMemoryOpenOptions): Init 
   }
 }
 
-/** Opens for {@linkcode PosixSharedMemory.openOrCreate}. */
+/** Opens for `PosixSharedMemory.openOrCreate()`. */
 export function openSized(
   name: string,
   options: PosixSharedMemoryOpenOrCreateOptions,
-): Init {
+): Opened {
   const { size, reserve = true, foreign = true } = options;
-  const init = open(name, { foreign });
+  const init = openObject(name, { foreign });
   const label = labelOf(name);
   try {
     // Its creator has not come to that yet, or has died before.
     if (init.raw.st_size === 0n && size > 0) {
-      growFile(init.fd, 0, size, { reserve, label });
+      giveSize(init.fd, size, { reserve, label });
     } else {
       checkLeast(init.raw, size, label);
     }
@@ -226,7 +256,8 @@ function checkLeast(raw: RawStat, size: number, label: string): void {
   );
 }
 
-export function unlink(name: string): void {
+/** `shm_unlink`: removes a name. */
+export function unlinkObject(name: string): void {
   check0(
     sys_mman().shm_unlink(cstring(name, "name")),
     "shm_unlink",

@@ -74,11 +74,11 @@ export interface ChildProcessInit {
   /** The signal that the end of its scope sends. */
   killSignal: number;
   /** Our ends of its standard pipes. */
-  stdin: FdWriter | undefined;
+  stdin?: FdWriter;
   /** See `stdin`. */
-  stdout: FdReader | undefined;
+  stdout?: FdReader;
   /** See `stdin`. */
-  stderr: FdReader | undefined;
+  stderr?: FdReader;
 }
 
 /**

@@ -13,48 +13,53 @@
  */
 
 import { fcntl } from "../../ffi/libc/fcntl.ts";
-import { integer, shown, size as checkSize } from "../../ffi/core/_argument.ts";
-import {
-  addSeals,
-  memfdCreate,
-  MFD_EXEC,
-  MFD_HUGE_SHIFT,
-  MFD_NOEXEC_SEAL,
-  readSeals,
-  type Seal,
-  sealBits,
-  sealNames,
-} from "../../ffi/core/_seals.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { integer, size as checkSize } from "../../ffi/core/_argument.ts";
 import {
   changeFile,
-  checkRegular,
   type FileChanges,
-  fileError,
   fileSize,
   type FileStat,
   fileStat,
   growFile,
   isReadOnly,
-  rawStat,
   readAt,
   resizeFile,
+  type ResizeOptions,
   writeAt,
 } from "../../ffi/core/_file.ts";
 import {
   mapDescriptor,
   type MapOptions,
 } from "../../ffi/core/_file_mapping.ts";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
+import {
+  checkMemory,
+  closingOnError,
+  cname,
+  creation,
+  hintOf,
+  labelOf,
+  type MemfdAcceptOptions,
+  type MemfdCreateOptions,
+  type MemfdFromFdOptions,
+  type MemfdOpenOptions,
+  nameOf,
+  type ProcessFd,
+} from "../../ffi/core/_memfd.ts";
+import {
+  addSeals,
+  memfdCreate,
+  readSeals,
+  type Seal,
+  sealBits,
+  sealNames,
+} from "../../ffi/core/_seals.ts";
 import { cstring } from "../../ffi/core/cstring.ts";
-import { tryReadLink } from "../../ffi/core/directory.ts";
-import { checkFd, ERRNO, ipcError } from "../../ffi/core/errno.ts";
+import { checkFd, ipcError } from "../../ffi/core/errno.ts";
 import { closeFd, Fd } from "../../ffi/core/fd.ts";
 import type { Mapping } from "../../ffi/core/mapping.ts";
 import {
   F_DUPFD_CLOEXEC,
-  MFD_ALLOW_SEALING,
-  MFD_CLOEXEC,
-  MFD_HUGETLB,
   O_CLOEXEC,
   O_NONBLOCK,
   O_RDONLY,
@@ -62,7 +67,18 @@ import {
 } from "../../ffi/core/platform.ts";
 
 export { Fd };
-export type { FileChanges, FileStat, MapOptions, Seal };
+export type {
+  FileChanges,
+  FileStat,
+  MapOptions,
+  MemfdAcceptOptions,
+  MemfdCreateOptions,
+  MemfdFromFdOptions,
+  MemfdOpenOptions,
+  ProcessFd,
+  ResizeOptions,
+  Seal,
+};
 
 /**
  * Memory behind a descriptor: without a name, gone when the last descriptor and
@@ -321,7 +337,7 @@ export class Memfd implements Disposable {
    * @throws {IpcError} `EPERM` when it is sealed against it, `EINVAL` when it
    * is open for reading only or `size` is no multiple of its huge pages.
    */
-  resize(size: number, options: MemfdResizeOptions = {}): void {
+  resize(size: number, options: ResizeOptions = {}): void {
     const fd = this.#fd.use("resize");
     resizeFile(fd, checkSize(size, "size"), {
       reserve: options.reserve ?? false,

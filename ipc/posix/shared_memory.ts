@@ -14,56 +14,54 @@
  * @module
  */
 
-import { sys_mman } from "../../ffi/libc/sys_mman.ts";
 import { sys_stat } from "../../ffi/libc/sys_stat.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
-import {
-  mode as checkMode,
-  shown,
-  size as checkSize,
-} from "../../ffi/core/_argument.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { size as checkSize } from "../../ffi/core/_argument.ts";
 import {
   changeFile,
-  checkRegular,
   type FileChanges,
-  fileError,
   fileSize,
   type FileStat,
   fileStat,
-  growFile,
-  type RawStat,
-  rawStat,
   readAt,
   resizeFile,
+  type ResizeOptions,
   writeAt,
 } from "../../ffi/core/_file.ts";
 import {
   mapDescriptor,
   type MapOptions,
 } from "../../ffi/core/_file_mapping.ts";
-import { cstring } from "../../ffi/core/cstring.ts";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
 import {
-  check0,
-  ERRNO,
-  errnoOf,
-  IpcError,
-  ipcError,
-} from "../../ffi/core/errno.ts";
-import { closeFd, Fd } from "../../ffi/core/fd.ts";
+  checkCreate,
+  createObject,
+  labelOf,
+  type Opened,
+  openObject,
+  openSized,
+  type PosixSharedMemoryCreateOptions,
+  type PosixSharedMemoryOpenOptions,
+  type PosixSharedMemoryOpenOrCreateOptions,
+  unless,
+  unlinkObject,
+} from "../../ffi/core/_posix_shm.ts";
+import { cstring } from "../../ffi/core/cstring.ts";
+import { errnoOf } from "../../ffi/core/errno.ts";
+import { Fd } from "../../ffi/core/fd.ts";
 import { stat } from "../../ffi/core/layouts.ts";
 import type { Mapping } from "../../ffi/core/mapping.ts";
 import { createNamed, posixName } from "../../ffi/core/name.ts";
-import {
-  O_CREAT,
-  O_EXCL,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_RDWR,
-} from "../../ffi/core/platform.ts";
 
 export { Fd };
-export type { FileChanges, FileStat, MapOptions };
+export type {
+  FileChanges,
+  FileStat,
+  MapOptions,
+  PosixSharedMemoryCreateOptions,
+  PosixSharedMemoryOpenOptions,
+  PosixSharedMemoryOpenOrCreateOptions,
+  ResizeOptions,
+};
 
 /**
  * A POSIX shared memory object: a named piece of memory, on Linux a file below
@@ -101,7 +99,7 @@ export class PosixSharedMemory implements Disposable {
   readonly #label: string;
   #owner: boolean;
 
-  private constructor(init: Init) {
+  private constructor(init: Opened) {
     this.#name = init.name;
     this.#label = labelOf(init.name);
     this.#fd = new Fd(INTERNAL, init.fd, this.#label);
@@ -132,7 +130,7 @@ export class PosixSharedMemory implements Disposable {
     checkCreate(options);
     return createNamed(
       name,
-      (name) => new PosixSharedMemory(create(name, options)),
+      (name) => new PosixSharedMemory(createObject(name, options)),
     );
   }
 
@@ -153,7 +151,7 @@ export class PosixSharedMemory implements Disposable {
     options: PosixSharedMemoryOpenOptions = {},
   ): PosixSharedMemory {
     checkSize(options.size ?? 0, "size");
-    return new PosixSharedMemory(open(posixName(name), options));
+    return new PosixSharedMemory(openObject(posixName(name), options));
   }
 
   /**
@@ -176,7 +174,7 @@ export class PosixSharedMemory implements Disposable {
     const given = { owner: false, ...options };
     for (;;) {
       const init = unless("ENOENT", () => openSized(name, given)) ??
-        unless("EEXIST", () => create(name, given));
+        unless("EEXIST", () => createObject(name, given));
       if (init !== undefined) return new PosixSharedMemory(init);
     }
   }
@@ -190,7 +188,7 @@ export class PosixSharedMemory implements Disposable {
    * belongs to another user.
    */
   static unlink(name: string): void {
-    unlink(posixName(name));
+    unlinkObject(posixName(name));
   }
 
   /** Its name, with the slash. */
@@ -337,7 +335,7 @@ export class PosixSharedMemory implements Disposable {
    */
   unlink(): void {
     this.#fd.use("unlink");
-    unlink(this.#name);
+    unlinkObject(this.#name);
     this.#owner = false;
   }
 
@@ -356,7 +354,7 @@ export class PosixSharedMemory implements Disposable {
     if (!this.#owner) return;
     this.#owner = false;
     if (this.#isReplaced()) return;
-    unless("ENOENT", () => unlink(this.#name));
+    unless("ENOENT", () => unlinkObject(this.#name));
   }
 
   /** Whether the name stands for another object by now. */

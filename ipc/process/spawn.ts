@@ -23,11 +23,17 @@ import { inheritableFd } from "../../ffi/core/_fd_flags.ts";
 import { INTERNAL } from "../../ffi/core/_internal.ts";
 import { SpawnCall } from "../../ffi/core/_spawn_call.ts";
 import type { FdPlace } from "../../ffi/core/_spawn_plan.ts";
-import type { EnvironmentChanges } from "../../ffi/core/_spawn_strings.ts";
 import { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
 import { ChildProcess } from "../../ffi/core/child_process.ts";
 import { cpath, pathString } from "../../ffi/core/cstring.ts";
-import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
+import {
+  check0,
+  checkFd,
+  ERRNO,
+  errnoOf,
+  IpcError,
+  ipcError,
+} from "../../ffi/core/errno.ts";
 import { Fd } from "../../ffi/core/fd.ts";
 import { stat } from "../../ffi/core/layouts.ts";
 import {
@@ -35,6 +41,7 @@ import {
   F_GETFL,
   O_CLOEXEC,
   O_NONBLOCK,
+  S_IFDIR,
   S_IFIFO,
   S_IFMT,
 } from "../../ffi/core/platform.ts";
@@ -45,7 +52,10 @@ import {
   signalNumbers,
 } from "../../ffi/core/signals.ts";
 
-export { ChildProcess, type ChildStatus } from "../../ffi/core/child_process.ts";
+export {
+  ChildProcess,
+  type ChildStatus,
+} from "../../ffi/core/child_process.ts";
 export { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
 export { inheritedFd } from "../../ffi/core/inherited_fd.ts";
 
@@ -212,21 +222,179 @@ export function spawn(
   // Closed in any case, and only when it fails.
   using forChild = new DisposableStack();
   using ours = new DisposableStack();
-  const { places, stdin, stdout, stderr } = prepare(
-    options.fds ?? {},
-    forChild,
-    ours,
-  );
+  const { places, ...ends } = prepare(options.fds ?? {}, forChild, ours);
   call.setDescriptors(places);
   const [pid, error] = call.run();
-  if (error !== 0) throw failure(error, call, options);
+  if (error !== 0) throw failure(error, call, name, options.cwd);
   ours.move();
+  const started = `process ${pid} (${name})`;
   return new ChildProcess(INTERNAL, {
     pid,
-    label: `process ${pid} (${name})`,
+    label: started,
     killSignal,
-    stdin,
-    stdout,
-    stderr,
+    ...ends,
   });
+}
+
+/** The descriptors of a child, and our ends of its pipes. */
+interface Prepared {
+  places: Map<number, FdPlace>;
+  stdin?: FdWriter;
+  stdout?: FdReader;
+  stderr?: FdReader;
+}
+
+function prepare(
+  fds: Readonly<Record<number, ChildFd>>,
+  forChild: DisposableStack,
+  ours: DisposableStack,
+): Prepared {
+  const prepared: Prepared = { places: new Map() };
+  const { places } = prepared;
+  // What is not open here cannot be inherited, which is no mistake unless asked.
+  for (const fd of [0, 1, 2]) if (isOpen(fd)) places.set(fd, fd);
+  for (const [key, value] of Object.entries(fds)) {
+    const fd = integer(Number(key), "number of a descriptor", 0, MAX_FD);
+    if (value === "null") {
+      places.set(fd, value);
+    } else if (value !== "pipe") {
+      places.set(fd, sourceOf(value, fd, forChild));
+    } else {
+      const [input, output] = makePipe(fd);
+      const init = { label: `pipe to ${fd} of a child` };
+      places.set(fd, forChild.use(fd === 0 ? input : output).number);
+      if (fd === 0) {
+        prepared.stdin = ours.use(new FdWriter(INTERNAL, output, init));
+      } else {
+        prepared[fd === 1 ? "stdout" : "stderr"] = ours.use(
+          new FdReader(INTERNAL, input, init),
+        );
+      }
+    }
+  }
+  return prepared;
+}
+
+function isOpen(fd: number): boolean {
+  return errnoOf(fcntl().fcntl(fd, F_GETFD)) === 0;
+}
+
+function makePipe(fd: number): [input: Fd, output: Fd] {
+  if (fd > 2) {
+    throw new TypeError(
+      `fds[${fd}] must not be "pipe", which is for 0, 1 and 2: give it an end of pipe()`,
+    );
+  }
+  const pipe = new Int32Array(2);
+  const label = `a pipe to ${fd} of a child`;
+  check0(unistd().pipe2(pipe, O_CLOEXEC), "pipe2", "create", label);
+  const [input = 0, output = 0] = pipe;
+  return [new Fd(INTERNAL, input, label), new Fd(INTERNAL, output, label)];
+}
+
+/** The descriptor of this process that becomes `fd` in the child. */
+function sourceOf(
+  value: Exclude<ChildFd, "null" | "pipe">,
+  fd: number,
+  forChild: DisposableStack,
+): number {
+  const number = value === "inherit" ? fd : numberOf(value, fd);
+  if (!isNonBlockingPipe(number)) return number;
+  try {
+    return forChild.use(inheritableFd(number, `pipe for ${fd}`)).number;
+  } catch (error) {
+    // Without /proc, or with nobody to read it any more: as it is.
+    if (hasCode(error, "ENOENT", "ENXIO", "EACCES")) return number;
+    throw error;
+  }
+}
+
+function numberOf(
+  value: Fd | { readonly fd: Fd | number } | number,
+  fd: number,
+): number {
+  if (value instanceof Fd) return value.number;
+  const number = typeof value === "object" && value !== null ? value.fd : value;
+  if (number instanceof Fd) return number.number;
+  if (typeof number === "number") {
+    return integer(number, `fds[${fd}]`, 0, 0x7fff_ffff);
+  }
+  throw new TypeError(
+    `fds[${fd}] must be a descriptor, "inherit", "null" or "pipe", got ${
+      shown(value)
+    }`,
+  );
+}
+
+function isNonBlockingPipe(fd: number): boolean {
+  const label = `descriptor ${fd} to a child`;
+  const flags = checkFd(fcntl().fcntl(fd, F_GETFL), "fcntl", "give", label);
+  if ((flags & O_NONBLOCK) === 0) return false;
+  const buffer = new Uint8Array(stat.size);
+  check0(sys_stat().fstat(fd, buffer), "fstat", "give", label);
+  return (stat.view(buffer).st_mode & S_IFMT) === S_IFIFO;
+}
+
+/** The error of a failed start, with what there is to say about it. */
+function failure(
+  error: number,
+  call: SpawnCall,
+  name: string,
+  cwd: string | URL | undefined,
+): IpcError {
+  return ipcError(
+    error,
+    call.syscall,
+    "start",
+    call.label,
+    hintOf(error, call, name, cwd),
+  );
+}
+
+function hintOf(
+  error: number,
+  call: SpawnCall,
+  name: string,
+  cwd: string | URL | undefined,
+): string | undefined {
+  switch (error) {
+    case ERRNO.ENOENT:
+    case ERRNO.ENOTDIR:
+    case ERRNO.EACCES:
+      if (cwd !== undefined && !isDirectory(pathString(cwd, "cwd"))) {
+        return `cwd ${JSON.stringify(pathString(cwd, "cwd"))} is no directory`;
+      }
+      if (call.syscall === "posix_spawnp") return "it is not in the PATH";
+      if (error === ERRNO.ENOENT && name.startsWith("/") && exists(name)) {
+        return "the interpreter that it names does not exist";
+      }
+      return undefined;
+    case ERRNO.ENOEXEC:
+      return "it is neither a program nor a script that begins with #!";
+    case ERRNO.E2BIG:
+      return "arguments and environment are too long";
+    case ERRNO.EPERM:
+      return "it cannot enter that process group or session";
+    default:
+      return undefined;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return (modeOf(path) & S_IFMT) === S_IFDIR;
+}
+
+function exists(path: string): boolean {
+  return modeOf(path) !== 0;
+}
+
+/** `st_mode` of a path, 0 when there is none. */
+function modeOf(path: string): number {
+  const buffer = new Uint8Array(stat.size);
+  const error = errnoOf(sys_stat().stat(cpath(path, "path"), buffer));
+  return error === 0 ? stat.view(buffer).st_mode : 0;
+}
+
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof IpcError && codes.includes(error.code);
 }

@@ -8,7 +8,7 @@ import { WaveControl } from "@libc/ipc/device";
 import { hasCommand, spawnCommand, until, watchdog } from "../util.ts";
 import { ipc, lines, Place, shell, startDevice, startIpc } from "./_ipc.ts";
 
-const SIGTERM = 15;
+const SIGINT = 2;
 const FIELDS = ["period", "sequence", "state", "time", "value", "waveform"];
 
 Deno.test("ipc client prints a line a reading until the count", async () => {
@@ -140,7 +140,7 @@ Deno.test("ipc client --wait waits for a device", async () => {
   assertEquals((await client.end()).code, 0);
 });
 
-Deno.test("ipc client --wait --timeout gives up, and so it does at SIGTERM", async () => {
+Deno.test("ipc client --wait --timeout gives up, and so it does at SIGINT", async () => {
   using _dog = watchdog("client --timeout");
   using place = new Place();
   const { code, stderr } = await ipc(
@@ -149,8 +149,8 @@ Deno.test("ipc client --wait --timeout gives up, and so it does at SIGTERM", asy
   assertEquals(code, 1);
   assertStringIncludes(stderr, "ETIMEDOUT");
   await using client = startIpc(["client", "--wait", ...place.args]);
-  await until(() => catches(client.pid, SIGTERM));
-  client.kill("SIGTERM");
+  await until(() => catches(client.pid, SIGINT));
+  client.kill("SIGINT");
   const ended = await client.end();
   assertEquals([ended.code, ended.stdout, ended.stderr], [1, "", ""]);
 });

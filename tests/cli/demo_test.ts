@@ -4,7 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { Child, until, watchdog } from "../util.ts";
+import { type Child, until, watchdog } from "../util.ts";
 import { ipc, lines, Place, startIpc } from "./_ipc.ts";
 import { inspect } from "@libc/ipc/device";
 

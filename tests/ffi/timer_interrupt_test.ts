@@ -182,13 +182,15 @@ Deno.test("callUntil() works on many threads at once, and no signal ends the pro
   using _dog = watchdog("threads");
   const program = `
     const { SysvMessageQueue } = await import("@libc/ipc/sysv-msg");
-    using queue = SysvMessageQueue.create(0);
     let timeouts = 0;
-    for (let i = 0; i < 300; i++) {
-      try {
-        queue.receiveSync({ timeout: (i % 7) / 5 });
-      } catch (error) {
-        if (error.code === "ETIMEDOUT") timeouts++;
+    {
+      using queue = SysvMessageQueue.create(0);
+      for (let i = 0; i < 300; i++) {
+        try {
+          queue.receiveSync({ timeout: (i % 7) / 5 });
+        } catch (error) {
+          if (error.code === "ETIMEDOUT") timeouts++;
+        }
       }
     }
   `;

@@ -11,6 +11,7 @@ import {
   detach,
   inspect,
   type Reading,
+  sampleAt,
   WaveClient,
   WaveControl,
 } from "@libc/ipc/device";
@@ -50,6 +51,26 @@ Deno.test("WaveClient follows a device of another process without a loss", async
   const summary = JSON.parse(await child.line());
   assertEquals(summary.samples, first + readings.length);
   assertEquals([summary.reason, summary.commands], ["exit", 1]);
+});
+
+Deno.test("read() never sees half of a write", async () => {
+  using _dog = watchdog("tearing");
+  await using place = await newPlace();
+  const interval = 0.00002;
+  await place.spawnDevice({ waveform: "TRI", period: 1, interval, bits: 24 });
+  using client = WaveClient.open(place.address);
+  const seen = new Set<number>();
+  while (seen.size < 200) {
+    for (let i = 0; i < 2000; i++) {
+      const { value, time, sequence } = client.read();
+      if (sequence === undefined) continue;
+      assertEquals(time, sequence * interval);
+      assertEquals(value, sampleAt("TRI", time, 1, 24));
+      seen.add(sequence);
+    }
+  }
+  using control = WaveControl.open(place.address);
+  await control.exit();
 });
 
 Deno.test("WaveDevice is shown to clients of several processes alike", async () => {

@@ -56,6 +56,20 @@ Deno.test("read() gives up a writer that stays in the middle", () => {
   assertEquals(reader.read()?.reading.sequence, 2);
 });
 
+Deno.test("write() lets nobody read while it writes, whatever stood there", () => {
+  const { memory, reader, view } = record();
+  const writer = new RecordWriter(memory);
+  for (const before of [0, 1, 2, 0xffff_fffe, 0xffff_ffff]) {
+    view.setUint32(at("seqlock"), before, true);
+    let seen: unknown = "nothing";
+    writer.write(sampleOf(1), { interval: 1, bits: 8 }, () => {
+      seen = reader.read();
+    });
+    assertEquals(seen, undefined);
+    assertEquals(reader.read()?.settings, { interval: 1, bits: 8 });
+  }
+});
+
 Deno.test("read() has no sequence before the first sample", () => {
   const { reader, write, view } = record();
   write(1);

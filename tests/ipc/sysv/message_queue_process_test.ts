@@ -274,7 +274,6 @@ Deno.test("messages longer than any before are received whole", {
   const code = `
     import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
     using queue = SysvMessageQueue.create(0);
-    queue.set({ maxBytes: 1e6 });
     for (const size of [8193, 100_000, 50_000, 300_001]) {
       const data = new Uint8Array(size).map((_, i) => i);
       queue.sendSync(1, data);
@@ -293,7 +292,7 @@ Deno.test("messages longer than any before are received whole", {
       "--ipc",
       "sh",
       "-c",
-      'echo 1000000 > /proc/sys/kernel/msgmax; exec "$@"',
+      'cd /proc/sys/kernel; echo 1000000 | tee msgmax > msgmnb; exec "$@"',
       "sh",
       Deno.execPath(),
       "run",

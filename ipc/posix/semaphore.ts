@@ -1,0 +1,558 @@
+/**
+ * POSIX semaphores, named and in shared memory: {@linkcode PosixSemaphore}.
+ *
+ * ```ts
+ * import { PosixSemaphore } from "@libc/ipc/posix-sem";
+ *
+ * using semaphore = PosixSemaphore.create("/libc-ipc-module-sem", { value: 1 });
+ * semaphore.acquireSync({ timeout: 1000 });
+ * try {
+ *   // What only one process may do at a time.
+ * } finally {
+ *   semaphore.release();
+ * }
+ * ```
+ *
+ * @module
+ */
+
+import { semaphore } from "../../ffi/libc/semaphore.ts";
+import {
+  integer,
+  mode as checkMode,
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "../../ffi/core/_argument.ts";
+import {
+  acquireBefore,
+  createSemaphore,
+  isReplaced,
+  isShared,
+  namedLabel,
+  type NamedSemaphore,
+  openSemaphore,
+  SEM_NAME_MAX,
+  unlinkSemaphore,
+} from "../../ffi/core/_posix_sem.ts";
+import { SweepSource } from "../../ffi/core/_source.ts";
+import { hasCode, openOrCreate } from "../../ffi/core/_sysv.ts";
+import { Deadline } from "../../ffi/core/deadline.ts";
+import {
+  check0,
+  corruptError,
+  ERRNO,
+  errnoOf,
+  ipcError,
+  timeoutError,
+} from "../../ffi/core/errno.ts";
+import { sem_t } from "../../ffi/core/layouts.ts";
+import type { Mapping } from "../../ffi/core/mapping.ts";
+import { createNamed, posixName } from "../../ffi/core/name.ts";
+import { SEM_VALUE_MAX } from "../../ffi/core/platform.ts";
+import { waitUntil } from "../../ffi/core/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../../ffi/core/wait_any.ts";
+
+export type { SyncWaitOptions, Waitable, WaitOptions };
+
+/** The first value of a semaphore. */
+export interface PosixSemaphoreValueOptions {
+  /**
+   * Its first value, 0 to 2147483647.
+   *
+   * @default {0}
+   */
+  value?: number;
+}
+
+/** Options of {@linkcode PosixSemaphore.create}. */
+export interface PosixSemaphoreCreateOptions
+  extends PosixSemaphoreValueOptions {
+  /**
+   * Permission bits, of which the umask takes away its own. Who may use a
+   * semaphore at all may read and write it.
+   *
+   * @default {0o600}
+   */
+  mode?: number;
+  /**
+   * Gives it `mode` exactly, whatever the umask (`fchmod`).
+   *
+   * @default {false}
+   */
+  ignoreUmask?: boolean;
+  /**
+   * Whether dispose also removes the semaphore.
+   *
+   * @default {true}
+   */
+  owner?: boolean;
+}
+
+/** Options of {@linkcode PosixSemaphore.open}. */
+export interface PosixSemaphoreOpenOptions {
+  /**
+   * Accepts a semaphore that belongs to a third user: neither to this one nor
+   * to root. Its owner can end this process by making its file shorter.
+   *
+   * @default {true}
+   */
+  foreign?: boolean;
+}
+
+/** Options of {@linkcode PosixSemaphore.openOrCreate}. */
+export interface PosixSemaphoreOpenOrCreateOptions
+  extends PosixSemaphoreCreateOptions, PosixSemaphoreOpenOptions {
+  /**
+   * Whether dispose also removes the semaphore, if this call created it.
+   *
+   * @default {false}
+   */
+  owner?: boolean;
+}
+
+/** Where a semaphore is. */
+interface Place {
+  pointer: Deno.PointerObject;
+  label: string;
+  /** For a named one. */
+  named?: NamedSemaphore & { name: string };
+  /** For an unnamed one: the memory that it is in. */
+  mapping?: Mapping;
+}
+
+/**
+ * A POSIX semaphore: a number from 0 to 2147483647 that several processes
+ * raise, lower, and wait for.
+ *
+ * With a name it lives until it is unlinked and the last process that has it
+ * open lets go of it, at the latest until the next boot. Without one it lives
+ * in a {@linkcode Mapping} of shared memory.
+ *
+ * A process that dies has not released what it had acquired: the value stays as
+ * it is. Where that must not be, use a `SysvSemaphoreSet`, whose operations the
+ * kernel takes back.
+ *
+ * Any thread of any process that waits may get the next unit; there is no
+ * order. The async form looks again every few milliseconds, so that a thread
+ * that is blocked in `acquireSync()` is usually faster.
+ *
+ * @example A lock between processes
+ * ```ts
+ * import { PosixSemaphore } from "@libc/ipc/posix-sem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using lock = PosixSemaphore.create(null, { value: 1 });
+ * using same = PosixSemaphore.open(lock.name ?? "");
+ * await lock.acquire({ timeout: 1000 });
+ * assertEquals(same.tryAcquire(), false);
+ * lock.release();
+ * assertEquals(same.value(), 1);
+ * ```
+ */
+export class PosixSemaphore implements Disposable, Waitable {
+  /** Bytes that a semaphore takes in a mapping, where it starts at a multiple of 8. */
+  static readonly byteLength: number = sem_t.size;
+
+  readonly #place: Place;
+  readonly #created: boolean;
+  readonly #source = new SweepSource();
+  #owner: boolean;
+  #closed = false;
+
+  private constructor(place: Place, created: boolean, owner: boolean) {
+    this.#place = place;
+    this.#created = created;
+    this.#owner = owner;
+  }
+
+  /**
+   * `sem_open(O_CREAT | O_EXCL)`: creates a named semaphore.
+   *
+   * Nobody sees it before it has its value.
+   *
+   * See [sem_open(3)](https://man7.org/linux/man-pages/man3/sem_open.3.html).
+   *
+   * @param name A slash and more characters, 252 bytes at the most; or null for
+   * a name that nobody uses: see {@linkcode PosixSemaphore.name}.
+   * @throws {IpcError} `EEXIST` when the name is taken, `ENOSPC` when
+   * `/dev/shm` is full, `EACCES`, `EMFILE`, `ENFILE`.
+   */
+  static create(
+    name: string | null = null,
+    options: PosixSemaphoreCreateOptions = {},
+  ): PosixSemaphore {
+    const { owner = true, mode = 0o600, ignoreUmask: exact = false } = options;
+    const value = valueOf(options);
+    checkMode(mode);
+    return createNamed(name, (name) => {
+      const made = createSemaphore(name, { value, mode, exact });
+      return new PosixSemaphore(placeOf(name, made), true, owner);
+    }, SEM_NAME_MAX);
+  }
+
+  /**
+   * `sem_open`: opens a named semaphore, which must exist.
+   *
+   * What is there is looked at first: a link, another kind of file, one of
+   * another size, or one that was never a semaphore is refused. Nobody can put
+   * something else in its place after that; only the owner of the file can
+   * still make it shorter, see `foreign`.
+   *
+   * See [sem_open(3)](https://man7.org/linux/man-pages/man3/sem_open.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` without
+   * permission to read and write it, `ELOOP` for a symbolic link, `ENODEV` or
+   * `EBADMSG` for what is no semaphore, `EPERM` when it is foreign and must not
+   * be, `EMFILE`, `ENFILE`.
+   */
+  static open(
+    name: string,
+    options: PosixSemaphoreOpenOptions = {},
+  ): PosixSemaphore {
+    const checked = posixName(name, SEM_NAME_MAX);
+    const found = openSemaphore(checked, options.foreign ?? true);
+    return new PosixSemaphore(placeOf(checked, found), false, false);
+  }
+
+  /**
+   * `sem_open(O_CREAT)`: opens a named semaphore, or creates it with a value
+   * when there is none; {@linkcode PosixSemaphore.created} says which.
+   *
+   * See [sem_open(3)](https://man7.org/linux/man-pages/man3/sem_open.3.html).
+   *
+   * @throws {IpcError} As `open` and `create`.
+   */
+  static openOrCreate(
+    name: string,
+    options: PosixSemaphoreOpenOrCreateOptions = {},
+  ): PosixSemaphore {
+    const { foreign = true } = options;
+    valueOf(options);
+    return openOrCreate(
+      () => PosixSemaphore.open(name, { foreign }),
+      () => PosixSemaphore.create(name, { owner: false, ...options }),
+    );
+  }
+
+  /**
+   * `sem_init`: makes an unnamed semaphore in shared memory.
+   *
+   * Whoever has the memory mapped can use it, in C at the same address. Nobody
+   * may use it yet: one that exists there would be overwritten. It ends with
+   * the memory; while the mapping is open it must not be used for anything else.
+   *
+   * See [sem_init(3)](https://man7.org/linux/man-pages/man3/sem_init.3.html).
+   *
+   * @param offset Where it begins, a multiple of 8.
+   * @throws {RangeError} When it would reach over the end or is misaligned.
+   * @throws {TypeError} When the mapping is closed or read-only.
+   *
+   * @example Beside the data that it guards
+   * ```ts
+   * import { PosixSemaphore } from "@libc/ipc/posix-sem";
+   * import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using memory = PosixSharedMemory.create(null, { size: 4096 });
+   * using mapping = memory.map();
+   * using lock = PosixSemaphore.inMapping(mapping, 0, { value: 1 });
+   * using same = PosixSemaphore.at(mapping, 0);
+   * same.acquireSync();
+   * assertEquals(lock.value(), 0);
+   * ```
+   */
+  static inMapping(
+    mapping: Mapping,
+    offset = 0,
+    options: PosixSemaphoreValueOptions = {},
+  ): PosixSemaphore {
+    const value = valueOf(options);
+    const place = placeIn(mapping, offset);
+    check0(
+      semaphore().sem_init(place.pointer, 1, value),
+      "sem_init",
+      "make",
+      place.label,
+    );
+    return new PosixSemaphore(place, true, false);
+  }
+
+  /**
+   * `sem_init`, done before by somebody else: the unnamed semaphore at a place
+   * in shared memory.
+   *
+   * @param offset Where it begins, a multiple of 8.
+   * @throws {IpcError} `EBADMSG` when there is none, or one that is not for
+   * several processes.
+   * @throws {RangeError} When it would reach over the end or is misaligned.
+   * @throws {TypeError} When the mapping is closed or read-only.
+   */
+  static at(mapping: Mapping, offset = 0): PosixSemaphore {
+    const place = placeIn(mapping, offset);
+    if (!isShared(mapping.read(offset, sem_t.size))) {
+      const found = "its content is not that of a semaphore";
+      throw corruptError("sem_init", "use", place.label, found);
+    }
+    return new PosixSemaphore(place, false, false);
+  }
+
+  /**
+   * `sem_unlink`: removes a name, without opening what it stands for.
+   *
+   * See [sem_unlink(3)](https://man7.org/linux/man-pages/man3/sem_unlink.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` or `EPERM` when it
+   * belongs to another user.
+   */
+  static unlink(name: string): void {
+    unlinkSemaphore(posixName(name, SEM_NAME_MAX));
+  }
+
+  /** Its name, with the slash; null for one in a mapping. */
+  get name(): string | null {
+    return this.#place.named?.name ?? null;
+  }
+
+  /** Whether this handle created it. */
+  get created(): boolean {
+    return this.#created;
+  }
+
+  /** Whether this handle is closed, or the mapping that it is in. */
+  get closed(): boolean {
+    return this.#closed || this.#place.mapping?.closed === true;
+  }
+
+  /**
+   * `sem_trywait`: lowers it by one, as soon as its value is above zero.
+   *
+   * Aborted or timed out, it has taken nothing.
+   *
+   * See [sem_wait(3)](https://man7.org/linux/man-pages/man3/sem_wait.3.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When it is closed, also meanwhile.
+   */
+  async acquire(options: WaitOptions = {}): Promise<void> {
+    await waitUntil(
+      () => this.tryAcquire() || undefined,
+      options,
+      this.#subject(),
+      this.#source,
+    );
+  }
+
+  /**
+   * `sem_wait`, `sem_clockwait`: as {@linkcode acquire}, blocking this thread.
+   *
+   * A `timeout` goes by the monotonic clock: setting the machine's time does
+   * not change it.
+   *
+   * See [sem_wait(3)](https://man7.org/linux/man-pages/man3/sem_wait.3.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When it is closed.
+   */
+  acquireSync(options?: SyncWaitOptions): void {
+    const sem = this.#use("acquire");
+    const timeout = timeoutOf(options);
+    if (timeout === undefined) {
+      for (;;) {
+        const error = errnoOf(semaphore().sem_wait(sem));
+        if (error === 0) return;
+        if (error !== ERRNO.EINTR) throw this.#error(error, "sem_wait");
+      }
+    }
+    const { label } = this.#place;
+    if (this.tryAcquire()) return;
+    if (acquireBefore(sem, new Deadline(timeout), label)) return;
+    throw timeoutError("sem_clockwait", "acquire", label, timeout);
+  }
+
+  /**
+   * `sem_trywait`: lowers it by one if its value is above zero now; false when
+   * it is not.
+   *
+   * See [sem_wait(3)](https://man7.org/linux/man-pages/man3/sem_wait.3.html).
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  tryAcquire(): boolean {
+    const error = errnoOf(semaphore().sem_trywait(this.#use("acquire")));
+    if (error === 0) return true;
+    if (error === ERRNO.EAGAIN) return false;
+    throw this.#error(error, "sem_trywait");
+  }
+
+  /**
+   * `sem_post`: raises it by one, or one after the other by `count`, at once,
+   * and wakes who waits for it.
+   *
+   * See [sem_post(3)](https://man7.org/linux/man-pages/man3/sem_post.3.html).
+   *
+   * @param count How often, 1 to 2147483647.
+   * @throws {IpcError} `EOVERFLOW` when the value would exceed 2147483647; it
+   * is then as before, unless others raised it at the same time.
+   * @throws {TypeError} When it is closed.
+   */
+  release(count = 1): void {
+    const sem = this.#use("release");
+    if (count !== 1) {
+      integer(count, "count", 1, SEM_VALUE_MAX);
+      if (this.value() + count > SEM_VALUE_MAX) {
+        throw this.#error(ERRNO.EOVERFLOW, "sem_post", "release");
+      }
+    }
+    for (let i = 0; i < count; i++) {
+      const error = errnoOf(semaphore().sem_post(sem));
+      if (error !== 0) throw this.#error(error, "sem_post", "release");
+    }
+  }
+
+  /**
+   * `sem_getvalue`: its value now, 0 when somebody waits for it.
+   *
+   * See [sem_getvalue(3)](https://man7.org/linux/man-pages/man3/sem_getvalue.3.html).
+   *
+   * @throws {IpcError} `EBADMSG` when somebody has written something else over
+   * the semaphore.
+   * @throws {TypeError} When it is closed.
+   */
+  value(): number {
+    const sem = this.#use("read");
+    const { label } = this.#place;
+    check0(
+      semaphore().sem_getvalue(sem, result),
+      "sem_getvalue",
+      "read",
+      label,
+    );
+    const value = result[0] ?? 0;
+    if (value < 0) {
+      throw corruptError("sem_getvalue", "read", label, `it holds ${value}`);
+    }
+    return value;
+  }
+
+  /**
+   * `sem_unlink`: removes the name; who has it open can go on using it.
+   *
+   * See [sem_unlink(3)](https://man7.org/linux/man-pages/man3/sem_unlink.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when the name is gone, `EACCES` or `EPERM` when
+   * it belongs to another user.
+   * @throws {TypeError} When it has no name, or is closed.
+   */
+  unlink(): void {
+    this.#use("unlink");
+    const { named, label } = this.#place;
+    if (named === undefined) {
+      throw new TypeError(`Cannot unlink a ${label}: it has no name`);
+    }
+    unlinkSemaphore(named.name);
+    this.#owner = false;
+  }
+
+  /**
+   * `sem_close`: gives up this handle; the semaphore itself stays. Who waits
+   * with {@linkcode acquire} gets a `TypeError`. Closing twice does nothing.
+   *
+   * See [sem_close(3)](https://man7.org/linux/man-pages/man3/sem_close.3.html).
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // Synchronous calls have returned, and asynchronous ones only try: nothing
+    // is inside the semaphore now, and nothing comes in any more.
+    this.#source.poke();
+    this.#place.named?.close();
+  }
+
+  /**
+   * Closes the handle, and unlinks the name when it is the `owner`, closed or
+   * not. That somebody else has removed it before is no error, and what another
+   * process has put under the name since then stays.
+   */
+  [Symbol.dispose](): void {
+    this.close();
+    const { named } = this.#place;
+    if (!this.#owner || named === undefined) return;
+    this.#owner = false;
+    if (isReplaced(named.name, named.file)) return;
+    try {
+      unlinkSemaphore(named.name);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+  }
+
+  /**
+   * How `waitAny()` waits for it.
+   *
+   * @ignore
+   */
+  [READINESS](): Readiness {
+    return {
+      ready: () => this.value() > 0,
+      source: this.#source,
+      subject: this.#subject(),
+    };
+  }
+
+  #subject(): Readiness["subject"] {
+    const { label } = this.#place;
+    return { syscall: "sem_trywait", action: "acquire", object: label };
+  }
+
+  /** Where it is, for a call that is about to do what `action` says. */
+  #use(action: string): Deno.PointerObject {
+    const { pointer, mapping, label } = this.#place;
+    if (this.#closed || mapping?.closed) {
+      throw new TypeError(`Cannot ${action} a closed ${label}`);
+    }
+    // Its pages may have been protected since.
+    if (mapping?.readOnly) {
+      throw new TypeError(`Cannot ${action} a ${label}: it is read-only`);
+    }
+    return pointer;
+  }
+
+  #error(error: number, syscall: string, action = "acquire"): Error {
+    return ipcError(error, syscall, action, this.#place.label);
+  }
+}
+
+const result = new Int32Array(1);
+
+function valueOf({ value = 0 }: PosixSemaphoreValueOptions): number {
+  return integer(value, "value", 0, SEM_VALUE_MAX);
+}
+
+function placeOf(name: string, named: NamedSemaphore): Place {
+  return {
+    pointer: named.pointer,
+    label: namedLabel(name),
+    named: { ...named, name },
+  };
+}
+
+function placeIn(mapping: Mapping, offset: number): Place {
+  const { align, size } = sem_t;
+  integer(offset, "offset", 0, Number.MAX_SAFE_INTEGER);
+  if ((mapping.address + BigInt(offset)) % BigInt(align) !== 0n) {
+    throw new RangeError(
+      `offset must be a multiple of ${align}, got ${offset}`,
+    );
+  }
+  const pointer = mapping.pointer(offset, size);
+  const label = `semaphore at ${offset} of a mapping`;
+  if (mapping.readOnly) {
+    throw new TypeError(`Cannot use a ${label}: it is read-only`);
+  }
+  return { pointer, label, mapping };
+}
