@@ -39,6 +39,8 @@ export * from "./ipc/device/mod.ts";
 export * from "./ipc/memory/file_mapping.ts";
 export * from "./ipc/memory/memfd.ts";
 export * from "./ipc/memory/shared_array_buffer.ts";
+export * from "./ipc/posix/message_queue.ts";
+export * from "./ipc/posix/semaphore.ts";
 export * from "./ipc/posix/shared_memory.ts";
 export * from "./ipc/sysv/key.ts";
 export * from "./ipc/sysv/limits.ts";

@@ -7,6 +7,7 @@
 import { checkFd, signal, table } from "@libc/ipc/ffi";
 
 const STDIN = 0;
+const OWN_GROUP = 0;
 const SIGSTOP = 19;
 
 const groups = table({
@@ -14,7 +15,11 @@ const groups = table({
   tcgetpgrp: { parameters: ["i32"], result: "i32" },
   /** `pid_t getpgrp(void);` */
   getpgrp: { parameters: [], result: "i32" },
+  /** `pid_t getsid(pid_t pid);` */
+  getsid: { parameters: ["i32"], result: "i32" },
 });
+
+const preparations = new Set<() => void>();
 
 /**
  * Whether standard input is a terminal whose keys are for this process. A
@@ -36,7 +41,26 @@ export function hasKeyboard(): boolean {
   }
 }
 
-/** Stops this process, as Ctrl-Z does, until something continues it. */
-export function stopSelf(): void {
-  signal().raise(SIGSTOP);
+/** What happens before Ctrl-Z stops this process, until it is disposed. */
+export function beforeStop(prepare: () => void): Disposable {
+  preparations.add(prepare);
+  return { [Symbol.dispose]: () => void preparations.delete(prepare) };
+}
+
+/**
+ * Lets Ctrl-Z stop the whole process group and not only this process, until it
+ * is disposed: `deno task` ignores Ctrl-Z, and would keep the terminal while
+ * its child is stopped.
+ */
+export function stopTogether(): Disposable {
+  const stop = () => {
+    // Without a shell that controls jobs, nobody could continue us.
+    if (groups().getpgrp() === groups().getsid(0)) return;
+    for (const prepare of preparations) prepare();
+    signal().kill(OWN_GROUP, SIGSTOP);
+  };
+  Deno.addSignalListener("SIGTSTP", stop);
+  return {
+    [Symbol.dispose]: () => Deno.removeSignalListener("SIGTSTP", stop),
+  };
 }

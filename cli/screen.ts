@@ -4,7 +4,7 @@
  * @module
  */
 
-import { stopSelf } from "./foreground.ts";
+import { beforeStop } from "./foreground.ts";
 import { writeError } from "./output.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
@@ -57,10 +57,8 @@ export class Screen implements Disposable {
       if (this.#shown) write(`${HOME}${CLEAR_BELOW}`);
       options.redraw();
     });
-    this.#listen("SIGTSTP", () => {
-      this.#leave();
-      stopSelf();
-    });
+    const stop = beforeStop(() => this.#leave());
+    this.#undo.push(() => stop[Symbol.dispose]());
     this.#listen("SIGCONT", () => {
       this.#enter();
       options.redraw();

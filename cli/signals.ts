@@ -5,6 +5,7 @@
  */
 
 import { Interrupted } from "./errors.ts";
+import { stopTogether } from "./foreground.ts";
 
 /** An abort signal that follows the process's signals. */
 export interface EndSignals extends Disposable {
@@ -15,13 +16,15 @@ export interface EndSignals extends Disposable {
 /**
  * Listens to SIGINT and SIGTERM, and to SIGHUP while a terminal is there to
  * hang up: `nohup`, which disconnects all three streams, keeps its meaning.
+ * Ctrl-Z at a terminal stops the whole job.
  */
 export function endSignals(): EndSignals {
   const controller = new AbortController();
+  const terminal = [Deno.stdin, Deno.stdout, Deno.stderr]
+    .some((stream) => stream.isTerminal());
   const signals: Deno.Signal[] = ["SIGINT", "SIGTERM"];
-  if (
-    [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal())
-  ) signals.push("SIGHUP");
+  if (terminal) signals.push("SIGHUP");
+  const stop = terminal ? stopTogether() : undefined;
   const listeners = signals.map((name) => {
     const listener = () => controller.abort(new Interrupted(name));
     Deno.addSignalListener(name, listener);
@@ -29,6 +32,9 @@ export function endSignals(): EndSignals {
   });
   return {
     signal: controller.signal,
-    [Symbol.dispose]: () => listeners.forEach((remove) => remove()),
+    [Symbol.dispose]() {
+      stop?.[Symbol.dispose]();
+      listeners.forEach((remove) => remove());
+    },
   };
 }

@@ -67,18 +67,26 @@ export function untilBlocked(
   task: number | string,
   call: string,
 ): Promise<void> {
-  const state = () => {
-    const stat = Deno.readTextFileSync(`/proc/${task}/stat`);
-    const [letter] = stat.slice(stat.lastIndexOf(")") + 2);
-    return `${letter}${sleeps(task)}`;
-  };
+  const read = (file: string) => Deno.readTextFileSync(`/proc/${task}/${file}`);
+  let asleep = 0;
+  let before = NaN;
   return until(() => {
-    const before = state();
-    const place = Deno.readTextFileSync(`/proc/${task}/wchan`);
-    if (place !== "0") return place.includes(call);
-    // It runs, or the kernel never says where: then asleep all the time will do.
-    return before.startsWith("S") && state() === before;
+    if (saysWhere()) return read("wchan").includes(call);
+    // Then asleep for a while must do.
+    const stat = read("stat");
+    const now = sleeps(task);
+    const sleeping = stat.slice(stat.lastIndexOf(")") + 2).startsWith("S");
+    asleep = sleeping && now === before ? asleep + 1 : 0;
+    before = now;
+    return asleep > 20;
   });
+}
+
+/** Whether this kernel says in which call a thread sleeps. */
+function saysWhere(): boolean {
+  return Deno.readDirSync("/proc/self/task").some(({ name }) =>
+    Deno.readTextFileSync(`/proc/self/task/${name}/wchan`) !== "0"
+  );
 }
 
 /** How often a thread has gone to sleep: what polls, does so again and again. */

@@ -88,7 +88,7 @@ export async function demoCommand(
     const { failed, text } = await device.done;
     // What failed and was thrown has said it already.
     if (code === 0 && text !== "") output.note(text);
-    if (failed || !nothingLeft(address, output)) code = 1;
+    if (!nothingLeft(address, output) || failed) code = 1;
   }
   return code;
 }

@@ -37,6 +37,62 @@ import {
   PROT_WRITE,
 } from "./platform.ts";
 
+/** The first value of a semaphore. */
+export interface PosixSemaphoreValueOptions {
+  /**
+   * Its first value, 0 to 2147483647.
+   *
+   * @default {0}
+   */
+  value?: number;
+}
+
+/** Options of `PosixSemaphore.create()`. */
+export interface PosixSemaphoreCreateOptions
+  extends PosixSemaphoreValueOptions {
+  /**
+   * Permission bits, of which the umask takes away its own. Who may use a
+   * semaphore at all may read and write it.
+   *
+   * @default {0o600}
+   */
+  mode?: number;
+  /**
+   * Gives it `mode` exactly, whatever the umask (`fchmod`).
+   *
+   * @default {false}
+   */
+  ignoreUmask?: boolean;
+  /**
+   * Whether dispose also removes the semaphore.
+   *
+   * @default {true}
+   */
+  owner?: boolean;
+}
+
+/** Options of `PosixSemaphore.open()`. */
+export interface PosixSemaphoreOpenOptions {
+  /**
+   * Accepts a semaphore that belongs to a third user: neither to this one nor
+   * to root. Its owner can end this process by making its file shorter.
+   *
+   * @default {true}
+   */
+  foreign?: boolean;
+}
+
+/** Options of `PosixSemaphore.openOrCreate()`. */
+export interface PosixSemaphoreOpenOrCreateOptions
+  extends PosixSemaphoreCreateOptions, PosixSemaphoreOpenOptions {
+  /**
+   * Whether dispose also removes the semaphore, if this call created it.
+   *
+   * @default {false}
+   */
+  owner?: boolean;
+}
+
 /** Bytes of the longest name, slash included: its file is `sem.` and the rest. */
 export const SEM_NAME_MAX = 252;
 

@@ -142,10 +142,8 @@ export class Splice implements WaitSubject {
   async async(options: WaitOptions | undefined): Promise<number | null> {
     const timeout = timeoutOf(options);
     const deadline = timeout === undefined ? undefined : new Deadline(timeout);
-    const left = (): WaitOptions => ({
-      ...options,
-      timeout: deadline?.remaining,
-    });
+    const { signal, unref } = options ?? {};
+    const left = () => ({ signal, unref, timeout: deadline?.remaining });
     using duplicate = new Duplicate(this.#target);
     try {
       for (;;) {

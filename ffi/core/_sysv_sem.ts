@@ -34,7 +34,7 @@ export interface SysvSemaphoreSetStat extends Permissions {
   id: number;
   /** How many semaphores it has. */
   length: number;
-  /** When a value was last changed or waited for by an operation. */
+  /** When an operation was last done; `create()` does one. */
   operationTime: Date | null;
   /** When it was created, or last changed by `set()` or `setValue()`. */
   changeTime: Date | null;
@@ -118,7 +118,7 @@ export function awaitInitialized(
   if (age > PATIENCE + 1000) return;
   const deadline = new Deadline(PATIENCE);
   while (!deadline.expired && !isInitialized(id, stat.length)) {
-    pause(0.2);
+    pause(1);
     if (statById(id, label).operationTime !== null) return;
   }
 }

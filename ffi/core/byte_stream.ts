@@ -23,134 +23,19 @@ import { onlyInternal } from "./_internal.ts";
 import { Deadline } from "./deadline.ts";
 import { ERRNO, errnoOf, ipcError, timeoutError } from "./errno.ts";
 import type { Fd } from "./fd.ts";
-import { inheritableFd, setNonBlocking } from "./_fd_flags.ts";
+import { fdReadiness } from "./_readable.ts";
+import { FdEnd, type FdEndInit } from "./fd_end.ts";
 import { POLLIN, POLLOUT } from "./platform.ts";
 import { pollUntil } from "./poll.ts";
-import { type FdSource, fdSource } from "./reactor.ts";
 import type { WaitSubject } from "./wait.ts";
+import { READINESS, type Readiness, type Waitable } from "./wait_any.ts";
+
+export { FdEnd, type FdEndInit } from "./fd_end.ts";
 
 /** Most bytes of one call: Linux moves no more (`MAX_RW_COUNT`). */
 const MAX_COUNT = 0x7fff_f000;
 /** Most calls of one attempt, so that a long write lets the event loop turn. */
 const MAX_CALLS = 16;
-
-/** How the ends of a stream are made, for the constructors. */
-export interface FdEndInit {
-  /** How messages name it: `pipe (descriptor 5)`. */
-  label: string;
-  /**
-   * Whether it is `O_NONBLOCK` already, or its calls never block by other
-   * means, such as `MSG_DONTWAIT`.
-   *
-   * @default {false} made so by its first use
-   */
-  nonBlocking?: boolean;
-}
-
-/** What both ends of a stream of bytes have. */
-export abstract class FdEnd implements Disposable {
-  /** @ignore */
-  protected readonly handle: Fd;
-  /** @ignore */
-  readonly label: string;
-  /** @ignore */
-  readonly source: FdSource;
-  /**
-   * Bytes that have passed this end.
-   *
-   * @ignore
-   */
-  moved = 0;
-  readonly #action: string;
-  #nonBlocking: boolean;
-
-  /** @ignore */
-  constructor(handle: Fd, init: FdEndInit, write: boolean) {
-    this.handle = handle;
-    this.label = init.label;
-    this.source = fdSource(handle, write ? "write" : "read");
-    this.#action = write ? "write to" : "read from";
-    this.#nonBlocking = init.nonBlocking ?? false;
-  }
-
-  /**
-   * Its descriptor, for a child or other FFI code. Closing it closes this end.
-   *
-   * It is made `O_NONBLOCK` when it is first read or written here, and so is
-   * the open file that a child has inherited with it. To use one end in both
-   * processes, give the child {@linkcode inheritable}.
-   *
-   * @throws {TypeError} When it is closed.
-   */
-  get fd(): Fd {
-    this.handle.use("take the descriptor of");
-    return this.handle;
-  }
-
-  /** Whether it is closed. */
-  get closed(): boolean {
-    return this.handle.closed;
-  }
-
-  /**
-   * `open("/proc/self/fd/…")`: a second descriptor of this end with flags of
-   * its own: it blocks, as the programs that a child may run expect. It is
-   * close-on-exec, and the caller's to close.
-   *
-   * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
-   *
-   * @throws {IpcError} `EMFILE` when the process has no descriptor left,
-   * `ENOENT` without `/proc`, `ENXIO` for the writing end of a FIFO that nobody
-   * reads.
-   */
-  inheritable(): Fd {
-    return inheritableFd(this.handle.use("duplicate"), this.label);
-  }
-
-  /**
-   * `close`: gives this end up. What waits for it is rejected with a
-   * `TypeError`; closing twice does nothing.
-   *
-   * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
-   *
-   * @throws {IpcError} `EIO` and others that Linux does not give for pipes and
-   * sockets; the descriptor is closed all the same.
-   */
-  close(): void {
-    this.handle.close();
-  }
-
-  /** The same as {@linkcode close}. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  /**
-   * The descriptor's number, for a call that must not block.
-   *
-   * @ignore
-   */
-  use(): number {
-    const fd = this.handle.use(this.#action);
-    if (!this.#nonBlocking) {
-      setNonBlocking(fd, this.label);
-      this.#nonBlocking = true;
-    }
-    return fd;
-  }
-
-  /**
-   * Refuses what would overtake those who wait.
-   *
-   * @ignore
-   */
-  refuseWhileBusy(): void {
-    if (!this.source.busy) return;
-    throw new TypeError(
-      `Cannot ${this.#action} ${this.label} now: an asynchronous call is under way`,
-    );
-  }
-}
 
 /**
  * The reading end of a stream of bytes.
@@ -173,7 +58,7 @@ export abstract class FdEnd implements Disposable {
  * assertEquals(await ends.reader.read(buffer), null);
  * ```
  */
-export class FdReader extends FdEnd {
+export class FdReader extends FdEnd implements Waitable {
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
 
   /** @ignore Use the functions that open something. */
@@ -262,6 +147,11 @@ export class FdReader extends FdEnd {
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
     return chunks(this, CHUNK);
+  }
+
+  /** @ignore */
+  [READINESS](): Readiness {
+    return fdReadiness(this.handle, this.#subject);
   }
 
   /**

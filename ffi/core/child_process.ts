@@ -45,6 +45,7 @@ import {
 } from "./signals.ts";
 import { pause } from "./timer_interrupt.ts";
 import { type WaitSubject, waitUntil } from "./wait.ts";
+import { READINESS, type Readiness, type Waitable } from "./wait_any.ts";
 
 /** Longest pause between two looks where there is no pidfd, in ms. */
 const MAX_PAUSE = 5;
@@ -89,10 +90,11 @@ export interface ChildProcessInit {
  * its event loop. Only those who wait keep the process alive, unless they say
  * `unref`.
  *
- * The end of an `await using` scope closes its pipes, sends it `SIGTERM` (or
- * the `killSignal` of `spawn()`), and waits for its end.
+ * The end of a `using` scope closes its pipes and lets it run on. The end of an
+ * `await using` scope also sends it `SIGTERM` (or the `killSignal` of
+ * `spawn()`), and waits for its end.
  */
-export class ChildProcess implements AsyncDisposable {
+export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   readonly #pid: number;
   readonly #label: string;
   readonly #killSignal: number;
@@ -104,6 +106,7 @@ export class ChildProcess implements AsyncDisposable {
   readonly #info = new Uint8Array(siginfo_t.size);
   #status: ChildStatus | undefined;
   #lost: IpcError | undefined;
+  #closed = false;
   #promise: Promise<ChildStatus> | undefined;
 
   /** @ignore Use `spawn()`. */
@@ -155,6 +158,11 @@ export class ChildProcess implements AsyncDisposable {
     return this.#status !== undefined || this.#lost !== undefined;
   }
 
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /**
    * How it ended, once it has: the promise of {@linkcode wait} without options.
    * Asking for it keeps this process alive until then.
@@ -170,10 +178,14 @@ export class ChildProcess implements AsyncDisposable {
    *
    * @throws {IpcError} `ETIMEDOUT`; `ECHILD` when something else in this process
    * has waited for it, or `SIGCHLD` was ignored when it ended.
+   * @throws {TypeError} When this handle is closed, before or meanwhile.
    */
   wait(options?: WaitOptions): Promise<ChildStatus> {
     return waitUntil(
-      () => this.#reap(),
+      () => {
+        this.#check("wait for");
+        return this.#reap();
+      },
       options,
       this.#subject,
       this.#source,
@@ -212,6 +224,7 @@ export class ChildProcess implements AsyncDisposable {
    * @throws {IpcError} As `wait`, but for `ETIMEDOUT`.
    */
   tryWait(): ChildStatus | undefined {
+    this.#check("wait for");
     try {
       return this.#reap();
     } finally {
@@ -227,8 +240,10 @@ export class ChildProcess implements AsyncDisposable {
    *
    * @throws {IpcError} `ESRCH` when its end was waited for, `EPERM` when it now
    * belongs to another user.
+   * @throws {TypeError} When this handle is closed.
    */
   kill(signal: Signal = "SIGTERM"): void {
+    this.#check("signal");
     const number = signal === 0 ? 0 : signalNumber(signal);
     const name = number === 0 ? "signal 0" : signalName(number);
     if (this.ended) {
@@ -250,13 +265,48 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   /**
+   * `close`: gives up this handle and our ends of its pipes. The process runs on
+   * and is waited for in the background; closing twice does nothing.
+   *
+   * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closePipes();
+    this.#source.poke();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
    * Closes its pipes, sends it `SIGTERM` or the `killSignal` of `spawn()` unless
-   * it has ended, and waits for its end.
+   * it has ended, waits for its end, and closes this handle. One that is closed
+   * already is left alone.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stdin?.close();
-    this.#stdout?.close();
-    this.#stderr?.close();
+    if (this.#closed) return;
+    this.#closePipes();
+    try {
+      await this.#terminate();
+    } finally {
+      this.close();
+    }
+  }
+
+  /** @ignore */
+  [READINESS](): Readiness {
+    return {
+      ready: () => this.tryWait() !== undefined,
+      source: this.#source,
+      subject: this.#subject,
+    };
+  }
+
+  async #terminate(): Promise<void> {
     try {
       if (this.tryWait() !== undefined) return;
     } catch (error) {
@@ -267,18 +317,29 @@ export class ChildProcess implements AsyncDisposable {
     await this.wait();
   }
 
+  #closePipes(): void {
+    this.#stdin?.close();
+    this.#stdout?.close();
+    this.#stderr?.close();
+  }
+
+  #check(action: string): void {
+    if (this.#closed) {
+      throw new TypeError(`Cannot ${action} a closed ${this.#label}`);
+    }
+  }
+
   get #subject(): WaitSubject {
     return { syscall: "waitid", action: "wait for", object: this.#label };
   }
 
   #waitInBackground(): void {
-    const options = { unref: true };
-    this.wait(options)
+    const wait = (source: Source) =>
+      waitUntil(() => this.#reap(), { unref: true }, this.#subject, source);
+    wait(this.#source)
       // Where the reactor fails, for want of a descriptor, look now and then.
       .catch((error) =>
-        this.ended
-          ? Promise.reject(error)
-          : waitUntil(() => this.#reap(), options, this.#subject)
+        this.ended ? Promise.reject(error) : wait(new SweepSource())
       )
       // Who waits is told of errors.
       .catch(() => {})

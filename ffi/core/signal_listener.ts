@@ -15,7 +15,8 @@ import {
   signals,
 } from "./signals.ts";
 import { Source } from "./_source.ts";
-import { waitUntil } from "./wait.ts";
+import { type WaitSubject, waitUntil } from "./wait.ts";
+import { READINESS, type Readiness, type Waitable } from "./wait_any.ts";
 
 /** The longest delay of a JavaScript timer, in milliseconds. */
 const MAX_DELAY = 0x7fff_ffff;
@@ -45,7 +46,8 @@ class CallbackSource extends Source {
  * As in the kernel, a signal that comes while the same one has not been taken
  * yet counts once.
  */
-export class SignalListener implements Disposable, AsyncIterable<SignalName> {
+export class SignalListener
+  implements Disposable, AsyncIterable<SignalName>, Waitable {
   readonly #names: readonly SignalName[];
   readonly #label: string;
   readonly #came = new Set<SignalName>();
@@ -87,11 +89,7 @@ export class SignalListener implements Disposable, AsyncIterable<SignalName> {
     return waitUntil(
       () => this.tryReceive(),
       options,
-      {
-        syscall: "Deno.addSignalListener",
-        action: "receive from",
-        object: this.#label,
-      },
+      this.#subject,
       this.#source,
     );
   }
@@ -102,9 +100,7 @@ export class SignalListener implements Disposable, AsyncIterable<SignalName> {
    * @throws {TypeError} When it is closed.
    */
   tryReceive(): SignalName | undefined {
-    if (this.#closed) {
-      throw new TypeError(`Cannot receive from a closed ${this.#label}`);
-    }
+    this.#check();
     for (const name of this.#came) {
       this.#came.delete(name);
       return name;
@@ -142,6 +138,32 @@ export class SignalListener implements Disposable, AsyncIterable<SignalName> {
   /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** @ignore */
+  [READINESS](): Readiness {
+    return {
+      ready: () => {
+        this.#check();
+        return this.#came.size > 0;
+      },
+      source: this.#source,
+      subject: this.#subject,
+    };
+  }
+
+  get #subject(): WaitSubject {
+    return {
+      syscall: "Deno.addSignalListener",
+      action: "receive from",
+      object: this.#label,
+    };
+  }
+
+  #check(): void {
+    if (this.#closed) {
+      throw new TypeError(`Cannot receive from a closed ${this.#label}`);
+    }
   }
 
   #listen(name: SignalName): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { signal } from "../libc/signal.ts";
 import { sys_signalfd } from "../libc/sys_signalfd.ts";
 import { unistd } from "../libc/unistd.ts";
 import {
@@ -41,7 +42,9 @@ import {
   signals as table,
   sigset,
 } from "./signals.ts";
+import { fdReadiness } from "./_readable.ts";
 import { type WaitSubject, waitUntil } from "./wait.ts";
+import { READINESS, type Readiness, type Waitable } from "./wait_any.ts";
 
 /** How a signal was sent, where `code` says so; `"other"` for the rest. */
 export type SignalOrigin =
@@ -75,6 +78,9 @@ export interface SignalInfo {
   /** The exit code or signal of a `SIGCHLD`. */
   status: number;
 }
+
+/** `SIG_BLOCK`, which a call that only asks needs not */
+const SIG_BLOCK = 0;
 
 const ORIGINS: ReadonlyMap<number, SignalOrigin> = new Map([
   [SI_USER, "kill"],
@@ -112,7 +118,8 @@ const ORIGINS: ReadonlyMap<number, SignalOrigin> = new Map([
  * console.log(`process ${pid} sent ${value}`);
  * ```
  */
-export class SignalQueue implements Disposable, AsyncIterable<SignalInfo> {
+export class SignalQueue
+  implements Disposable, AsyncIterable<SignalInfo>, Waitable {
   readonly #fd: Fd;
   readonly #names: readonly SignalName[];
   readonly #subject: WaitSubject;
@@ -262,6 +269,11 @@ export class SignalQueue implements Disposable, AsyncIterable<SignalInfo> {
     this.close();
   }
 
+  /** @ignore */
+  [READINESS](): Readiness {
+    return fdReadiness(this.#fd, this.#subject);
+  }
+
   #info(): SignalInfo {
     const view = this.#view;
     return {
@@ -303,7 +315,7 @@ function refuseUnblocked(numbers: number[]): void {
   }
 }
 
-/** What each thread of this process blocks. */
+/** What each thread of this process blocks; without `/proc`, this thread. */
 function blockedMasks(): bigint[] {
   const masks: bigint[] = [];
   for (const thread of tryReadDirectory("/proc/self/task") ?? []) {
@@ -312,5 +324,8 @@ function blockedMasks(): bigint[] {
     const [, mask] = /^SigBlk:\s*([0-9a-f]+)$/m.exec(status ?? "") ?? [];
     if (mask !== undefined) masks.push(BigInt(`0x${mask}`));
   }
-  return masks;
+  if (masks.length > 0) return masks;
+  const own = sigset([]);
+  signal().pthread_sigmask(SIG_BLOCK, null, own);
+  return [own[0] as bigint];
 }

@@ -192,3 +192,19 @@ export function signalNumbers(signals: Signal | Iterable<Signal>): number[] {
   }
   return Array.from(new Set(Array.from(signals, signalNumber)));
 }
+
+/**
+ * The 64 bits of a `union sigval`.
+ *
+ * @ignore
+ */
+export function sigvalOf(value: number | bigint): bigint {
+  if (typeof value === "bigint") {
+    if (BigInt.asIntN(64, value) === value) return value;
+    if (BigInt.asUintN(64, value) === value) return BigInt.asIntN(64, value);
+    throw new RangeError(
+      `value must fit 64 bits, got ${shown(value)}`,
+    );
+  }
+  return BigInt(integer(value, "value", -0x8000_0000, 0x7fff_ffff));
+}

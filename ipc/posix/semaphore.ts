@@ -32,6 +32,10 @@ import {
   namedLabel,
   type NamedSemaphore,
   openSemaphore,
+  type PosixSemaphoreCreateOptions,
+  type PosixSemaphoreOpenOptions,
+  type PosixSemaphoreOpenOrCreateOptions,
+  type PosixSemaphoreValueOptions,
   SEM_NAME_MAX,
   unlinkSemaphore,
 } from "../../ffi/core/_posix_sem.ts";
@@ -57,63 +61,15 @@ import {
   type Waitable,
 } from "../../ffi/core/wait_any.ts";
 
-export type { SyncWaitOptions, Waitable, WaitOptions };
-
-/** The first value of a semaphore. */
-export interface PosixSemaphoreValueOptions {
-  /**
-   * Its first value, 0 to 2147483647.
-   *
-   * @default {0}
-   */
-  value?: number;
-}
-
-/** Options of {@linkcode PosixSemaphore.create}. */
-export interface PosixSemaphoreCreateOptions
-  extends PosixSemaphoreValueOptions {
-  /**
-   * Permission bits, of which the umask takes away its own. Who may use a
-   * semaphore at all may read and write it.
-   *
-   * @default {0o600}
-   */
-  mode?: number;
-  /**
-   * Gives it `mode` exactly, whatever the umask (`fchmod`).
-   *
-   * @default {false}
-   */
-  ignoreUmask?: boolean;
-  /**
-   * Whether dispose also removes the semaphore.
-   *
-   * @default {true}
-   */
-  owner?: boolean;
-}
-
-/** Options of {@linkcode PosixSemaphore.open}. */
-export interface PosixSemaphoreOpenOptions {
-  /**
-   * Accepts a semaphore that belongs to a third user: neither to this one nor
-   * to root. Its owner can end this process by making its file shorter.
-   *
-   * @default {true}
-   */
-  foreign?: boolean;
-}
-
-/** Options of {@linkcode PosixSemaphore.openOrCreate}. */
-export interface PosixSemaphoreOpenOrCreateOptions
-  extends PosixSemaphoreCreateOptions, PosixSemaphoreOpenOptions {
-  /**
-   * Whether dispose also removes the semaphore, if this call created it.
-   *
-   * @default {false}
-   */
-  owner?: boolean;
-}
+export type {
+  PosixSemaphoreCreateOptions,
+  PosixSemaphoreOpenOptions,
+  PosixSemaphoreOpenOrCreateOptions,
+  PosixSemaphoreValueOptions,
+  SyncWaitOptions,
+  Waitable,
+  WaitOptions,
+};
 
 /** Where a semaphore is. */
 interface Place {
@@ -158,14 +114,20 @@ export class PosixSemaphore implements Disposable, Waitable {
   /** Bytes that a semaphore takes in a mapping, where it starts at a multiple of 8. */
   static readonly byteLength: number = sem_t.size;
 
-  readonly #place: Place;
+  readonly #pointer: Deno.PointerObject;
+  readonly #mapping: Mapping | undefined;
+  readonly #named: Place["named"];
+  readonly #label: string;
   readonly #created: boolean;
   readonly #source = new SweepSource();
   #owner: boolean;
   #closed = false;
 
   private constructor(place: Place, created: boolean, owner: boolean) {
-    this.#place = place;
+    this.#pointer = place.pointer;
+    this.#mapping = place.mapping;
+    this.#named = place.named;
+    this.#label = place.label;
     this.#created = created;
     this.#owner = owner;
   }
@@ -315,7 +277,7 @@ export class PosixSemaphore implements Disposable, Waitable {
 
   /** Its name, with the slash; null for one in a mapping. */
   get name(): string | null {
-    return this.#place.named?.name ?? null;
+    return this.#named?.name ?? null;
   }
 
   /** Whether this handle created it. */
@@ -325,7 +287,7 @@ export class PosixSemaphore implements Disposable, Waitable {
 
   /** Whether this handle is closed, or the mapping that it is in. */
   get closed(): boolean {
-    return this.#closed || this.#place.mapping?.closed === true;
+    return this.#closed || this.#mapping?.closed === true;
   }
 
   /**
@@ -368,10 +330,9 @@ export class PosixSemaphore implements Disposable, Waitable {
         if (error !== ERRNO.EINTR) throw this.#error(error, "sem_wait");
       }
     }
-    const { label } = this.#place;
     if (this.tryAcquire()) return;
-    if (acquireBefore(sem, new Deadline(timeout), label)) return;
-    throw timeoutError("sem_clockwait", "acquire", label, timeout);
+    if (acquireBefore(sem, new Deadline(timeout), this.#label)) return;
+    throw timeoutError("sem_clockwait", "acquire", this.#label, timeout);
   }
 
   /**
@@ -408,7 +369,7 @@ export class PosixSemaphore implements Disposable, Waitable {
         throw this.#error(ERRNO.EOVERFLOW, "sem_post", "release");
       }
     }
-    for (let i = 0; i < count; i++) {
+    for (let left = count; left > 0; left--) {
       const error = errnoOf(semaphore().sem_post(sem));
       if (error !== 0) throw this.#error(error, "sem_post", "release");
     }
@@ -425,16 +386,20 @@ export class PosixSemaphore implements Disposable, Waitable {
    */
   value(): number {
     const sem = this.#use("read");
-    const { label } = this.#place;
     check0(
       semaphore().sem_getvalue(sem, result),
       "sem_getvalue",
       "read",
-      label,
+      this.#label,
     );
     const value = result[0] ?? 0;
     if (value < 0) {
-      throw corruptError("sem_getvalue", "read", label, `it holds ${value}`);
+      throw corruptError(
+        "sem_getvalue",
+        "read",
+        this.#label,
+        `it holds ${value}`,
+      );
     }
     return value;
   }
@@ -450,9 +415,9 @@ export class PosixSemaphore implements Disposable, Waitable {
    */
   unlink(): void {
     this.#use("unlink");
-    const { named, label } = this.#place;
+    const named = this.#named;
     if (named === undefined) {
-      throw new TypeError(`Cannot unlink a ${label}: it has no name`);
+      throw new TypeError(`Cannot unlink a ${this.#label}: it has no name`);
     }
     unlinkSemaphore(named.name);
     this.#owner = false;
@@ -470,7 +435,7 @@ export class PosixSemaphore implements Disposable, Waitable {
     // Synchronous calls have returned, and asynchronous ones only try: nothing
     // is inside the semaphore now, and nothing comes in any more.
     this.#source.poke();
-    this.#place.named?.close();
+    this.#named?.close();
   }
 
   /**
@@ -480,7 +445,7 @@ export class PosixSemaphore implements Disposable, Waitable {
    */
   [Symbol.dispose](): void {
     this.close();
-    const { named } = this.#place;
+    const named = this.#named;
     if (!this.#owner || named === undefined) return;
     this.#owner = false;
     if (isReplaced(named.name, named.file)) return;
@@ -505,25 +470,24 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   #subject(): Readiness["subject"] {
-    const { label } = this.#place;
-    return { syscall: "sem_trywait", action: "acquire", object: label };
+    return { syscall: "sem_trywait", action: "acquire", object: this.#label };
   }
 
   /** Where it is, for a call that is about to do what `action` says. */
   #use(action: string): Deno.PointerObject {
-    const { pointer, mapping, label } = this.#place;
+    const mapping = this.#mapping;
     if (this.#closed || mapping?.closed) {
-      throw new TypeError(`Cannot ${action} a closed ${label}`);
+      throw new TypeError(`Cannot ${action} a closed ${this.#label}`);
     }
     // Its pages may have been protected since.
     if (mapping?.readOnly) {
-      throw new TypeError(`Cannot ${action} a ${label}: it is read-only`);
+      throw new TypeError(`Cannot ${action} a ${this.#label}: it is read-only`);
     }
-    return pointer;
+    return this.#pointer;
   }
 
   #error(error: number, syscall: string, action = "acquire"): Error {
-    return ipcError(error, syscall, action, this.#place.label);
+    return ipcError(error, syscall, action, this.#label);
   }
 }
 

@@ -290,8 +290,8 @@ export class PosixSharedMemory implements Disposable {
    * See [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html).
    *
    * @throws {RangeError} When this thread has more than that mapped.
-   * @throws {IpcError} `EINVAL` when it is open for reading only, `ENOSPC` when
-   * `/dev/shm` is full, `EFBIG` beyond `RLIMIT_FSIZE`.
+   * @throws {IpcError} `EINVAL` or `EBADF` when it is open for reading only, `ENOSPC`
+   * when `/dev/shm` is full, `EFBIG` beyond `RLIMIT_FSIZE`.
    */
   resize(size: number, options: ResizeOptions = {}): void {
     const fd = this.#fd.use("resize");

@@ -23,12 +23,13 @@
  */
 
 import { signal as libc } from "../../ffi/libc/signal.ts";
-import { integer, shown } from "../../ffi/core/_argument.ts";
+import { integer } from "../../ffi/core/_argument.ts";
 import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
 import {
   type Signal,
   signalName,
   signalNumber,
+  sigvalOf,
 } from "../../ffi/core/signals.ts";
 
 export {
@@ -156,7 +157,7 @@ export function sigqueue(
     libc().sigqueue(
       integer(pid, "pid", 1, MAX_PID),
       number,
-      valueOf(options.value ?? 0),
+      sigvalOf(options.value ?? 0),
     ),
   );
   if (error === 0) return;
@@ -190,16 +191,4 @@ function numberOrNone(signal: Signal): number {
 
 function nameOrNone(number: number): string {
   return number === 0 ? "signal 0" : signalName(number);
-}
-
-/** The 64 bits of a `union sigval`. */
-function valueOf(value: number | bigint): bigint {
-  if (typeof value === "bigint") {
-    if (BigInt.asIntN(64, value) === value) return value;
-    if (BigInt.asUintN(64, value) === value) return BigInt.asIntN(64, value);
-    throw new RangeError(
-      `value must fit 64 bits, got ${shown(value)}`,
-    );
-  }
-  return BigInt(integer(value, "value", -0x8000_0000, 0x7fff_ffff));
 }

@@ -364,11 +364,11 @@ function hintOf(
       if (cwd !== undefined && !isDirectory(pathString(cwd, "cwd"))) {
         return `cwd ${JSON.stringify(pathString(cwd, "cwd"))} is no directory`;
       }
+      if (error !== ERRNO.ENOENT) return undefined;
       if (call.syscall === "posix_spawnp") return "it is not in the PATH";
-      if (error === ERRNO.ENOENT && name.startsWith("/") && exists(name)) {
-        return "the interpreter that it names does not exist";
-      }
-      return undefined;
+      return (cwd === undefined || name.startsWith("/")) && exists(name)
+        ? "the interpreter that it names does not exist"
+        : undefined;
     case ERRNO.ENOEXEC:
       return "it is neither a program nor a script that begins with #!";
     case ERRNO.E2BIG:

@@ -15,38 +15,18 @@
  * @module
  */
 
-import { fcntl } from "../../ffi/libc/fcntl.ts";
-import { sys_stat } from "../../ffi/libc/sys_stat.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
 import {
-  mode as checkMode,
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
-import {
-  fileError,
-  type FileStat,
-  fileStat,
-  type RawStat,
-  rawStat,
-} from "../../ffi/core/_file.ts";
+import { FifoNode } from "../../ffi/core/_fifo_node.ts";
+import { type FileStat, fileStat } from "../../ffi/core/_file.ts";
 import { INTERNAL } from "../../ffi/core/_internal.ts";
-import { absolutePath } from "../../ffi/core/_path.ts";
 import { SweepSource } from "../../ffi/core/_source.ts";
-import { cstring } from "../../ffi/core/cstring.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
-import {
-  check0,
-  checkFd,
-  ERRNO,
-  errnoOf,
-  IpcError,
-  ipcError,
-  timeoutError,
-} from "../../ffi/core/errno.ts";
-import { closeFd, Fd } from "../../ffi/core/fd.ts";
-import { stat } from "../../ffi/core/layouts.ts";
+import { IpcError, timeoutError } from "../../ffi/core/errno.ts";
+import { Fd } from "../../ffi/core/fd.ts";
 import {
   endsOf,
   FifoReader,
@@ -55,20 +35,10 @@ import {
   PipeWriter,
 } from "../../ffi/core/pipe_end.ts";
 import {
-  O_CLOEXEC,
-  O_NOCTTY,
-  O_NOFOLLOW,
   O_NONBLOCK,
-  O_PATH,
   O_RDONLY,
   O_RDWR,
   O_WRONLY,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  S_IFSOCK,
 } from "../../ffi/core/platform.ts";
 import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
@@ -81,6 +51,7 @@ export {
   FdReader,
   FdWriter,
 } from "../../ffi/core/byte_stream.ts";
+export { Fd } from "../../ffi/core/fd.ts";
 export {
   type PipeEnds,
   PipeReader,
@@ -88,6 +59,7 @@ export {
   type SpliceOptions,
   type SpliceSyncOptions,
 } from "../../ffi/core/pipe_end.ts";
+export type { Waitable } from "../../ffi/core/wait_any.ts";
 
 /** Options of {@linkcode Fifo.create} and {@linkcode Fifo.createNode}. */
 export interface FifoCreateOptions {
@@ -110,9 +82,6 @@ export interface FifoCreateOptions {
    */
   owner?: boolean | undefined;
 }
-
-/** What every open of ours asks for. */
-const SAFE = O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
 
 /**
  * A FIFO: a pipe that processes find by a path.
@@ -146,34 +115,15 @@ const SAFE = O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
  * ```
  */
 export class Fifo implements Disposable {
-  readonly #node: Fd;
-  readonly #path: string;
-  readonly #label: string;
-  readonly #identity: RawStat;
+  readonly #node: FifoNode;
   readonly #created: boolean;
   readonly #source = new SweepSource();
   #owner: boolean;
 
-  private constructor(path: string, created: boolean, owner: boolean) {
-    this.#path = path;
-    this.#label = labelOf(path);
+  private constructor(node: FifoNode, created: boolean, owner: boolean) {
+    this.#node = node;
     this.#created = created;
     this.#owner = owner;
-    const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-    const fd = checkFd(
-      fcntl().open(cstring(path, "path"), flags, 0),
-      "open",
-      "open",
-      this.#label,
-    );
-    this.#node = new Fd(INTERNAL, fd, this.#label);
-    try {
-      this.#identity = rawStat(fd, this.#label);
-      checkKind(this.#identity, this.#label);
-    } catch (error) {
-      this.#node.close();
-      throw error;
-    }
   }
 
   /**
@@ -187,9 +137,7 @@ export class Fifo implements Disposable {
    * `EROFS`, `ENOSPC`, `ENAMETOOLONG`, `EMFILE`.
    */
   static create(path: string | URL, options: FifoCreateOptions = {}): Fifo {
-    const call = (name: Uint8Array<ArrayBuffer>, mode: number) =>
-      sys_stat().mkfifo(name, mode);
-    return Fifo.#create(path, options, { syscall: "mkfifo", call });
+    return Fifo.#create("mkfifo", path, options);
   }
 
   /**
@@ -200,9 +148,7 @@ export class Fifo implements Disposable {
    * @throws {IpcError} As `create`.
    */
   static createNode(path: string | URL, options: FifoCreateOptions = {}): Fifo {
-    const call = (name: Uint8Array<ArrayBuffer>, mode: number) =>
-      sys_stat().mknod(name, S_IFIFO | mode, 0n);
-    return Fifo.#create(path, options, { syscall: "mknod", call });
+    return Fifo.#create("mknod", path, options);
   }
 
   /**
@@ -215,7 +161,7 @@ export class Fifo implements Disposable {
    * directory may not be searched.
    */
   static open(path: string | URL): Fifo {
-    return new Fifo(absolutePath(path, "path"), false, false);
+    return new Fifo(FifoNode.open(path), false, false);
   }
 
   /**
@@ -241,34 +187,18 @@ export class Fifo implements Disposable {
   }
 
   static #create(
+    syscall: "mkfifo" | "mknod",
     path: string | URL,
     options: FifoCreateOptions,
-    maker: {
-      syscall: string;
-      call: (name: Uint8Array<ArrayBuffer>, mode: number) => number;
-    },
   ): Fifo {
     const { mode = 0o600, ignoreUmask = false, owner = true } = options;
-    checkMode(mode);
-    const text = absolutePath(path, "path");
-    const label = labelOf(text);
-    const name = cstring(text, "path");
-    check0(maker.call(name, mode), maker.syscall, "create", label);
-    let fifo: Fifo | undefined;
-    try {
-      fifo = new Fifo(text, true, owner);
-      if (ignoreUmask) fifo.#setMode(mode);
-      return fifo;
-    } catch (error) {
-      fifo?.close();
-      unistd().unlink(name);
-      throw error;
-    }
+    const node = FifoNode.create(syscall, path, { mode, ignoreUmask });
+    return new Fifo(node, true, owner);
   }
 
   /** Its absolute path. */
   get path(): string {
-    return this.#path;
+    return this.#node.path;
   }
 
   /** Whether this handle created it. */
@@ -292,12 +222,9 @@ export class Fifo implements Disposable {
    * removed, `ESTALE` when something else has taken its place, `EMFILE`.
    */
   openReader(): PipeReader {
-    const fd = this.#open(O_RDONLY | O_NONBLOCK, "reading");
-    const label = `${this.#label} (descriptor ${fd})`;
-    return new FifoReader(INTERNAL, new Fd(INTERNAL, fd, label), {
-      label,
-      nonBlocking: true,
-    });
+    const fd = this.#node.open(O_RDONLY | O_NONBLOCK, "reading");
+    const { handle, label } = this.#end(fd);
+    return new FifoReader(INTERNAL, handle, { label, nonBlocking: true });
   }
 
   /**
@@ -365,9 +292,8 @@ export class Fifo implements Disposable {
    * @throws {IpcError} As `openReader`.
    */
   openReadWrite(): PipeEnds {
-    const fd = this.#open(O_RDWR | O_NONBLOCK, "reading and writing");
-    const label = `${this.#label} (descriptor ${fd})`;
-    const handle = new Fd(INTERNAL, fd, label);
+    const fd = this.#node.open(O_RDWR | O_NONBLOCK, "reading and writing");
+    const { handle, label } = this.#end(fd);
     const init = { label, nonBlocking: true };
     try {
       const writer = new PipeWriter(INTERNAL, handle.duplicate(), init);
@@ -386,7 +312,7 @@ export class Fifo implements Disposable {
    * @throws {TypeError} When this handle is closed.
    */
   stat(): FileStat {
-    return fileStat(this.#node.use("stat"), this.#label);
+    return fileStat(this.#node.use("stat"), this.#node.label);
   }
 
   /**
@@ -399,7 +325,7 @@ export class Fifo implements Disposable {
    */
   remove(): void {
     this.#node.use("remove");
-    const error = this.#unlink();
+    const error = this.#node.unlink();
     this.#owner = false;
     if (error !== undefined) throw error;
   }
@@ -418,7 +344,7 @@ export class Fifo implements Disposable {
     try {
       if (!this.#owner) return;
       this.#owner = false;
-      const error = this.#unlink();
+      const error = this.#node.unlink();
       if (error && error.code !== "ENOENT" && error.code !== "ESTALE") {
         throw error;
       }
@@ -428,112 +354,21 @@ export class Fifo implements Disposable {
   }
 
   #openWriter(flags: number): PipeWriter | undefined {
-    const fd = this.#tryOpen(flags, "writing");
+    const fd = this.#node.tryOpen(flags, "writing");
     if (fd === undefined) return undefined;
-    const label = `${this.#label} (descriptor ${fd})`;
-    return new PipeWriter(INTERNAL, new Fd(INTERNAL, fd, label), {
-      label,
-      nonBlocking: (flags & O_NONBLOCK) !== 0,
-    });
+    const { handle, label } = this.#end(fd);
+    const nonBlocking = (flags & O_NONBLOCK) !== 0;
+    return new PipeWriter(INTERNAL, handle, { label, nonBlocking });
   }
 
-  #open(flags: number, purpose: string): number {
-    for (;;) {
-      const fd = this.#tryOpen(flags, purpose);
-      if (fd !== undefined) return fd;
-    }
-  }
-
-  /** Undefined when there is no other end yet, or a signal came first. */
-  #tryOpen(flags: number, purpose: string): number | undefined {
-    this.#node.use("open");
-    const object = `${this.#label} for ${purpose}`;
-    const path = cstring(this.#path, "path");
-    const fd = fcntl().open(path, flags | SAFE, 0);
-    const error = errnoOf(fd);
-    if (error === ERRNO.EINTR) return undefined;
-    if (error === ERRNO.ENXIO) {
-      // A socket that has taken its place says so too.
-      const flaw = this.#flaw("open", object);
-      if (flaw !== undefined) throw flaw;
-      return undefined;
-    }
-    if (error !== 0) throw ipcError(error, "open", "open", object);
-    try {
-      if (this.#isSame(rawStat(fd, object))) return fd;
-      throw this.#replaced("open", object);
-    } catch (error) {
-      closeFd(fd, object);
-      throw error;
-    }
-  }
-
-  #unlink(): IpcError | undefined {
-    const flaw = this.#flaw("remove", this.#label);
-    if (flaw !== undefined) return flaw;
-    const path = cstring(this.#path, "path");
-    const error = errnoOf(unistd().unlink(path));
-    return error === 0
-      ? undefined
-      : ipcError(error, "unlink", "remove", this.#label);
-  }
-
-  /** Why the path is not that of this FIFO, if so. */
-  #flaw(action: string, object: string): IpcError | undefined {
-    const path = cstring(this.#path, "path");
-    const found = new Uint8Array(stat.size);
-    const error = errnoOf(sys_stat().lstat(path, found));
-    if (error !== 0) return ipcError(error, "lstat", action, object);
-    return this.#isSame(stat.read(found))
-      ? undefined
-      : this.#replaced(action, object);
-  }
-
-  #isSame(found: RawStat): boolean {
-    const { st_dev, st_ino } = this.#identity;
-    return found.st_dev === st_dev && found.st_ino === st_ino &&
-      (found.st_mode & S_IFMT) === S_IFIFO;
-  }
-
-  #replaced(action: string, object: string): IpcError {
-    const reason = "another file has taken its place";
-    return fileError(ERRNO.ESTALE, action, object, reason);
-  }
-
-  #setMode(mode: number): void {
-    // A descriptor of O_PATH has no fchmod, and the path may be another's.
-    const path = `/proc/self/fd/${this.#node.use("change")}`;
-    check0(
-      sys_stat().chmod(cstring(path, "path"), mode),
-      "chmod",
-      "change",
-      this.#label,
-    );
+  #end(fd: number): { handle: Fd; label: string } {
+    const label = `${this.#node.label} (descriptor ${fd})`;
+    return { handle: new Fd(INTERNAL, fd, label), label };
   }
 
   #unread(): string {
-    return `${this.#label} for writing, which nobody reads yet`;
+    return `${this.#node.label} for writing, which nobody reads yet`;
   }
-}
-
-function checkKind(found: RawStat, label: string): void {
-  const type = found.st_mode & S_IFMT;
-  if (type === S_IFIFO) return;
-  if (type === S_IFLNK) {
-    throw fileError(ERRNO.ELOOP, "open", label, "it is a symbolic link");
-  }
-  const kind = KINDS.get(type) ?? "a device";
-  throw fileError(ERRNO.ENODEV, "open", label, `it is ${kind}, not a FIFO`);
-}
-
-const KINDS: ReadonlyMap<number, string> = new Map([
-  [S_IFREG, "a regular file"],
-  [S_IFDIR, "a directory"],
-  [S_IFSOCK, "a socket"],
-]);
-
-function labelOf(path: string): string {
-  return `FIFO ${JSON.stringify(path)}`;
 }
 
 function unless<T>(code: string, make: () => T): T | undefined {

@@ -33,6 +33,7 @@ export {
   FdReader,
   FdWriter,
 } from "../../ffi/core/byte_stream.ts";
+export { Fd } from "../../ffi/core/fd.ts";
 export {
   type PipeEnds,
   PipeReader,
@@ -40,6 +41,7 @@ export {
   type SpliceOptions,
   type SpliceSyncOptions,
 } from "../../ffi/core/pipe_end.ts";
+export type { Waitable } from "../../ffi/core/wait_any.ts";
 
 /** Options of {@linkcode pipe}. */
 export interface PipeOptions {

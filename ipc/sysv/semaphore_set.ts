@@ -139,6 +139,9 @@ export interface SemaphoreAcquireSyncOptions
 export interface SemaphoreAcquireOptions
   extends SemaphoreTryAcquireOptions, WaitOptions {}
 
+/** How often `open` looks for a set that is removed while it looks. */
+const MOST_TRIES = 100;
+
 /**
  * A set of System V semaphores.
  *
@@ -252,7 +255,7 @@ export class SysvSemaphoreSet implements Disposable {
       );
     }
     const label = `System V semaphore set with key ${keyText(checked)}`;
-    for (;;) {
+    for (let tries = 1;; tries++) {
       const id = checkFd(
         sys_sem().semget(checked, count, checkMode(mode)),
         "semget",
@@ -265,7 +268,8 @@ export class SysvSemaphoreSet implements Disposable {
         return new SysvSemaphoreSet(id, checked, stat.length, false, false);
       } catch (error) {
         // Removed in between: there is none now, or another one.
-        if (!hasCode(error, "EINVAL") && !hasCode(error, "EIDRM")) throw error;
+        const gone = hasCode(error, "EINVAL") || hasCode(error, "EIDRM");
+        if (!gone || tries === MOST_TRIES) throw error;
       }
     }
   }

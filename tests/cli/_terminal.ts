@@ -1,4 +1,4 @@
-/** A program under a terminal of its own, made by `script` of util-linux. */
+/** Programs under a terminal of their own, made by `script` or by `tmux`. */
 
 import { hasCommand, until } from "../util.ts";
 
@@ -6,6 +6,11 @@ import { hasCommand, until } from "../util.ts";
 export const NEEDS_SCRIPT: string = hasCommand("script")
   ? ""
   : " [skipped: script of util-linux is not installed]";
+
+/** What stands behind a test's name when it cannot run. */
+export const NEEDS_TMUX: string = hasCommand("tmux")
+  ? ""
+  : " [skipped: tmux is not installed]";
 
 /** Options of {@linkcode Terminal.start}. */
 export interface TerminalOptions {
@@ -134,5 +139,58 @@ export class Terminal implements AsyncDisposable {
     for await (const chunk of this.#process.stdout) {
       this.#text += decoder.decode(chunk, { stream: true });
     }
+  }
+}
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+let servers = 0;
+
+/** A shell with job control in a terminal whose screen can be seen. */
+export class Tmux implements AsyncDisposable {
+  readonly #server = `libc-ipc-${Deno.pid}-${servers++}`;
+
+  private constructor() {}
+
+  /** Starts a shell at the root of the repository. */
+  static async start(): Promise<Tmux> {
+    const tmux = new Tmux();
+    const size = ["-x", "70", "-y", "15"];
+    await tmux.#run("new-session", "-d", "-c", ROOT, ...size, "sh -i");
+    await tmux.see(/^[#$] *$/m);
+    return tmux;
+  }
+
+  /** Presses keys, by the names that tmux has for them, or types a text. */
+  async type(...keys: string[]): Promise<void> {
+    await this.#run("send-keys", ...keys);
+  }
+
+  /** Waits until something is to be seen on the screen. */
+  async see(pattern: RegExp): Promise<void> {
+    await until(async () => pattern.test(await this.screen()));
+  }
+
+  /** The text on the screen. */
+  screen(): Promise<string> {
+    return this.#run("capture-pane", "-p", "-N");
+  }
+
+  /** What tmux knows of the terminal, in its format. */
+  async ask(format: string): Promise<string> {
+    return (await this.#run("display-message", "-p", format)).trim();
+  }
+
+  /** Ends everything in it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#run("kill-server");
+  }
+
+  async #run(...args: string[]): Promise<string> {
+    const { stdout, stderr, success } = await new Deno.Command("tmux", {
+      args: ["-L", this.#server, "-f", "/dev/null", ...args],
+      env: { LC_ALL: "C.UTF-8", ENV: "" },
+    }).output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+    return new TextDecoder().decode(stdout);
   }
 }

@@ -5,9 +5,15 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { unicodeWidth } from "@std/cli/unicode-width";
-import { hasCommand, until, watchdog } from "../util.ts";
+import { until, watchdog } from "../util.ts";
 import { ipcCommand, lines, Place, startDevice } from "./_ipc.ts";
-import { NEEDS_SCRIPT, Terminal, type TerminalOptions } from "./_terminal.ts";
+import {
+  NEEDS_SCRIPT,
+  NEEDS_TMUX,
+  Terminal,
+  type TerminalOptions,
+  Tmux,
+} from "./_terminal.ts";
 
 const ESC = "\x1b";
 const ENTER = `${ESC}[?1049h`;
@@ -15,6 +21,7 @@ const LEAVE = `${ESC}[?1049l`;
 const HIDE_CURSOR = `${ESC}[?25l`;
 const SHOW_CURSOR = `${ESC}[?25h`;
 const COLOUR = `${ESC}[32m`;
+const SQUARE = ["QUA", "1", "--interval", "0.01"];
 const ignore = NEEDS_SCRIPT !== "";
 
 function terminal(
@@ -178,38 +185,6 @@ Deno.test({
 
 Deno.test({
   name:
-    `ipc client --plot gives the terminal back while Ctrl-Z stops it${NEEDS_SCRIPT}`,
-  ignore,
-  async fn() {
-    using _dog = watchdog("plot and Ctrl-Z");
-    using place = new Place();
-    await using _device = await startDevice(place, [
-      "SIN",
-      "0.5",
-      "--interval",
-      "0.01",
-    ]);
-    await using screen = await terminal(["client", "--plot", ...place.args]);
-    await screen.see(/q quits/);
-    const state = () =>
-      /^State:\s*(\w)/m.exec(
-        Deno.readTextFileSync(`/proc/${screen.pid}/status`),
-      )?.[1];
-    await screen.type("\x1a");
-    await until(() => state() === "T");
-    await screen.see(/\x5b\?1049l/);
-    const from = screen.text.length;
-    assert(screen.output.lastIndexOf(LEAVE) > screen.output.lastIndexOf(ENTER));
-    Deno.kill(screen.pid, "SIGCONT");
-    await screen.see(/\x5b\?1049h[^]*q quits/, from);
-    await screen.type("q");
-    await screen.ended();
-    assertRestored(screen, "Ctrl-Z");
-  },
-});
-
-Deno.test({
-  name:
     `ipc client colours on a terminal, but not with NO_COLOR${NEEDS_SCRIPT}`,
   ignore,
   async fn() {
@@ -355,10 +330,6 @@ Deno.test({
   },
 });
 
-const NEEDS_TMUX = hasCommand("tmux")
-  ? ""
-  : " [skipped: tmux is not installed]";
-
 Deno.test({
   name:
     `ipc client --plot shows a wave on the screen, and then the screen as it was${NEEDS_TMUX}`,
@@ -366,58 +337,54 @@ Deno.test({
   async fn() {
     using _dog = watchdog("tmux");
     using place = new Place();
-    const tmux = async (...args: string[]) => {
-      const { stdout, success } = await new Deno.Command("tmux", {
-        args: ["-L", `libc-ipc-${Deno.pid}`, "-f", "/dev/null", ...args],
-        env: { LC_ALL: "C.UTF-8" },
-      }).output();
-      assert(success, args.join(" "));
-      return new TextDecoder().decode(stdout);
-    };
-    await using _device = await startDevice(place, [
-      "QUA",
-      "1",
-      "--interval",
-      "0.01",
-    ]);
-    const command = [...ipcCommand(), "client", "--plot", ...place.args];
-    await tmux(
-      "new-session",
-      "-d",
-      "-s",
-      "plot",
-      "-x",
-      "70",
-      "-y",
-      "15",
-      `echo before; ${command.join(" ")}; exec cat`,
+    await using _device = await startDevice(place, SQUARE);
+    await using tmux = await Tmux.start();
+    await tmux.type(
+      `clear; echo before; ${ipcCommand().join(" ")} client --plot ${
+        place.args.join(" ")
+      }`,
+      "Enter",
     );
-    try {
-      const screen = () => tmux("capture-pane", "-p", "-t", "plot");
-      await until(async () => /QUA.*q quits/.test(await screen()));
-      // Both levels of the square wave, and an edge between them.
-      await until(async () =>
-        /┤.*⠉⠉⠉/.test(await screen()) && /┤.*⣀⣀⣀/.test(await screen())
-      );
-      assertMatch(await screen(), /^ \+512┤/m);
-      await tmux("send-keys", "-t", "plot", "q");
-      await until(async () => (await screen()).startsWith("before\n"));
-      assertMatch(
-        await screen(),
-        /^before\nipc client: \d+ samples, 0 lost\n\n/,
-      );
-      assertEquals(
-        await tmux(
-          "display",
-          "-p",
-          "-t",
-          "plot",
-          "#{cursor_flag} #{alternate_on} #{wrap_flag}",
-        ),
-        "1 0 1\n",
-      );
-    } finally {
-      await tmux("kill-server");
-    }
+    await tmux.see(/QUA.*q quits/);
+    // Both levels of the square wave, and an edge between them.
+    await tmux.see(/^ \+512┤.*⠉⠉⠉/m);
+    await tmux.see(/^ -512┤.*⣀⣀⣀/m);
+    await tmux.type("q");
+    await tmux.see(/^before\nipc client: \d+ samples, 0 lost\n[#$] /m);
+    assertEquals(
+      await tmux.ask("#{cursor_flag} #{alternate_on} #{wrap_flag}"),
+      "1 0 1",
+    );
   },
 });
+
+for (const task of [false, true]) {
+  const how = task ? "deno task client" : "ipc client";
+  Deno.test({
+    name:
+      `${how} --plot gives the terminal back while Ctrl-Z stops it${NEEDS_TMUX}`,
+    ignore: NEEDS_TMUX !== "",
+    async fn() {
+      using _dog = watchdog("Ctrl-Z");
+      using place = new Place();
+      await using _device = await startDevice(place, SQUARE);
+      await using tmux = await Tmux.start();
+      const command = task
+        ? `${Deno.execPath()} task --quiet client`
+        : `${ipcCommand().join(" ")} client`;
+      await tmux.type(
+        `clear; ${command} --plot ${place.args.join(" ")}; echo "code $?"`,
+        "Enter",
+      );
+      await tmux.see(/QUA.*q quits/);
+      await tmux.type("C-z");
+      await tmux.see(/(Stopped|Suspended)/);
+      assertEquals(await tmux.ask("#{cursor_flag} #{alternate_on}"), "1 0");
+      await tmux.type("clear; fg", "Enter");
+      await tmux.see(/QUA.*q quits/);
+      await tmux.type("q");
+      await tmux.see(/^ipc client: \d+ samples/m);
+      assertEquals(await tmux.ask("#{cursor_flag} #{alternate_on}"), "1 0");
+    },
+  });
+}

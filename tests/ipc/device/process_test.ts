@@ -57,7 +57,12 @@ Deno.test("read() never sees half of a write", async () => {
   using _dog = watchdog("tearing");
   await using place = await newPlace();
   const interval = 0.00002;
-  await place.spawnDevice({ waveform: "TRI", period: 1, interval, bits: 24 });
+  const child = await place.spawnDevice({
+    waveform: "TRI",
+    period: 1,
+    interval,
+    bits: 24,
+  });
   using client = WaveClient.open(place.address);
   const seen = new Set<number>();
   while (seen.size < 200) {
@@ -71,12 +76,13 @@ Deno.test("read() never sees half of a write", async () => {
   }
   using control = WaveControl.open(place.address);
   await control.exit();
+  await child.line();
 });
 
 Deno.test("WaveDevice is shown to clients of several processes alike", async () => {
   using _dog = watchdog("several clients");
   await using place = await newPlace();
-  await place.spawnDevice();
+  const child = await place.spawnDevice();
   const clients = Array.from({ length: 3 }, () =>
     place.spawn(`
       const client = await WaveClient.wait(address);
@@ -97,6 +103,7 @@ Deno.test("WaveDevice is shown to clients of several processes alike", async () 
   await until(async () => (await control.status()).samples > 300);
   const { samples } = await control.stop();
   await control.exit();
+  await child.line();
   const results = await Promise.all(clients.map((client) => client.line()));
   assertEquals(new Set(results).size, 1);
   const [count, , lost, end] = JSON.parse(results[0] ?? "");

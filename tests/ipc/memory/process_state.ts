@@ -35,6 +35,15 @@ export function sharedFiles(text: string): string[] {
     .filter((name) => name.includes(text));
 }
 
+/** Removes in the end what children may have left in `/dev/shm`. */
+export function removing(text: string): Disposable {
+  return {
+    [Symbol.dispose]() {
+      for (const name of sharedFiles(text)) Deno.removeSync(`/dev/shm/${name}`);
+    },
+  };
+}
+
 /** Sets a soft limit of this process; for children only. */
 export function limit(resource: number, soft: number): void {
   const limits = new BigUint64Array(2);

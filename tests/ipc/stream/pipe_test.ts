@@ -272,8 +272,12 @@ Deno.test({
     there.reader.tryRead(new Uint8Array(1));
     back.writer.tryWrite("");
     const child = startCommand(
-      "sh",
-      ["-c", 'exec cat <&"$0" >&"$1"'],
+      "perl",
+      [
+        "-MPOSIX",
+        "-e",
+        "POSIX::dup2($ARGV[0], 0); POSIX::dup2($ARGV[1], 1); exec 'cat'",
+      ],
       there.reader,
       back.writer,
     );

@@ -1,0 +1,391 @@
+/**
+ * POSIX message queues below the class: opening, limits, the buffer that
+ * messages come in.
+ *
+ * @module
+ */
+
+import { mqueue } from "../libc/mqueue.ts";
+import { sys_resource } from "../libc/sys_resource.ts";
+import { unistd } from "../libc/unistd.ts";
+import { integer, shown } from "./_argument.ts";
+import { changeFile, fileError, rawStat, readAt } from "./_file.ts";
+import { cstring } from "./cstring.ts";
+import { check0, ERRNO, errnoOf, ipcError } from "./errno.ts";
+import { closeFd } from "./fd.ts";
+import { mq_attr } from "./layouts.ts";
+import {
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+} from "./platform.ts";
+import { readTextFile, tryReadTextFile } from "./proc.ts";
+
+/** A message of a POSIX queue. */
+export interface PosixMessage {
+  /** Its bytes: a copy of their own, or a part of the caller's `into`. */
+  data: Uint8Array<ArrayBuffer>;
+  /** Its priority, 0 to 32767. */
+  priority: number;
+}
+
+/** What a queue holds: `struct mq_attr`. */
+export interface PosixMessageQueueAttributes {
+  /** How many messages it can hold. */
+  maxMessages: number;
+  /** The most bytes of a message. */
+  messageSize: number;
+  /** How many messages it holds now. */
+  messages: number;
+}
+
+/** What the kernel knows of a queue. */
+export interface PosixMessageQueueStat extends PosixMessageQueueAttributes {
+  /** How many bytes its messages have; undefined for a handle to send only. */
+  bytes: number | undefined;
+  /**
+   * The process that has asked for a notification (`mq_notify`), 0 for none;
+   * undefined for a handle to send only.
+   */
+  notifyPid: number | undefined;
+  /** User id of its owner. */
+  uid: number;
+  /** Group id of its owner. */
+  gid: number;
+  /** Permission bits, the lowest nine. */
+  mode: number;
+  /** Whether it is unlinked and goes with its last descriptor. */
+  unlinked: boolean;
+}
+
+/** Limits of queues: of this machine (this IPC namespace) and this process. */
+export interface PosixMessageQueueLimits {
+  /** How many queues there can be (`queues_max`). */
+  maxQueues: number;
+  /** How many messages a queue can hold (`msg_max`). */
+  maxMessages: number;
+  /** The most bytes of a message (`msgsize_max`). */
+  maxMessageSize: number;
+  /** How many messages a queue holds unless told otherwise. */
+  defaultMessages: number;
+  /** The most bytes of its messages unless told otherwise. */
+  defaultMessageSize: number;
+  /**
+   * How many bytes all queues of this user can have, 96 for each message
+   * included (`RLIMIT_MSGQUEUE`).
+   */
+  maxBytes: number;
+}
+
+/** `RLIMIT_MSGQUEUE` of `<sys/resource.h>` */
+const RLIMIT_MSGQUEUE = 12;
+/** What the kernel charges for a message beyond its bytes. */
+const OVERHEAD = 96;
+/** `MQ_PRIO_MAX` of `<linux/limits.h>` */
+const MQ_PRIO_MAX = 32768;
+
+/** The limits of this machine; those of Linux as it comes where it has none. */
+export function queueLimits(): PosixMessageQueueLimits {
+  const read = (name: string, otherwise: number) =>
+    Number(tryReadTextFile(`/proc/sys/fs/mqueue/${name}`) ?? otherwise);
+  const limits = new BigUint64Array(2);
+  check0(
+    sys_resource().getrlimit(RLIMIT_MSGQUEUE, limits),
+    "getrlimit",
+    "read the limits of",
+    "this process",
+  );
+  const maxMessages = read("msg_max", 10);
+  const maxMessageSize = read("msgsize_max", 8192);
+  return {
+    maxQueues: read("queues_max", 256),
+    maxMessages,
+    maxMessageSize,
+    defaultMessages: Math.min(read("msg_default", 10), maxMessages),
+    defaultMessageSize: Math.min(read("msgsize_default", 8192), maxMessageSize),
+    maxBytes: Number(limits[0] ?? 0n),
+  };
+}
+
+/** What a queue is in messages. */
+export function queueLabel(name: string): string {
+  return `message queue ${JSON.stringify(name)}`;
+}
+
+/** How a queue is made. */
+export interface QueueCreation {
+  /** How many messages it can hold, if that is said. */
+  maxMessages: number | undefined;
+  /** The most bytes of a message, if that is said. */
+  messageSize: number | undefined;
+  /** Permission bits. */
+  mode: number;
+  /** Whether the umask takes none of them away. */
+  exact: boolean;
+}
+
+/** `mq_open(O_CREAT | O_EXCL)`: the descriptor of a new queue. */
+export function createQueue(name: string, creation: QueueCreation): number {
+  const { mode, exact } = creation;
+  const label = queueLabel(name);
+  const size = sizeOf(creation);
+  const fd = mqueue().mq_open_create(
+    cstring(name, "name"),
+    O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC,
+    mode,
+    attributesFor(size),
+  );
+  const error = errnoOf(fd);
+  if (error !== 0) {
+    throw ipcError(error, "mq_open", "create", label, limitHint(error, size));
+  }
+  try {
+    if (exact) changeFile(fd, { mode }, label);
+  } catch (error) {
+    closeFd(fd, label);
+    unlinkQueue(name);
+    throw error;
+  }
+  return fd;
+}
+
+/** `mq_open`: a descriptor of the queue of a name. */
+export function openQueue(
+  name: string,
+  access: "read" | "write" | "both",
+  foreign: boolean,
+): number {
+  const label = queueLabel(name);
+  const flags = { read: O_RDONLY, write: O_WRONLY, both: O_RDWR }[access];
+  const fd = mqueue().mq_open(
+    cstring(name, "name"),
+    flags | O_NONBLOCK | O_CLOEXEC,
+  );
+  const error = errnoOf(fd);
+  if (error !== 0) {
+    const hint = error === ERRNO.EACCES ? "its mode forbids it" : undefined;
+    throw ipcError(error, "mq_open", "open", label, hint);
+  }
+  if (foreign) return fd;
+  try {
+    const { st_uid } = rawStat(fd, label);
+    if (st_uid === unistd().geteuid() || st_uid === 0) return fd;
+    const reason = `it belongs to user ${st_uid}`;
+    throw fileError(ERRNO.EPERM, "open", label, reason);
+  } catch (error) {
+    closeFd(fd, label);
+    throw error;
+  }
+}
+
+/** `mq_unlink` */
+export function unlinkQueue(name: string): void {
+  check0(
+    mqueue().mq_unlink(cstring(name, "name")),
+    "mq_unlink",
+    "unlink",
+    queueLabel(name),
+  );
+}
+
+/** The inode of a descriptor: the queues of a namespace are one file system. */
+export function inodeOf(fd: number, label: string): bigint {
+  return rawStat(fd, label).st_ino;
+}
+
+/** Whether the name stands for another queue by now. */
+export function isReplacedQueue(name: string, inode: bigint): boolean {
+  const fd = mqueue().mq_open(
+    cstring(name, "name"),
+    O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+  );
+  if (errnoOf(fd) !== 0) return false;
+  const label = queueLabel(name);
+  try {
+    return inodeOf(fd, label) !== inode;
+  } finally {
+    closeFd(fd, label);
+  }
+}
+
+/** `mq_getattr` */
+export function queueAttributes(
+  fd: number,
+  label: string,
+): PosixMessageQueueAttributes {
+  const buffer = new Uint8Array(mq_attr.size);
+  check0(mqueue().mq_getattr(fd, buffer), "mq_getattr", "look at", label);
+  const attributes = mq_attr.read(buffer);
+  return {
+    maxMessages: Number(attributes.mq_maxmsg),
+    messageSize: Number(attributes.mq_msgsize),
+    messages: Number(attributes.mq_curmsgs),
+  };
+}
+
+/** `mq_getattr`, `fstat`, and `read`, which tells the rest of a queue. */
+export function queueStat(
+  fd: number,
+  label: string,
+  readable: boolean,
+): PosixMessageQueueStat {
+  const raw = rawStat(fd, label);
+  const line = readable ? stateOf(fd, label) : "";
+  const number = (name: string) => {
+    const found = new RegExp(`\\b${name}:(\\d+)`).exec(line)?.[1];
+    return found === undefined ? undefined : Number(found);
+  };
+  return {
+    ...queueAttributes(fd, label),
+    bytes: number("QSIZE"),
+    notifyPid: number("NOTIFY_PID"),
+    uid: raw.st_uid,
+    gid: raw.st_gid,
+    mode: raw.st_mode & 0o777,
+    unlinked: Number(raw.st_nlink) === 0,
+  };
+}
+
+function stateOf(fd: number, label: string): string {
+  const buffer = new Uint8Array(128);
+  const length = readAt(fd, buffer, 0, label);
+  return new TextDecoder().decode(buffer.subarray(0, length));
+}
+
+// Where messages come in. Calls do not interleave on a thread, so one will do,
+// and no call ever writes anywhere else: with a bad address the kernel would
+// drop the message.
+let bytes = new Uint8Array(0);
+let payload = bytes;
+const priority = new Uint32Array(1);
+
+/** `mq_send`: 0 or the errno. */
+export function sendMessage(
+  fd: number,
+  data: Uint8Array,
+  priority: number,
+): number {
+  return errnoOf(mqueue().mq_send(fd, data, data.length, priority));
+}
+
+/** `mq_receive`: the message or the errno. */
+export function receiveMessage(
+  fd: number,
+  messageSize: number,
+  into: Uint8Array<ArrayBuffer> | undefined,
+): PosixMessage | number {
+  if (bytes.length < messageSize) {
+    bytes = new Uint8Array(Math.max(messageSize, 8192));
+    payload = bytes;
+  }
+  const length = mqueue().mq_receive(fd, bytes, messageSize, priority);
+  const error = errnoOf(length);
+  if (error !== 0) return error;
+  // Making a view takes longer than copying a small message.
+  if (payload.length !== length) payload = bytes.subarray(0, length);
+  const data = into === undefined ? payload.slice() : fill(into);
+  return { data, priority: priority[0] ?? 0 };
+}
+
+function fill(into: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  into.set(payload);
+  return payload.length === into.length
+    ? into
+    : into.subarray(0, payload.length);
+}
+
+/** Checks where a message shall go: once it is received, it is too late. */
+export function checkInto(
+  into: Uint8Array<ArrayBuffer> | undefined,
+  messageSize: number,
+): void {
+  if (into === undefined) return;
+  if (!(into instanceof Uint8Array)) {
+    throw new TypeError(`into must be a Uint8Array, got ${shown(into)}`);
+  }
+  if (into.length < messageSize) {
+    throw new RangeError(
+      `into must have the ${messageSize} bytes of the longest message, got ${into.length}`,
+    );
+  }
+}
+
+/** Checks a priority. */
+export function checkPriority(priority: number): number {
+  return integer(priority, "priority", 0, MQ_PRIO_MAX - 1);
+}
+
+interface QueueSize {
+  maxMessages: number;
+  messageSize: number;
+}
+
+/** The size of a new queue; undefined when the kernel is to choose all of it. */
+function sizeOf(creation: QueueCreation): QueueSize | undefined {
+  const { maxMessages, messageSize } = creation;
+  if (maxMessages === undefined && messageSize === undefined) return undefined;
+  const limits = queueLimits();
+  return {
+    maxMessages: maxMessages ?? limits.defaultMessages,
+    messageSize: messageSize ?? limits.defaultMessageSize,
+  };
+}
+
+function attributesFor(
+  size: QueueSize | undefined,
+): Uint8Array<ArrayBuffer> | null {
+  if (size === undefined) return null;
+  const buffer = new Uint8Array(mq_attr.size);
+  mq_attr.write(buffer, {
+    mq_maxmsg: BigInt(size.maxMessages),
+    mq_msgsize: BigInt(size.messageSize),
+  });
+  return buffer;
+}
+
+/** What a limit has to do with a failure to create. */
+function limitHint(
+  error: number,
+  size: QueueSize | undefined,
+): string | undefined {
+  const limits = queueLimits();
+  switch (error) {
+    case ERRNO.EINVAL:
+      return `${size?.maxMessages} messages of ${size?.messageSize} bytes are asked for; without CAP_SYS_RESOURCE msg_max is ${limits.maxMessages} and msgsize_max ${limits.maxMessageSize} (/proc/sys/fs/mqueue)`;
+    case ERRNO.ENOSPC:
+      return `queues_max is ${limits.maxQueues} (/proc/sys/fs/mqueue)`;
+    case ERRNO.EMFILE:
+      return hasDescriptor()
+        ? bytesHint(limits, size)
+        : "the process has no descriptor left (RLIMIT_NOFILE)";
+    default:
+      return undefined;
+  }
+}
+
+function bytesHint(
+  limits: PosixMessageQueueLimits,
+  size: QueueSize | undefined,
+): string {
+  const { maxMessages, messageSize } = size ??
+    {
+      maxMessages: limits.defaultMessages,
+      messageSize: limits.defaultMessageSize,
+    };
+  const needed = maxMessages * (messageSize + OVERHEAD);
+  return `it would take ${needed} bytes, and RLIMIT_MSGQUEUE allows all queues of the user ${limits.maxBytes}`;
+}
+
+/** Whether a descriptor can be had, by having one. */
+function hasDescriptor(): boolean {
+  try {
+    readTextFile("/proc/self/limits");
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,662 @@
+/**
+ * POSIX message queues: {@linkcode PosixMessageQueue}.
+ *
+ * ```ts
+ * import { PosixMessageQueue } from "@libc/ipc/posix-mq";
+ *
+ * using queue = PosixMessageQueue.create("/libc-ipc-module-mq");
+ * queue.sendSync("hello", { priority: 3 });
+ * const { data, priority } = await queue.receive();
+ * console.log(priority, new TextDecoder().decode(data));
+ * ```
+ *
+ * Waiting for a message needs no `mq_notify` here: the descriptor of a queue
+ * can be waited for like any other, by any number of processes, again and
+ * again, and `waitAny()` tells without taking the message. A notification
+ * serves one process only, once, and is lost when any descriptor of the queue
+ * in that process is closed; the raw call is in `@libc/ipc/ffi`.
+ *
+ * @module
+ */
+
+import {
+  integer,
+  mode as checkMode,
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "../../ffi/core/_argument.ts";
+import { changeFile, type FileChanges } from "../../ffi/core/_file.ts";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
+import {
+  checkInto,
+  checkPriority,
+  createQueue,
+  inodeOf,
+  isReplacedQueue,
+  openQueue,
+  type PosixMessage,
+  type PosixMessageQueueAttributes,
+  type PosixMessageQueueLimits,
+  type PosixMessageQueueStat,
+  queueAttributes,
+  queueLabel,
+  queueLimits,
+  queueStat,
+  receiveMessage,
+  sendMessage,
+  unlinkQueue,
+} from "../../ffi/core/_posix_mq.ts";
+import type {
+  PosixMessageQueueCreateOptions,
+  PosixMessageQueueOpenOptions,
+  PosixMessageQueueOpenOrCreateOptions,
+  PosixReceiveOptions,
+  PosixReceiveSyncOptions,
+  PosixSendOptions,
+  PosixSendSyncOptions,
+  PosixTryReceiveOptions,
+  PosixTrySendOptions,
+} from "../../ffi/core/_posix_mq_options.ts";
+import { fdReadiness } from "../../ffi/core/_readable.ts";
+import { hasCode, openOrCreate } from "../../ffi/core/_sysv.ts";
+import { payloadOf } from "../../ffi/core/_sysv_msg.ts";
+import { Deadline } from "../../ffi/core/deadline.ts";
+import { ERRNO, ipcError, timeoutError } from "../../ffi/core/errno.ts";
+import { Fd } from "../../ffi/core/fd.ts";
+import { createNamed, posixName } from "../../ffi/core/name.ts";
+import { POLLIN, POLLOUT } from "../../ffi/core/platform.ts";
+import { pollUntil } from "../../ffi/core/poll.ts";
+import { type FdSource, fdSource } from "../../ffi/core/reactor.ts";
+import { waitUntil } from "../../ffi/core/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../../ffi/core/wait_any.ts";
+
+export type {
+  FileChanges,
+  PosixMessage,
+  PosixMessageQueueAttributes,
+  PosixMessageQueueCreateOptions,
+  PosixMessageQueueLimits,
+  PosixMessageQueueOpenOptions,
+  PosixMessageQueueOpenOrCreateOptions,
+  PosixMessageQueueStat,
+  PosixReceiveOptions,
+  PosixReceiveSyncOptions,
+  PosixSendOptions,
+  PosixSendSyncOptions,
+  PosixTryReceiveOptions,
+  PosixTrySendOptions,
+  SyncWaitOptions,
+  Waitable,
+  WaitOptions,
+};
+
+/** What a handle is made of. */
+interface Init {
+  fd: number;
+  name: string;
+  created: boolean;
+  owner: boolean;
+  readable: boolean;
+}
+
+/**
+ * A POSIX message queue.
+ *
+ * Messages keep their boundaries. Those of a higher priority come first, those
+ * of one priority in the order in which they were sent. A queue holds a fixed
+ * number of messages of limited size. It outlives its processes, with all
+ * messages, until it is unlinked and the last process that has it open lets go
+ * of it, at the latest until the next boot.
+ *
+ * Sends that wait keep their order among each other, and so do receives; the
+ * `try` and `Sync` forms may pass them. A process that is blocked in the kernel
+ * (`mq_receive` in C) is served before those that wait here.
+ *
+ * @example By priority
+ * ```ts
+ * import { PosixMessageQueue } from "@libc/ipc/posix-mq";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using queue = PosixMessageQueue.create(null, { messageSize: 64 });
+ * queue.sendSync("soon");
+ * queue.sendSync("now", { priority: 9 });
+ * const message = await queue.receive({ timeout: 1000 });
+ * assertEquals(new TextDecoder().decode(message.data), "now");
+ * assertEquals(message.priority, 9);
+ * ```
+ */
+export class PosixMessageQueue
+  implements Disposable, AsyncIterable<PosixMessage>, Waitable {
+  readonly #fd: Fd;
+  readonly #reads: FdSource;
+  readonly #writes: FdSource;
+  readonly #name: string;
+  readonly #inode: bigint;
+  readonly #maxMessages: number;
+  readonly #messageSize: number;
+  readonly #created: boolean;
+  readonly #readable: boolean;
+  readonly #label: string;
+  #owner: boolean;
+
+  private constructor(init: Init) {
+    this.#name = init.name;
+    this.#label = queueLabel(init.name);
+    this.#fd = new Fd(INTERNAL, init.fd, this.#label);
+    this.#reads = fdSource(this.#fd, "read");
+    this.#writes = fdSource(this.#fd, "write");
+    this.#inode = inodeOf(init.fd, this.#label);
+    const attributes = queueAttributes(init.fd, this.#label);
+    this.#maxMessages = attributes.maxMessages;
+    this.#messageSize = attributes.messageSize;
+    this.#created = init.created;
+    this.#readable = init.readable;
+    this.#owner = init.owner;
+  }
+
+  /**
+   * `mq_open(O_CREAT | O_EXCL)`: creates an empty queue.
+   *
+   * See [mq_open(3)](https://man7.org/linux/man-pages/man3/mq_open.3.html).
+   *
+   * @param name A slash and more characters, or null for a name that nobody
+   * uses: see {@linkcode PosixMessageQueue.name}.
+   * @throws {IpcError} `EEXIST` when the name is taken, `EINVAL` beyond
+   * `msg_max` or `msgsize_max`, `ENOSPC` beyond `queues_max`, `EMFILE` beyond
+   * `RLIMIT_MSGQUEUE` or without a descriptor, `ENFILE`, `ENOMEM`; the message
+   * says how much the limit is.
+   */
+  static create(
+    name: string | null = null,
+    options: PosixMessageQueueCreateOptions = {},
+  ): PosixMessageQueue {
+    const { owner = true } = options;
+    const creation = creationOf(options);
+    return createNamed(name, (name) => {
+      const fd = createQueue(name, creation);
+      const init = { fd, name, created: true, owner, readable: true };
+      return new PosixMessageQueue(init);
+    });
+  }
+
+  /**
+   * `mq_open`: opens a queue, which must exist.
+   *
+   * See [mq_open(3)](https://man7.org/linux/man-pages/man3/mq_open.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` without
+   * permission, `EPERM` when it is foreign and must not be, `EMFILE`, `ENFILE`.
+   */
+  static open(
+    name: string,
+    options: PosixMessageQueueOpenOptions = {},
+  ): PosixMessageQueue {
+    const { readOnly = false, writeOnly = false, foreign = true } = options;
+    if (readOnly && writeOnly) {
+      throw new TypeError("Cannot open a queue readOnly and writeOnly");
+    }
+    const checked = posixName(name);
+    const access = readOnly ? "read" : writeOnly ? "write" : "both";
+    return new PosixMessageQueue({
+      fd: openQueue(checked, access, foreign),
+      name: checked,
+      created: false,
+      owner: false,
+      readable: !writeOnly,
+    });
+  }
+
+  /**
+   * `mq_open(O_CREAT)`: opens a queue, or creates it when there is none;
+   * {@linkcode PosixMessageQueue.created} says which.
+   *
+   * One that exists keeps its `maxMessages` and `messageSize`.
+   *
+   * See [mq_open(3)](https://man7.org/linux/man-pages/man3/mq_open.3.html).
+   *
+   * @throws {IpcError} As `open` and `create`.
+   */
+  static openOrCreate(
+    name: string,
+    options: PosixMessageQueueOpenOrCreateOptions = {},
+  ): PosixMessageQueue {
+    const { foreign = true } = options;
+    creationOf(options);
+    return openOrCreate(
+      () => PosixMessageQueue.open(name, { foreign }),
+      () => PosixMessageQueue.create(name, { owner: false, ...options }),
+    );
+  }
+
+  /**
+   * `mq_unlink`: removes a name, without opening what it stands for.
+   *
+   * See [mq_unlink(3)](https://man7.org/linux/man-pages/man3/mq_unlink.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` or `EPERM` when it
+   * belongs to another user.
+   */
+  static unlink(name: string): void {
+    unlinkQueue(posixName(name));
+  }
+
+  /**
+   * `getrlimit(RLIMIT_MSGQUEUE)` and `/proc/sys/fs/mqueue`: the limits of
+   * queues.
+   *
+   * See [mq_overview(7)](https://man7.org/linux/man-pages/man7/mq_overview.7.html).
+   */
+  static limits(): PosixMessageQueueLimits {
+    return queueLimits();
+  }
+
+  /** Its name, with the slash. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** How many messages it can hold. */
+  get maxMessages(): number {
+    return this.#maxMessages;
+  }
+
+  /** The most bytes of a message. */
+  get messageSize(): number {
+    return this.#messageSize;
+  }
+
+  /** Whether this handle created it. */
+  get created(): boolean {
+    return this.#created;
+  }
+
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#fd.closed;
+  }
+
+  /**
+   * Its descriptor, for other calls and other processes. It stays this
+   * handle's: closing one closes both. It is non-blocking, and must stay so.
+   *
+   * @throws {TypeError} When the handle is closed.
+   */
+  get fd(): Fd {
+    this.#fd.use("take the descriptor of");
+    return this.#fd;
+  }
+
+  /**
+   * `mq_send`: sends a message as soon as there is room for it.
+   *
+   * Aborted or timed out, it has sent nothing.
+   *
+   * See [mq_send(3)](https://man7.org/linux/man-pages/man3/mq_send.3.html).
+   *
+   * @param data Its bytes, which are copied at once, or text to send as UTF-8.
+   * @throws {IpcError} `ETIMEDOUT`, `EMSGSIZE` when it is longer than
+   * `messageSize`, `EBADF` when the queue is open for receiving only.
+   * @throws {TypeError} When it is closed, also meanwhile.
+   */
+  async send(
+    data: Uint8Array | string,
+    options: PosixSendOptions = {},
+  ): Promise<void> {
+    let payload = payloadOf(data);
+    const priority = checkPriority(options.priority ?? 0);
+    await waitUntil(
+      () => {
+        if (this.#send(payload, priority)) return true;
+        if (payload === data) payload = payload.slice();
+        return undefined;
+      },
+      options,
+      { syscall: "mq_send", action: "send to", object: this.#label },
+      this.#writes,
+    );
+  }
+
+  /**
+   * `mq_send`, `poll`: as {@linkcode send}, blocking this thread.
+   *
+   * `mq_timedsend` goes by the time of day; `poll` waits as long as asked for
+   * even if somebody sets the clock.
+   *
+   * See [mq_send(3)](https://man7.org/linux/man-pages/man3/mq_send.3.html).
+   *
+   * @throws {IpcError} As `send`.
+   * @throws {TypeError} When it is closed.
+   */
+  sendSync(
+    data: Uint8Array | string,
+    options: PosixSendSyncOptions = {},
+  ): void {
+    const timeout = timeoutOf(options);
+    const payload = payloadOf(data);
+    const priority = checkPriority(options.priority ?? 0);
+    if (this.#send(payload, priority)) return;
+    const fd = this.#fd.use("send to");
+    const deadline = deadlineOf(timeout);
+    do {
+      if (pollUntil(fd, POLLOUT, deadline) === 0) {
+        throw timeoutError("mq_send", "send to", this.#label, timeout ?? 0);
+      }
+    } while (!this.#send(payload, priority));
+  }
+
+  /**
+   * `mq_send`: sends a message if there is room for it; false when there is
+   * not.
+   *
+   * See [mq_send(3)](https://man7.org/linux/man-pages/man3/mq_send.3.html).
+   *
+   * @throws {IpcError} As `send`, but for `ETIMEDOUT`.
+   * @throws {TypeError} When it is closed.
+   */
+  trySend(
+    data: Uint8Array | string,
+    options: PosixTrySendOptions = {},
+  ): boolean {
+    const priority = checkPriority(options.priority ?? 0);
+    return this.#send(payloadOf(data), priority);
+  }
+
+  /**
+   * `mq_receive`: takes the first message of the highest priority, as soon as
+   * there is one.
+   *
+   * Aborted or timed out, it has taken none.
+   *
+   * See [mq_receive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`, `EBADF` when the queue is open for sending
+   * only.
+   * @throws {RangeError} When `into` has less than `messageSize` bytes.
+   * @throws {TypeError} When it is closed, also meanwhile.
+   */
+  async receive(options: PosixReceiveOptions = {}): Promise<PosixMessage> {
+    const { into } = options;
+    return await waitUntil(
+      () => this.#receive(into),
+      options,
+      { syscall: "mq_receive", action: "receive from", object: this.#label },
+      this.#reads,
+    );
+  }
+
+  /**
+   * `mq_receive`, `poll`: as {@linkcode receive}, blocking this thread.
+   *
+   * `mq_timedreceive` goes by the time of day; `poll` waits as long as asked
+   * for even if somebody sets the clock.
+   *
+   * See [mq_receive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
+   *
+   * @throws {IpcError} As `receive`.
+   * @throws {RangeError} When `into` has less than `messageSize` bytes.
+   * @throws {TypeError} When it is closed.
+   */
+  receiveSync(options: PosixReceiveSyncOptions = {}): PosixMessage {
+    const timeout = timeoutOf(options);
+    const { into } = options;
+    let message = this.#receive(into);
+    if (message !== undefined) return message;
+    const fd = this.#fd.use("receive from");
+    const deadline = deadlineOf(timeout);
+    for (;;) {
+      if (pollUntil(fd, POLLIN, deadline) === 0) {
+        const label = this.#label;
+        throw timeoutError("mq_receive", "receive from", label, timeout ?? 0);
+      }
+      message = this.#receive(into);
+      if (message !== undefined) return message;
+    }
+  }
+
+  /**
+   * `mq_receive`: takes the first message of the highest priority; undefined
+   * when there is none.
+   *
+   * See [mq_receive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
+   *
+   * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
+   * @throws {RangeError} When `into` has less than `messageSize` bytes.
+   * @throws {TypeError} When it is closed.
+   */
+  tryReceive(options: PosixTryReceiveOptions = {}): PosixMessage | undefined {
+    return this.#receive(options.into);
+  }
+
+  /**
+   * `mq_receive`: receives messages, one a turn, until this handle is closed.
+   *
+   * Nothing is received ahead: leaving the loop loses no message. That the
+   * queue is unlinked ends nothing: who has it open can go on.
+   *
+   * See [mq_receive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
+   *
+   * @throws {IpcError} As `receive`.
+   */
+  async *messages(
+    options: PosixReceiveOptions = {},
+  ): AsyncGenerator<PosixMessage, void, void> {
+    this.#fd.use("receive from");
+    for (;;) {
+      let message: PosixMessage;
+      try {
+        message = await this.receive(options);
+      } catch (error) {
+        if (this.closed && error instanceof TypeError) return;
+        throw error;
+      }
+      yield message;
+    }
+  }
+
+  /** As {@linkcode messages}. */
+  [Symbol.asyncIterator](): AsyncGenerator<PosixMessage, void, void> {
+    return this.messages();
+  }
+
+  /**
+   * `mq_receive`: receives messages and calls `listener` with each, until the
+   * result is disposed or this handle is closed.
+   *
+   * A listener that returns a promise gets the next message when that is
+   * settled. What it throws is reported as an uncaught error, and so is a
+   * failing receive, which ends it.
+   *
+   * @example Until it has heard enough
+   * ```ts
+   * import { PosixMessageQueue } from "@libc/ipc/posix-mq";
+   *
+   * using queue = PosixMessageQueue.create();
+   * const { promise, resolve } = Promise.withResolvers<number>();
+   * using _listening = queue.onMessage(({ priority }) => resolve(priority));
+   * queue.sendSync("hello", { priority: 2 });
+   * console.log(await promise);
+   * ```
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  onMessage(
+    listener: (message: PosixMessage) => unknown,
+    options: Pick<WaitOptions, "signal" | "unref"> = {},
+  ): Disposable {
+    this.#fd.use("receive from");
+    const stop = new AbortController();
+    const { unref } = options;
+    const signal = options.signal === undefined
+      ? stop.signal
+      : AbortSignal.any([stop.signal, options.signal]);
+    this.#listen(listener, { signal, unref });
+    return { [Symbol.dispose]: () => stop.abort() };
+  }
+
+  /**
+   * `mq_getattr`: how much it can hold and holds.
+   *
+   * See [mq_getattr(3)](https://man7.org/linux/man-pages/man3/mq_getattr.3.html).
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  attributes(): PosixMessageQueueAttributes {
+    return queueAttributes(this.#fd.use("look at"), this.#label);
+  }
+
+  /**
+   * `mq_getattr`, `fstat`, `pread`: what the kernel knows of it.
+   *
+   * See [mq_overview(7)](https://man7.org/linux/man-pages/man7/mq_overview.7.html).
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  stat(): PosixMessageQueueStat {
+    return queueStat(this.#fd.use("stat"), this.#label, this.#readable);
+  }
+
+  /**
+   * `fchown` and `fchmod`: changes owner, group or permissions.
+   *
+   * See [fchown(2)](https://man7.org/linux/man-pages/man2/chown.2.html) and
+   * [fchmod(2)](https://man7.org/linux/man-pages/man2/chmod.2.html).
+   *
+   * @throws {IpcError} `EPERM` when it belongs to another user.
+   * @throws {TypeError} When it is closed.
+   */
+  set(changes: FileChanges): void {
+    changeFile(this.#fd.use("change"), changes, this.#label);
+  }
+
+  /**
+   * `mq_unlink`: removes the name; who has it open can go on using it.
+   *
+   * See [mq_unlink(3)](https://man7.org/linux/man-pages/man3/mq_unlink.3.html).
+   *
+   * @throws {IpcError} `ENOENT` when the name is gone, `EACCES` or `EPERM` when
+   * it belongs to another user.
+   * @throws {TypeError} When it is closed.
+   */
+  unlink(): void {
+    this.#fd.use("unlink");
+    unlinkQueue(this.#name);
+    this.#owner = false;
+  }
+
+  /**
+   * `mq_close`: gives up this handle; the queue itself stays. Who waits with it
+   * gets a `TypeError`. Closing twice does nothing.
+   *
+   * See [mq_close(3)](https://man7.org/linux/man-pages/man3/mq_close.3.html).
+   */
+  close(): void {
+    this.#fd.close();
+  }
+
+  /**
+   * Closes the handle, and unlinks the name when it is the `owner`, closed or
+   * not. That somebody else has removed it before is no error, and what another
+   * process has put under the name since then stays.
+   */
+  [Symbol.dispose](): void {
+    this.close();
+    if (!this.#owner) return;
+    this.#owner = false;
+    if (isReplacedQueue(this.#name, this.#inode)) return;
+    try {
+      unlinkQueue(this.#name);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+  }
+
+  /**
+   * How `waitAny()` waits for a message.
+   *
+   * @ignore
+   */
+  [READINESS](): Readiness {
+    return fdReadiness(this.#fd, {
+      syscall: "epoll_wait",
+      action: "receive from",
+      object: this.#label,
+    });
+  }
+
+  async #listen(
+    listener: (message: PosixMessage) => unknown,
+    options: Pick<WaitOptions, "signal" | "unref">,
+  ): Promise<void> {
+    try {
+      for (;;) {
+        const message = await this.receive(options);
+        try {
+          await listener(message);
+        } catch (error) {
+          reportError(error);
+        }
+      }
+    } catch (error) {
+      if (!options.signal?.aborted && !this.closed) reportError(error);
+    }
+  }
+
+  /** Sends; false when there is no room. */
+  #send(payload: Uint8Array, priority: number): boolean {
+    const error = sendMessage(this.#fd.use("send to"), payload, priority);
+    if (error === 0) return true;
+    if (error === ERRNO.EAGAIN) return false;
+    throw ipcError(
+      error,
+      "mq_send",
+      "send to",
+      this.#label,
+      error === ERRNO.EMSGSIZE
+        ? `${payload.length} bytes are more than its ${this.#messageSize}`
+        : error === ERRNO.EBADF
+        ? "it was opened readOnly"
+        : undefined,
+    );
+  }
+
+  /** Receives; undefined without a message. */
+  #receive(
+    into: Uint8Array<ArrayBuffer> | undefined,
+  ): PosixMessage | undefined {
+    const fd = this.#fd.use("receive from");
+    checkInto(into, this.#messageSize);
+    const message = receiveMessage(fd, this.#messageSize, into);
+    if (typeof message !== "number") return message;
+    if (message === ERRNO.EAGAIN) return undefined;
+    throw ipcError(
+      message,
+      "mq_receive",
+      "receive from",
+      this.#label,
+      message === ERRNO.EBADF ? "it was opened writeOnly" : undefined,
+    );
+  }
+}
+
+function creationOf(
+  options: PosixMessageQueueCreateOptions,
+): Parameters<typeof createQueue>[1] {
+  const { maxMessages, messageSize, mode = 0o600 } = options;
+  const count = (value: number | undefined, what: string) =>
+    value === undefined ? undefined : integer(value, what, 1, 0x7fff_ffff);
+  return {
+    maxMessages: count(maxMessages, "maxMessages"),
+    messageSize: count(messageSize, "messageSize"),
+    mode: checkMode(mode),
+    exact: options.ignoreUmask ?? false,
+  };
+}
+
+function deadlineOf(timeout: number | undefined): Deadline | undefined {
+  return timeout === undefined ? undefined : new Deadline(timeout);
+}

@@ -1,0 +1,367 @@
+/**
+ * Counters to wait on: {@linkcode EventFd}.
+ *
+ * ```ts
+ * import { EventFd } from "@libc/ipc/eventfd";
+ *
+ * using event = EventFd.create();
+ * setTimeout(() => event.post(3), 10);
+ * console.log(await event.receive()); // 3
+ * ```
+ *
+ * @module
+ */
+
+import { sys_eventfd } from "../../ffi/libc/sys_eventfd.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { adoptFd, type AdoptOptions, fdinfo } from "../../ffi/core/_adopt.ts";
+import {
+  integer,
+  shown,
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "../../ffi/core/_argument.ts";
+import { setNonBlocking } from "../../ffi/core/_fd_flags.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
+import { Deadline } from "../../ffi/core/deadline.ts";
+import {
+  checkFd,
+  ERRNO,
+  errnoOf,
+  ipcError,
+  timeoutError,
+} from "../../ffi/core/errno.ts";
+import { Fd } from "../../ffi/core/fd.ts";
+import {
+  EFD_CLOEXEC,
+  EFD_NONBLOCK,
+  EFD_SEMAPHORE,
+  POLLIN,
+  POLLOUT,
+} from "../../ffi/core/platform.ts";
+import { pollUntil } from "../../ffi/core/poll.ts";
+import { fdSource } from "../../ffi/core/reactor.ts";
+import { fdReadiness } from "../../ffi/core/_readable.ts";
+import { type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../../ffi/core/wait_any.ts";
+
+export type { AdoptOptions } from "../../ffi/core/_adopt.ts";
+export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
+
+/** Options of {@linkcode EventFd.create}. */
+export interface EventFdOptions {
+  /**
+   * The counter's first value, up to 4294967295.
+   *
+   * @default {0}
+   */
+  value?: number;
+  /**
+   * Each receive takes one from the counter instead of all (`EFD_SEMAPHORE`).
+   *
+   * @default {false}
+   */
+  semaphore?: boolean;
+}
+
+/** The greatest value of the counter. */
+const MAX_VALUE = 0xffff_ffff_ffff_fffen;
+const MAX_START = 0xffff_ffff;
+
+/**
+ * A counter of the kernel behind a descriptor: posting adds to it, receiving
+ * takes all of it (or one, of a semaphore) and waits while it is 0.
+ *
+ * It reaches another process as an inherited descriptor (`spawn()`) or over a
+ * unix socket (`sendFds()`). It is non-blocking for all who have it: a program
+ * in another language should `poll` before it reads.
+ *
+ * @example Count and take
+ * ```ts
+ * import { EventFd } from "@libc/ipc/eventfd";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using event = EventFd.create();
+ * event.post();
+ * event.post(4);
+ * assertEquals(event.tryReceive(), 5);
+ * assertEquals(event.tryReceive(), undefined);
+ * ```
+ */
+export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
+  readonly #fd: Fd;
+  readonly #counter = new BigUint64Array(1);
+
+  /** @ignore Use {@linkcode EventFd.create}. */
+  constructor(token: unknown, fd: Fd) {
+    onlyInternal(token, "EventFd");
+    this.#fd = fd;
+  }
+
+  /**
+   * `eventfd`: makes a counter.
+   *
+   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
+   *
+   * @throws {IpcError} `EMFILE` or `ENFILE` without descriptors left, `ENOMEM`.
+   */
+  static create(options: EventFdOptions = {}): EventFd {
+    const { value = 0, semaphore = false } = options;
+    const fd = checkFd(
+      sys_eventfd().eventfd(
+        integer(value, "value", 0, MAX_START),
+        EFD_CLOEXEC | EFD_NONBLOCK | (semaphore ? EFD_SEMAPHORE : 0),
+      ),
+      "eventfd",
+      "create",
+      "an eventfd",
+    );
+    return new EventFd(INTERNAL, new Fd(INTERNAL, fd, "eventfd"));
+  }
+
+  /**
+   * `fcntl(F_DUPFD_CLOEXEC)`: the counter behind a descriptor that came from
+   * elsewhere: inherited, or over a socket.
+   *
+   * The descriptor is duplicated and stays the caller's, unless `takeOver` says
+   * otherwise. It is made non-blocking, for all who have it.
+   *
+   * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
+   *
+   * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when it
+   * is no eventfd, `EMFILE`.
+   */
+  static fromFd(fd: Fd | number, options?: AdoptOptions): EventFd {
+    const kind = { name: "eventfd", field: "eventfd-count" };
+    const copy = adoptFd(fd, kind, options);
+    setNonBlocking(copy.number, "eventfd");
+    return new EventFd(INTERNAL, copy);
+  }
+
+  /** The descriptor, which is readable while the counter is not 0. */
+  get fd(): Fd {
+    return this.#fd;
+  }
+
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#fd.closed;
+  }
+
+  /**
+   * `/proc/self/fdinfo`: the counter now, which stays as it is; inexact above
+   * 2^53. Undefined without `/proc`.
+   *
+   * See [proc_pid_fdinfo(5)](https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html).
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  get value(): number | undefined {
+    const text = fdinfo(this.#fd.use("look at"), "eventfd-count");
+    return text === undefined ? undefined : Number(`0x${text}`);
+  }
+
+  /**
+   * `write`: adds to the counter, at once.
+   *
+   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
+   *
+   * @param count How much, from 1 on; above 2^53-1 as a bigint.
+   * @throws {IpcError} `EAGAIN` when the counter would exceed 2^64-2;
+   * {@linkcode tryAdd} says so without an error, {@linkcode add} waits.
+   * @throws {TypeError} When it is closed.
+   */
+  post(count: number | bigint = 1): void {
+    if (this.tryAdd(count)) return;
+    throw ipcError(
+      ERRNO.EAGAIN,
+      "write",
+      "post to",
+      "an eventfd",
+      "its counter would exceed 2^64-2",
+    );
+  }
+
+  /**
+   * `write`: adds to the counter if it has room for that; false when not.
+   *
+   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  tryAdd(count: number | bigint = 1): boolean {
+    return this.#post(countOf(count)) ?? false;
+  }
+
+  /**
+   * `write`: adds to the counter, as soon as it has room for that.
+   *
+   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When it is closed, before or meanwhile.
+   */
+  async add(count: number | bigint = 1, options?: WaitOptions): Promise<void> {
+    const checked = countOf(count);
+    await waitUntil(
+      () => this.#post(checked),
+      options,
+      ADD,
+      fdSource(this.#fd, "write"),
+    );
+  }
+
+  /**
+   * `write`: as {@linkcode add}, blocking this thread.
+   *
+   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
+   *
+   * @throws {IpcError} As `add`.
+   */
+  addSync(count: number | bigint = 1, options?: SyncWaitOptions): void {
+    const checked = countOf(count);
+    this.#until(() => this.#post(checked), POLLOUT, ADD, options);
+  }
+
+  /**
+   * `read`: takes the counter, or one of a semaphore, as soon as it is not 0;
+   * inexact above 2^53. One that is aborted or times out has taken nothing.
+   *
+   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When it is closed, before or meanwhile.
+   */
+  receive(options?: WaitOptions): Promise<number> {
+    return waitUntil(
+      () => this.tryReceive(),
+      options,
+      RECEIVE,
+      fdSource(this.#fd, "read"),
+    );
+  }
+
+  /**
+   * `read`: as {@linkcode receive}, blocking this thread.
+   *
+   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
+   *
+   * @throws {IpcError} As `receive`.
+   */
+  receiveSync(options?: SyncWaitOptions): number {
+    return this.#until(() => this.tryReceive(), POLLIN, RECEIVE, options);
+  }
+
+  /**
+   * `read`: takes the counter, or one of a semaphore; undefined when it is 0.
+   *
+   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  tryReceive(): number | undefined {
+    const fd = this.#fd.use("receive from");
+    for (;;) {
+      const error = errnoOf(unistd().read(fd, this.#counter, 8));
+      if (error === 0) return Number(this.#counter[0]);
+      if (error === ERRNO.EAGAIN) return undefined;
+      if (error !== ERRNO.EINTR) {
+        throw ipcError(error, "read", "receive from", "an eventfd");
+      }
+    }
+  }
+
+  /**
+   * Receives again and again, until it is closed. Leaving the loop loses and
+   * closes nothing.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<number, void, void> {
+    while (!this.closed) {
+      let count: number;
+      try {
+        count = await this.receive();
+      } catch (error) {
+        if (this.closed) return;
+        throw error;
+      }
+      yield count;
+    }
+  }
+
+  /**
+   * `close`: gives this handle up; the counter lives on while another process
+   * has it. What waits is rejected; closing twice does nothing.
+   *
+   * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
+   */
+  close(): void {
+    this.#fd.close();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @ignore */
+  [READINESS](): Readiness {
+    return fdReadiness(this.#fd, RECEIVE);
+  }
+
+  #post(count: bigint): true | undefined {
+    const fd = this.#fd.use("post to");
+    for (;;) {
+      this.#counter[0] = count;
+      const error = errnoOf(unistd().write(fd, this.#counter, 8));
+      if (error === 0) return true;
+      if (error === ERRNO.EAGAIN) return undefined;
+      if (error !== ERRNO.EINTR) {
+        throw ipcError(error, "write", "post to", "an eventfd");
+      }
+    }
+  }
+
+  #until<T>(
+    attempt: () => T | undefined,
+    events: number,
+    { syscall, action, object }: WaitSubject,
+    options: SyncWaitOptions | undefined,
+  ): T {
+    const timeout = timeoutOf(options);
+    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
+    for (;;) {
+      const value = attempt();
+      if (value !== undefined) return value;
+      if (timeout !== undefined && deadline?.expired) {
+        throw timeoutError(syscall, action, object, timeout);
+      }
+      pollUntil(this.#fd.use(action), events, deadline);
+    }
+  }
+}
+
+const ADD: WaitSubject = {
+  syscall: "write",
+  action: "add to",
+  object: "an eventfd",
+};
+const RECEIVE: WaitSubject = {
+  syscall: "read",
+  action: "receive from",
+  object: "an eventfd",
+};
+
+function countOf(count: number | bigint): bigint {
+  if (typeof count === "bigint") {
+    if (count >= 1n && count <= MAX_VALUE) return count;
+    throw new RangeError(
+      `count must be from 1 to 2^64-2, got ${shown(count)}`,
+    );
+  }
+  return BigInt(integer(count, "count", 1, Number.MAX_SAFE_INTEGER));
+}

@@ -1,0 +1,306 @@
+/**
+ * Descriptors of processes: {@linkcode Pidfd}.
+ *
+ * ```ts
+ * import { Pidfd } from "@libc/ipc/pidfd";
+ * import { spawn } from "@libc/ipc/spawn";
+ *
+ * const child = spawn("sleep", { args: ["1000"] });
+ * using process = Pidfd.of(child);
+ * process.send("SIGTERM");
+ * await process.wait();
+ * ```
+ *
+ * @module
+ */
+
+import { sys_pidfd } from "../../ffi/libc/sys_pidfd.ts";
+import {
+  integer,
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "../../ffi/core/_argument.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
+import {
+  missingHint,
+  openPidfd,
+  pidfdEnded,
+  sendByPidfd,
+} from "../../ffi/core/_pidfd.ts";
+import { adoptFd, type AdoptOptions, fdinfo } from "../../ffi/core/_adopt.ts";
+import { Deadline } from "../../ffi/core/deadline.ts";
+import {
+  ERRNO,
+  errnoOf,
+  ipcError,
+  timeoutError,
+} from "../../ffi/core/errno.ts";
+import { Fd } from "../../ffi/core/fd.ts";
+import { POLLIN, SYS_pidfd_getfd } from "../../ffi/core/platform.ts";
+import { pollUntil } from "../../ffi/core/poll.ts";
+import { fdSource } from "../../ffi/core/reactor.ts";
+import { type Signal, signalNumber, sigvalOf } from "../../ffi/core/signals.ts";
+import { fdReadiness } from "../../ffi/core/_readable.ts";
+import { type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../../ffi/core/wait_any.ts";
+
+export type { AdoptOptions } from "../../ffi/core/_adopt.ts";
+export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
+
+/** A child process, as `spawn()` makes it. */
+export interface PidfdChild {
+  /** Its process id. */
+  readonly pid: number;
+  /** Its descriptor, while it runs. */
+  readonly pidfd: Fd | undefined;
+  /** Whether its end was waited for. */
+  readonly ended: boolean;
+}
+
+/** Options of {@linkcode Pidfd.send}. */
+export interface PidfdSendOptions {
+  /**
+   * A value to send along, as `sigqueue` does: a number of 32 bits with a sign,
+   * or a bigint of 64 bits.
+   *
+   * @default {undefined} none: the signal comes as from `kill`
+   */
+  value?: number | bigint | undefined;
+}
+
+/**
+ * A descriptor of a process, any process: it says when it ends, and never means
+ * another one, as a pid may.
+ *
+ * It needs Linux 5.3. Waiting through it tells that the process has ended, but
+ * not how: that is only for its parent.
+ *
+ * @example Wait for the end of a process that is no child
+ * ```ts
+ * import { Pidfd } from "@libc/ipc/pidfd";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * using self = Pidfd.open(Deno.pid);
+ * assertEquals(self.exited, false);
+ * await assertRejects(() => self.wait({ timeout: 10 })); // ETIMEDOUT
+ * ```
+ */
+export class Pidfd implements Disposable, Waitable {
+  readonly #fd: Fd;
+  readonly #pid: number;
+  readonly #label: string;
+
+  /** @ignore Use {@linkcode Pidfd.open}. */
+  constructor(token: unknown, fd: Fd, pid: number) {
+    onlyInternal(token, "Pidfd");
+    this.#fd = fd;
+    this.#pid = pid;
+    this.#label = pid === 0 ? "a process" : `process ${pid}`;
+  }
+
+  /**
+   * `pidfd_open`: a descriptor of the process that has a pid now.
+   *
+   * See [pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html).
+   *
+   * @throws {IpcError} `ESRCH` when there is no such process, `EINVAL` when it is
+   * a thread, `EMFILE`, `ENOSYS` before Linux 5.3 or in a sandbox without it.
+   */
+  static open(pid: number): Pidfd {
+    integer(pid, "pid", 1, 0x7fff_ffff);
+    return new Pidfd(INTERNAL, openPidfd(pid), pid);
+  }
+
+  /**
+   * `fcntl(F_DUPFD_CLOEXEC)`: a descriptor of a child of `spawn()`, without a
+   * moment in which its pid could be another's.
+   *
+   * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
+   *
+   * @throws {IpcError} `ESRCH` when it has ended and was waited for, `EMFILE`,
+   * `ENOSYS`.
+   */
+  static of(child: PidfdChild): Pidfd {
+    const { pid, pidfd, ended } = child;
+    if (pidfd !== undefined) {
+      return new Pidfd(INTERNAL, pidfd.duplicate(), pid);
+    }
+    if (!ended) return Pidfd.open(pid);
+    throw ipcError(
+      ERRNO.ESRCH,
+      "pidfd_open",
+      "open",
+      `process ${pid}`,
+      "it has ended",
+    );
+  }
+
+  /**
+   * `fcntl(F_DUPFD_CLOEXEC)`: the process behind a descriptor that came from
+   * elsewhere: inherited, or over a socket.
+   *
+   * The descriptor is duplicated and stays the caller's, unless `takeOver` says
+   * otherwise.
+   *
+   * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
+   *
+   * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when it
+   * is no pidfd, `EMFILE`.
+   */
+  static fromFd(fd: Fd | number, options?: AdoptOptions): Pidfd {
+    const copy = adoptFd(fd, { name: "pidfd", field: "Pid" }, options);
+    // -1 when it was waited for.
+    const pid = Math.max(0, Number(fdinfo(copy.number, "Pid")));
+    return new Pidfd(INTERNAL, copy, pid);
+  }
+
+  /**
+   * The pid that the process has or had; 0 where `fromFd()` could not tell,
+   * because it had ended or is outside of this process's PID namespace.
+   */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** The descriptor, which becomes readable when the process ends. */
+  get fd(): Fd {
+    return this.#fd;
+  }
+
+  /** Whether it is closed. */
+  get closed(): boolean {
+    return this.#fd.closed;
+  }
+
+  /**
+   * `poll`: whether the process has ended, be it a zombie yet.
+   *
+   * See [pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html).
+   *
+   * @throws {TypeError} When this is closed.
+   */
+  get exited(): boolean {
+    return pidfdEnded(this.#fd.use("ask"));
+  }
+
+  /**
+   * `pidfd_send_signal`: sends a signal to the process, and to no other; 0
+   * sends none and only asks whether it may be signalled.
+   *
+   * See [pidfd_send_signal(2)](https://man7.org/linux/man-pages/man2/pidfd_send_signal.2.html).
+   *
+   * @throws {IpcError} `ESRCH` when it has ended and was waited for, `EPERM`
+   * when it may not be signalled, `EAGAIN` when `RLIMIT_SIGPENDING` allows no
+   * further value, `ENOSYS`.
+   */
+  send(signal: Signal = "SIGTERM", options: PidfdSendOptions = {}): void {
+    const { value } = options;
+    sendByPidfd(this.#fd.use("send to"), {
+      number: signal === 0 ? 0 : signalNumber(signal),
+      value: value === undefined ? undefined : sigvalOf(value),
+      pid: this.#pid,
+    });
+  }
+
+  /**
+   * `epoll_wait`: waits until the process ends.
+   *
+   * See [pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When this is closed, before or meanwhile.
+   */
+  async wait(options?: WaitOptions): Promise<void> {
+    await waitUntil(
+      () => pidfdEnded(this.#fd.use("wait for")) || undefined,
+      options,
+      this.#subject,
+      fdSource(this.#fd, "read"),
+    );
+  }
+
+  /**
+   * `poll`: as {@linkcode wait}, blocking this thread.
+   *
+   * See [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When this is closed.
+   */
+  waitSync(options?: SyncWaitOptions): void {
+    const timeout = timeoutOf(options);
+    const fd = this.#fd.use("wait for");
+    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
+    if (pollUntil(fd, POLLIN, deadline) === 0 && timeout !== undefined) {
+      throw timeoutError("poll", "wait for", this.#label, timeout);
+    }
+  }
+
+  /**
+   * `pidfd_getfd`: a duplicate of one of the process's descriptors.
+   *
+   * It takes the permission to trace that process: the same user and, where the
+   * Yama module restricts that, an ancestor of it.
+   *
+   * See [pidfd_getfd(2)](https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html).
+   *
+   * @param fd Its number in that process.
+   * @throws {IpcError} `EBADF` when the process has no such descriptor, `EPERM`
+   * without permission, `ESRCH` when it has ended, `EMFILE`, `ENOSYS` before
+   * Linux 5.6.
+   */
+  getFd(fd: number): Fd {
+    const number = integer(fd, "fd", 0, 0x7fff_ffff);
+    const result = sys_pidfd().pidfd_getfd(
+      SYS_pidfd_getfd,
+      this.#fd.use("get a descriptor from"),
+      number,
+      0,
+    );
+    const error = errnoOf(result);
+    const object = `descriptor ${number} of ${this.#label}`;
+    if (error === 0) return new Fd(INTERNAL, result, object);
+    throw ipcError(
+      error,
+      "pidfd_getfd",
+      "get",
+      object,
+      error === ERRNO.EPERM
+        ? "it takes the permission to trace that process (ptrace, Yama)"
+        : missingHint(error, "pidfd_getfd", "5.6"),
+    );
+  }
+
+  /**
+   * `close`: gives the descriptor up; the process lives on. What waits is
+   * rejected; closing twice does nothing.
+   *
+   * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
+   */
+  close(): void {
+    this.#fd.close();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @ignore */
+  [READINESS](): Readiness {
+    return fdReadiness(this.#fd, this.#subject);
+  }
+
+  get #subject(): WaitSubject {
+    return {
+      syscall: "epoll_wait",
+      action: "wait for",
+      object: this.#label,
+    };
+  }
+}

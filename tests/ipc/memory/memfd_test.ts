@@ -1,0 +1,577 @@
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { capabilities } from "@libc/ipc/capabilities";
+import { IpcError } from "@libc/ipc/errno";
+import { pageSize } from "@libc/ipc/mapping";
+import { Memfd } from "@libc/ipc/memfd";
+import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+import { source, spawnDeno } from "../../util.ts";
+import { descriptors, mappings } from "./process_state.ts";
+
+const PAGE = pageSize();
+const HELPERS = source("tests/ipc/memory/process_state.ts");
+
+/** The code of the error that a call throws. */
+function codeOf(call: () => unknown): string {
+  return assertThrows(call, IpcError).code;
+}
+
+Deno.test("Memfd.create() makes zero bytes under a name that need not be unique", () => {
+  const before = Date.now();
+  using memory = Memfd.create("frames", { size: 5000 });
+  using other = Memfd.create("frames", { size: 5000 });
+  assertEquals(memory.name, "frames");
+  assertEquals(memory.size, 5000);
+  assertEquals([memory.readOnly, memory.closed], [false, false]);
+  const stat = memory.stat();
+  assertEquals([stat.size, stat.links, stat.uid], [5000, 0, Deno.uid()]);
+  assertNotEquals(stat.inode, other.stat().inode);
+  assert(stat.modifyTime.getTime() > before - 1000);
+  using mapping = memory.map();
+  assertEquals(mapping.read(), new Uint8Array(5000));
+  mapping.bytes[0] = 1;
+  using second = memory.map();
+  assertEquals(second.bytes[0], 1);
+  using third = other.map();
+  assertEquals(third.bytes[0], 0);
+});
+
+Deno.test("Memfd.create() fixes the size unless told otherwise", () => {
+  using memory = Memfd.create("fixed", { size: 5000 });
+  assertEquals(memory.seals, ["shrink", "grow"]);
+  const error = assertThrows(
+    () => memory.resize(4999),
+    IpcError,
+    `Cannot resize memfd "fixed" to 4999 bytes: ftruncate failed with EPERM`,
+  );
+  assertEquals(error.code, "EPERM");
+  assertEquals(codeOf(() => memory.resize(5001)), "EPERM");
+  assertEquals(codeOf(() => memory.resize(5001, { reserve: true })), "EPERM");
+  memory.resize(5000);
+  assertEquals(memory.size, 5000);
+  using open = Memfd.create("open", { size: 5000, seals: [] });
+  assertEquals(open.seals, []);
+  open.resize(9000);
+  open.resize(10);
+  assertEquals(open.size, 10);
+  using empty = Memfd.create("empty", { size: 0 });
+  assertEquals(empty.seals, []);
+  empty.resize(1);
+  assertThrows(
+    () => Memfd.create("sealed", { size: 0, seals: ["grow"] }).map(),
+    RangeError,
+    "it has no bytes",
+  );
+});
+
+Deno.test("Memfd.create() refuses wrong arguments before any call", () => {
+  const before = descriptors();
+  for (const size of [-1, 0.5, NaN, 2 ** 53]) {
+    assertThrows(() => Memfd.create("x", { size }), RangeError, "size must be");
+  }
+  for (const options of [undefined, null, 4096]) {
+    assertThrows(
+      () => Memfd.create("x", options as never),
+      TypeError,
+      "options must be an object",
+    );
+  }
+  assertThrows(
+    () => Memfd.create("a\0b", { size: 1 }),
+    TypeError,
+    String.raw`name must not contain a NUL character, got "a\u0000b"`,
+  );
+  assertThrows(
+    () => Memfd.create("ä".repeat(125), { size: 1 }),
+    TypeError,
+    "name must have at most 249 bytes",
+  );
+  assertThrows(
+    () => Memfd.create("x", { size: 1, seals: ["shrunk" as never] }),
+    TypeError,
+    `seal must be one of seal, shrink, grow, write, future_write, exec, got "shrunk"`,
+  );
+  for (const hugePages of [0, 1, 3000, 2 ** 41, -1]) {
+    assertThrows(
+      () => Memfd.create("x", { size: 1, hugePages }),
+      RangeError,
+      "hugePages must be",
+    );
+  }
+  assertEquals(descriptors(), before);
+});
+
+Deno.test("Memfd.create() takes the longest name, and an empty one", () => {
+  const name = "ä".repeat(124) + "x";
+  using memory = Memfd.create(name, { size: 1 });
+  using empty = Memfd.create("", { size: 1 });
+  assertEquals(
+    Deno.readLinkSync(`/proc/self/fd/${memory.fd.number}`),
+    `/memfd:${name} (deleted)`,
+  );
+  assertEquals(empty.name, "");
+});
+
+Deno.test("Memfd.create() reserves the memory when told to", () => {
+  const size = 16 * PAGE;
+  using usual = Memfd.create("usual", { size });
+  assertEquals(usual.stat().allocated, 0);
+  using reserved = Memfd.create("reserved", { size, reserve: true });
+  assertEquals(reserved.stat().allocated, size);
+});
+
+Deno.test("Memfd.create() obeys executable", () => {
+  using never = Memfd.create("never", { size: 1, executable: false });
+  assertEquals(never.stat().mode & 0o111, 0);
+  if (capabilities().memfdExec) {
+    assertEquals(never.seals, ["shrink", "grow", "exec"]);
+    assertEquals(codeOf(() => never.set({ mode: 0o777 })), "EPERM");
+  }
+  using ever = Memfd.create("ever", { size: 1, executable: true });
+  assertEquals(ever.stat().mode & 0o111, 0o111);
+  assertEquals(ever.seals, ["shrink", "grow"]);
+});
+
+Deno.test("Memfd.create() explains huge pages that are not there", () => {
+  const before = descriptors();
+  const error = assertThrows(
+    () => Memfd.create("huge", { size: 2 ** 21, hugePages: 8192 }),
+    IpcError,
+    "ENODEV (No such device): this machine has no pages of 8192 bytes",
+  );
+  assertEquals(error.syscall, "memfd_create");
+  assertEquals(
+    codeOf(() => Memfd.create("huge", { size: 4097, hugePages: true })),
+    "EINVAL",
+  );
+  assertEquals(descriptors(), before);
+});
+
+/** How many huge pages of the default size are free. */
+function freeHugePages(): number {
+  const found = /^HugePages_Free:\s*(\d+)$/m.exec(
+    Deno.readTextFileSync("/proc/meminfo"),
+  );
+  return Number(found?.[1] ?? 0);
+}
+
+Deno.test("Memfd with huge pages maps them whole, or says that there are none", () => {
+  using memory = Memfd.create("huge", { size: 2 ** 22, hugePages: 2 ** 21 });
+  assertThrows(
+    () => memory.map({ length: PAGE }),
+    RangeError,
+    "its pages have 2097152",
+  );
+  assertThrows(() => memory.map({ offset: PAGE }), RangeError, "its pages");
+  if (freeHugePages() >= 2) {
+    using mapping = memory.map();
+    mapping.bytes[2 ** 22 - 1] = 1;
+    assertEquals(mapping.bytes[2 ** 22 - 1], 1);
+  } else {
+    assertEquals(codeOf(() => memory.map()), "ENOMEM");
+  }
+});
+
+Deno.test("Memfd.seal() forbids for good what it says", () => {
+  using memory = Memfd.create("sealed", { size: 2 * PAGE, seals: [] });
+  memory.seal("shrink");
+  assertEquals(memory.seals, ["shrink"]);
+  assertEquals(codeOf(() => memory.resize(PAGE)), "EPERM");
+  memory.resize(3 * PAGE);
+  memory.seal("grow", "shrink");
+  assertEquals(memory.seals, ["shrink", "grow"]);
+  assertEquals(codeOf(() => memory.resize(4 * PAGE)), "EPERM");
+  memory.seal();
+  const mapping = memory.map();
+  const busy = assertThrows(
+    () => memory.seal("write"),
+    IpcError,
+    "it is mapped writable",
+  );
+  assertEquals(busy.code, "EBUSY");
+  mapping.close();
+  memory.seal("write");
+  assertEquals(codeOf(() => memory.map()), "EPERM");
+  assertEquals(codeOf(() => memory.pwrite(new Uint8Array(1))), "EPERM");
+  using view = memory.map({ readOnly: true });
+  assertEquals(view.read(0, 1)[0], 0);
+  using own = memory.map({ private: true });
+  own.bytes[0] = 1;
+  memory.seal("seal");
+  const done = assertThrows(() => memory.seal("grow"), IpcError);
+  assertEquals([done.code, done.syscall], ["EPERM", "fcntl"]);
+  assertEquals(memory.seals, ["seal", "shrink", "grow", "write"]);
+  assertThrows(() => memory.seal("all" as never), TypeError, `got "all"`);
+});
+
+Deno.test({
+  name: `Memfd.seal() with "future_write" leaves its own mapping writable${
+    capabilities().memfdFutureWrite ? "" : " [skipped: kernel before 5.1]"
+  }`,
+  ignore: !capabilities().memfdFutureWrite,
+  fn() {
+    using memory = Memfd.create("published", { size: PAGE });
+    using mapping = memory.map();
+    memory.seal("future_write", "seal");
+    mapping.bytes[0] = 9;
+    assertEquals(codeOf(() => memory.map()), "EPERM");
+    assertEquals(codeOf(() => memory.pwrite(new Uint8Array(1))), "EPERM");
+    using view = memory.map({ readOnly: true });
+    assertEquals(view.read(0, 1)[0], 9);
+    assertEquals(codeOf(() => view.protect({ readOnly: false })), "EACCES");
+  },
+});
+
+Deno.test("Memfd.map() maps any part of it", () => {
+  using memory = Memfd.create("parts", { size: 2 * PAGE });
+  using mapping = memory.map({ offset: PAGE - 1, length: 2 });
+  mapping.bytes.set([1, 2]);
+  const copy = new Uint8Array(4);
+  assertEquals(memory.pread(copy, PAGE - 2), 4);
+  assertEquals([...copy], [0, 1, 2, 0]);
+  assertThrows(() => memory.map({ length: 2 * PAGE + 1 }), RangeError);
+  assertThrows(() => memory.pwrite(copy, 2 * PAGE - 3), RangeError);
+  memory.pwrite(copy, 2 * PAGE - 4);
+  assertEquals(memory.pread(copy, 2 * PAGE - 2), 2);
+});
+
+Deno.test("Memfd.resize() does not take away what is mapped", () => {
+  using memory = Memfd.create("open", { size: 2 * PAGE, seals: [] });
+  const mapping = memory.map({ offset: PAGE });
+  assertThrows(
+    () => memory.resize(PAGE),
+    RangeError,
+    `Cannot shrink memfd "open" to ${PAGE} bytes while ${2 * PAGE} are mapped`,
+  );
+  mapping.close();
+  memory.resize(PAGE);
+  assertEquals(memory.size, PAGE);
+});
+
+Deno.test("Memfd.open() reaches the memory of another process", async () => {
+  await using child = spawnDeno(`
+    import { Memfd } from "@libc/ipc/memfd";
+    using memory = Memfd.create("theirs", { size: 5000 });
+    using mapping = memory.map();
+    mapping.bytes.set([1, 2, 3]);
+    console.log(memory.fd.number);
+    await Deno.stdin.read(new Uint8Array(1));
+    console.log(mapping.bytes[0]);
+  `);
+  const fd = Number(await child.line());
+  {
+    using memory = Memfd.open({ pid: child.pid, fd });
+    assertEquals([memory.name, memory.size], ["theirs", 5000]);
+    assertEquals(memory.seals, ["shrink", "grow"]);
+    using mapping = memory.map();
+    assertEquals(mapping.read(0, 3), new Uint8Array([1, 2, 3]));
+    mapping.bytes[0] = 9;
+    await child.write("go");
+    assertEquals(await child.line(), "9");
+    assertEquals((await child.end()).code, 0);
+    // It lives on in what is open and mapped here.
+    assertEquals(mapping.bytes[1], 2);
+    using again = memory.map();
+    assertEquals(again.bytes[2], 3);
+  }
+  assertEquals(codeOf(() => Memfd.open({ pid: child.pid, fd })), "ENOENT");
+});
+
+Deno.test("Memfd.open() with readOnly gives no way to write", () => {
+  using memory = Memfd.create("mine", { size: 10, seals: [] });
+  using reader = Memfd.open(
+    { pid: Deno.pid, fd: memory.fd.number },
+    { readOnly: true },
+  );
+  assertEquals(reader.readOnly, true);
+  using mapping = reader.map();
+  assertThrows(() => mapping.bytes, TypeError, "read-only");
+  assertEquals(codeOf(() => reader.map({ readOnly: false })), "EACCES");
+  assertEquals(codeOf(() => reader.pwrite(new Uint8Array(1))), "EBADF");
+  assertEquals(codeOf(() => reader.seal("write")), "EPERM");
+  using copy = Memfd.fromFd(reader.fd);
+  assertEquals(copy.readOnly, true);
+});
+
+Deno.test("Memfd.open() and fromFd() refuse what is no memory", async () => {
+  using file = await Deno.open("/dev/null");
+  void file;
+  const before = descriptors();
+  for (const { name } of [...Deno.readDirSync("/proc/self/fd")]) {
+    const link = (() => {
+      try {
+        return Deno.readLinkSync(`/proc/self/fd/${name}`);
+      } catch {
+        return undefined;
+      }
+    })();
+    if (link === undefined || /^\/(memfd:|dev\/shm)/.test(link)) continue;
+    const fd = Number(name);
+    for (
+      const call of [
+        () => Memfd.fromFd(fd),
+        () => Memfd.open({ pid: Deno.pid, fd }, { readOnly: true }),
+      ]
+    ) {
+      const { code } = assertThrows(call, IpcError);
+      // A socket cannot be opened by its name (ENXIO), nor can this listing.
+      assert(
+        ["ENODEV", "EINVAL", "ENXIO", "ENOENT", "EBADF", "EACCES"]
+          .includes(code),
+        `${link}: ${code}`,
+      );
+    }
+  }
+  assertEquals(descriptors(), before);
+  assertEquals(codeOf(() => Memfd.fromFd(1_000_000)), "EBADF");
+  assertThrows(() => Memfd.fromFd(-1), RangeError, "fd must be");
+  assertThrows(() => Memfd.fromFd("3" as never), TypeError, `got "3"`);
+  assertThrows(
+    () => Memfd.open({ pid: 0, fd: 1 }),
+    RangeError,
+    "pid must be",
+  );
+  assertThrows(() => Memfd.open(undefined as never), TypeError, "pid");
+});
+
+Deno.test("Memfd.fromFd() explains a regular file that is no memfd", () => {
+  const path = Deno.makeTempFileSync();
+  try {
+    using child = Deno.openSync(path);
+    void child;
+    const fd = Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name)
+      .find((name) => {
+        try {
+          return Deno.readLinkSync(`/proc/self/fd/${name}`) === path;
+        } catch {
+          return false;
+        }
+      });
+    const error = assertThrows(() => Memfd.fromFd(Number(fd)), IpcError);
+    // A file on tmpfs has the seal "seal", others have none.
+    assertEquals(error.code, "EINVAL");
+    assert(error.message.endsWith(": it is no memfd"), error.message);
+  } finally {
+    Deno.removeSync(path);
+  }
+});
+
+Deno.test("Memfd.fromFd() duplicates, or takes over when told to", () => {
+  const before = descriptors();
+  {
+    using memory = Memfd.create("given", { size: 10 });
+    using copy = Memfd.fromFd(memory.fd);
+    assertEquals(copy.name, "given");
+    assertNotEquals(copy.fd.number, memory.fd.number);
+    assertEquals(copy.stat().inode, memory.stat().inode);
+    copy.close();
+    assertEquals(memory.size, 10);
+    using taken = Memfd.fromFd(memory.fd, { takeOver: true });
+    assertEquals(memory.closed, true);
+    assertEquals(taken.size, 10);
+    const number = taken.fd.duplicate().number;
+    using last = Memfd.fromFd(number, { takeOver: true });
+    assertEquals(last.size, 10);
+    assertThrows(() => Deno.readLinkSync(`/proc/self/fd/${number}`));
+  }
+  assertEquals(descriptors(), before);
+});
+
+Deno.test("Memfd.fromFd() does not take over what it refuses", () => {
+  using memory = Memfd.create("weak", { size: 10, seals: ["grow"] });
+  const before = descriptors();
+  const error = assertThrows(
+    () =>
+      Memfd.fromFd(memory.fd, {
+        takeOver: true,
+        requireSeals: ["shrink", "grow", "write"],
+      }),
+    IpcError,
+    "it is not sealed against shrink, write (EPERM)",
+  );
+  assertEquals(error.code, "EPERM");
+  assertEquals(memory.closed, false);
+  const source = { pid: Deno.pid, fd: memory.fd.number };
+  assertEquals(
+    codeOf(() => Memfd.open(source, { requireSeals: ["shrink"] })),
+    "EPERM",
+  );
+  assertEquals(descriptors(), before);
+  memory.seal("shrink");
+  Memfd.open(source, { requireSeals: ["shrink"] }).close();
+});
+
+Deno.test("Memfd.fromFd() takes POSIX shared memory, which has no other seal", () => {
+  using shared = PosixSharedMemory.create(null, { size: 10 });
+  using memory = Memfd.fromFd(shared.fd);
+  assertEquals(memory.seals, ["seal"]);
+  assertEquals(memory.name, `/dev/shm${shared.name}`);
+  assertEquals(codeOf(() => memory.seal("shrink")), "EPERM");
+  assertEquals(
+    codeOf(() => Memfd.fromFd(shared.fd, { requireSeals: ["shrink"] })),
+    "EPERM",
+  );
+});
+
+Deno.test("Memfd protects who maps it from a peer that would shorten it", async () => {
+  using memory = Memfd.create("safe", { size: 2 * PAGE });
+  using mapping = memory.map();
+  await using child = spawnDeno(`
+    import { Memfd } from "@libc/ipc/memfd";
+    using memory = Memfd.open({ pid: ${Deno.pid}, fd: ${memory.fd.number} });
+    try {
+      memory.resize(0);
+    } catch (error) {
+      console.log(error.code);
+    }
+  `);
+  assertEquals(await child.line(), "EPERM");
+  assertEquals(mapping.read(PAGE, 1)[0], 0);
+});
+
+Deno.test("Memfd without seals survives being shortened by copying", async () => {
+  using memory = Memfd.create("unsafe", { size: 3 * PAGE, seals: [] });
+  await using child = spawnDeno(
+    `
+    import { Memfd } from "@libc/ipc/memfd";
+    using memory = Memfd.open({ pid: ${Deno.pid}, fd: ${memory.fd.number} });
+    using mapping = memory.map();
+    console.log("mapped");
+    await Deno.stdin.read(new Uint8Array(1));
+    const target = new Uint8Array(10);
+    let code = "";
+    try {
+      mapping.readInto(target, ${2 * PAGE});
+    } catch (error) {
+      code = error.code;
+    }
+    console.log(memory.pread(target, ${PAGE - 5}), memory.pread(target, ${
+      2 * PAGE
+    }), code);
+  `,
+  );
+  assertEquals(await child.line(), "mapped");
+  memory.resize(PAGE);
+  await child.write("go");
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(stdout, "5 0 EFAULT\n");
+});
+
+Deno.test("Memfd is inherited only by being given", async () => {
+  using memory = Memfd.create("private", { size: 10 });
+  using copy = Memfd.fromFd(memory.fd);
+  assertEquals(copy.size, 10);
+  const { stdout } = await new Deno.Command("ls", {
+    args: ["-l", "/proc/self/fd"],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout).includes("memfd"), false);
+});
+
+Deno.test("Memfd refuses every use after close()", () => {
+  const memory = Memfd.create("closed", { size: 10 });
+  const mapping = memory.map();
+  const fd = memory.fd;
+  assertStrictEquals(memory.fd, fd);
+  const { number } = fd;
+  memory.close();
+  memory[Symbol.dispose]();
+  assertEquals(memory.closed, true);
+  assertEquals(memory.name, "closed");
+  for (
+    const use of [
+      () => memory.fd,
+      () => memory.size,
+      () => memory.seals,
+      () => memory.seal("write"),
+      () => memory.map(),
+      () => memory.pread(new Uint8Array(1)),
+      () => memory.pwrite(new Uint8Array(1)),
+      () => memory.resize(1),
+      () => memory.stat(),
+      () => memory.set({ mode: 0o600 }),
+      () => Memfd.fromFd(fd),
+    ]
+  ) assertThrows(use, TypeError, `a closed memfd "closed"`);
+  mapping.bytes[0] = 1;
+  mapping.close();
+  using other = Memfd.create("other", { size: 1 });
+  assertEquals(other.fd.number, number);
+  memory.close();
+  assertEquals(other.size, 1);
+});
+
+Deno.test("Memfd leaves no descriptor or mapping behind", () => {
+  const before = descriptors();
+  for (let i = 0; i < 1000; i++) {
+    using memory = Memfd.create("rounds", { size: 2 * PAGE });
+    using copy = Memfd.fromFd(memory.fd);
+    using mapping = copy.map({ offset: 1 });
+    mapping.bytes[0] = 1;
+  }
+  assertEquals(descriptors(), before);
+  assertEquals(mappings("memfd:rounds"), []);
+});
+
+Deno.test("Memfd leaves nothing behind when descriptors run out", async () => {
+  await using child = spawnDeno(
+    `
+    import { Memfd } from "@libc/ipc/memfd";
+    import { descriptors, withFewDescriptors } from "${HELPERS}";
+    const memory = Memfd.create("first", { size: 10 });
+    const source = { pid: Deno.pid, fd: memory.fd.number };
+    Memfd.open(source).close();
+    const before = descriptors().join();
+    const run = (call) => {
+      const codes = withFewDescriptors(call);
+      return [codes, descriptors().join() === before];
+    };
+    console.log(JSON.stringify([
+      run(() => Memfd.create("more", { size: 10 }).close()),
+      run(() => Memfd.fromFd(memory.fd).close()),
+      run(() => Memfd.open(source).close()),
+      run(() => memory.map().close()),
+    ]));`,
+    { permissions: ["--allow-all"] },
+  );
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(JSON.parse(stdout), [
+    [["EMFILE"], true],
+    [["EMFILE"], true],
+    [["EMFILE"], true],
+    [[], true],
+  ]);
+});
+
+Deno.test("Memfd refuses a size beyond RLIMIT_FSIZE and lives", async () => {
+  await using child = spawnDeno(
+    `
+    import { Memfd } from "@libc/ipc/memfd";
+    import { descriptors, limit, RLIMIT_FSIZE } from "${HELPERS}";
+    const memory = Memfd.create("first", { size: 10, seals: [] });
+    const before = descriptors().join();
+    limit(RLIMIT_FSIZE, 2 ** 30);
+    const codeOf = (call) => {
+      try {
+        call();
+      } catch (error) {
+        return error.code;
+      }
+    };
+    console.log(
+      codeOf(() => Memfd.create("large", { size: 2 ** 30 + 1 })),
+      codeOf(() => memory.resize(2 ** 30 + 1)),
+      descriptors().join() === before,
+    );`,
+    { permissions: ["--allow-all"] },
+  );
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(stdout, "EFBIG EFBIG true\n");
+});

@@ -1,0 +1,685 @@
+// FIFOs: files, owners, opening without hanging, writers that come and go.
+
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { fcntl } from "../../../ffi/libc/fcntl.ts";
+import { IpcError } from "../../../ffi/core/errno.ts";
+import { Fifo } from "../../../ipc/stream/fifo.ts";
+import { openFds, text } from "./util.ts";
+import {
+  hasCommand,
+  source,
+  spawnCommand,
+  spawnDeno,
+  uniqueName,
+  until,
+  watchdog,
+} from "../../util.ts";
+
+const FIFO = source("ipc/stream/fifo.ts");
+
+/** A directory of its own for each test. */
+class Place implements Disposable {
+  readonly directory: string = Deno.makeTempDirSync({ prefix: "fifo-" });
+
+  path(name = "f"): string {
+    return `${this.directory}/${name}`;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const mark = () => void (settled = true);
+  promise.then(mark, mark);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  return !settled;
+}
+
+Deno.test("create() makes a FIFO that only its user may open, and dispose removes it", () => {
+  using place = new Place();
+  {
+    using fifo = Fifo.create(place.path());
+    const { isFifo, mode } = Deno.lstatSync(place.path());
+    assert(isFifo);
+    assertEquals((mode ?? 0) & 0o7777, 0o600);
+    assertEquals(fifo.path, place.path());
+    assert(fifo.created);
+    const { mode: bits, links, inode, uid } = fifo.stat();
+    assertEquals([bits, links, uid], [0o600, 1, Deno.uid()]);
+    assertEquals(inode, Deno.lstatSync(place.path()).ino);
+  }
+  assert(!exists(place.path()));
+});
+
+Deno.test("createNode() makes the same by mknod", () => {
+  using place = new Place();
+  using fifo = Fifo.createNode(place.path(), { mode: 0o640 });
+  const { isFifo, mode } = Deno.lstatSync(fifo.path);
+  assert(isFifo);
+  assertEquals((mode ?? 0) & 0o7777, 0o640);
+  assertEquals(
+    assertThrows(() => Fifo.createNode(fifo.path), IpcError).syscall,
+    "mknod",
+  );
+});
+
+Deno.test("create() applies the umask, unless ignoreUmask says otherwise", () => {
+  using place = new Place();
+  const before = Deno.umask(0o027);
+  try {
+    using masked = Fifo.create(place.path("masked"), { mode: 0o666 });
+    using exact = Fifo.create(place.path("exact"), {
+      mode: 0o666,
+      ignoreUmask: true,
+    });
+    assertEquals([masked.stat().mode, exact.stat().mode], [0o640, 0o666]);
+  } finally {
+    Deno.umask(before);
+  }
+});
+
+Deno.test("create() leaves alone what has the path, and open() refuses it", () => {
+  using place = new Place();
+  Deno.writeTextFileSync(place.path("file"), "precious");
+  Deno.mkdirSync(place.path("directory"));
+  Deno.symlinkSync("nowhere", place.path("dangling"));
+  Fifo.create(place.path("real"), { owner: false }).close();
+  Deno.symlinkSync("real", place.path("link"));
+  using listener = Deno.listen({
+    transport: "unix",
+    path: place.path("socket"),
+  });
+  for (const name of ["file", "directory", "dangling", "link", "socket"]) {
+    const path = place.path(name);
+    const error = assertThrows(() => Fifo.create(path), IpcError);
+    assertEquals(
+      error.message,
+      `Cannot create FIFO "${path}": mkfifo failed with EEXIST (File exists)`,
+    );
+    const refused = assertThrows(() => Fifo.open(path), IpcError);
+    const isLink = name === "dangling" || name === "link";
+    assertEquals(refused.code, isLink ? "ELOOP" : "ENODEV");
+    assertThrows(() => Fifo.openOrCreate(path), IpcError);
+  }
+  assertEquals(
+    assertThrows(() => Fifo.open(place.path("file")), IpcError).message,
+    `Cannot open FIFO "${
+      place.path("file")
+    }": it is a regular file, not a FIFO (ENODEV)`,
+  );
+  assertEquals(Deno.readTextFileSync(place.path("file")), "precious");
+  assertThrows(() => Fifo.open("/dev/null"), IpcError, "it is a device");
+  listener.close();
+});
+
+Deno.test("open() finds a FIFO and does not own it", () => {
+  using place = new Place();
+  assertEquals(
+    assertThrows(() => Fifo.open(place.path()), IpcError).code,
+    "ENOENT",
+  );
+  using made = Fifo.create(place.path());
+  {
+    using fifo = Fifo.open(new URL(`file://${place.path()}`));
+    assertEquals(fifo.created, false);
+    assertEquals(fifo.stat().inode, made.stat().inode);
+  }
+  assert(exists(place.path()));
+});
+
+Deno.test("openOrCreate() says whether it created, and owns only when told", () => {
+  using place = new Place();
+  {
+    using first = Fifo.openOrCreate(place.path(), { mode: 0o640 });
+    assertEquals([first.created, first.stat().mode], [true, 0o640]);
+    using second = Fifo.openOrCreate(place.path());
+    assertEquals(second.created, false);
+  }
+  assert(exists(place.path()));
+  {
+    using _third = Fifo.openOrCreate(place.path(), { owner: true });
+  }
+  assert(exists(place.path()), "removed what it has not created");
+  Deno.removeSync(place.path());
+  {
+    using _fourth = Fifo.openOrCreate(place.path(), { owner: true });
+  }
+  assert(!exists(place.path()));
+});
+
+Deno.test("create() refuses paths that C cannot have", () => {
+  assertThrows(() => Fifo.create(""), TypeError, 'path must be a path, got ""');
+  assertThrows(() => Fifo.create("/tmp/a\0b"), TypeError, "NUL");
+  assertThrows(() => Fifo.create(new URL("http://host/x")), TypeError, "file:");
+  // deno-lint-ignore no-explicit-any -- wrong on purpose
+  assertThrows(() => Fifo.open(5 as any), TypeError);
+  assertThrows(() => Fifo.create("/tmp/x", { mode: -1 }), RangeError, "mode");
+  const long = assertThrows(
+    () => Fifo.create(`/tmp/${"x".repeat(300)}`),
+    IpcError,
+  );
+  assertEquals(long.code, "ENAMETOOLONG");
+  assertEquals(
+    assertThrows(() => Fifo.create("/nonexistent/x"), IpcError).code,
+    "ENOENT",
+  );
+});
+
+Deno.test("a relative path stays what it was when the directory changes", () => {
+  using place = new Place();
+  const before = Deno.cwd();
+  Deno.chdir(place.directory);
+  try {
+    using fifo = Fifo.create("relative");
+    Deno.chdir("/");
+    assertEquals(fifo.path, `${place.directory}/relative`);
+    using _reader = fifo.openReader();
+  } finally {
+    Deno.chdir(before);
+  }
+  assert(!exists(place.path("relative")));
+});
+
+// Removing
+
+Deno.test("remove() and dispose never touch what has taken the path", () => {
+  using place = new Place();
+  const replacements: Record<string, () => void> = {
+    file: () => Deno.writeTextFileSync(place.path(), "precious"),
+    FIFO: () => Fifo.create(place.path(), { owner: false }).close(),
+    link: () => Deno.symlinkSync("/dev/null", place.path()),
+  };
+  for (const [kind, replace] of Object.entries(replacements)) {
+    {
+      using fifo = Fifo.create(place.path());
+      Deno.removeSync(place.path());
+      replace();
+      const error = assertThrows(() => fifo.remove(), IpcError);
+      assertEquals(
+        error.message,
+        `Cannot remove FIFO "${place.path()}": another file has taken its place (ESTALE)`,
+      );
+    }
+    assert(exists(place.path()), `removed a ${kind}`);
+    Deno.removeSync(place.path());
+    {
+      using _fifo = Fifo.create(place.path());
+      Deno.removeSync(place.path());
+      replace();
+    }
+    assert(exists(place.path()), `removed a ${kind}`);
+    Deno.removeSync(place.path());
+  }
+});
+
+Deno.test("remove() takes the path and leaves open ends working", async () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  using reader = fifo.openReader();
+  using writer = await fifo.openWriter();
+  fifo.remove();
+  assert(!exists(place.path()));
+  writer.writeSync("still");
+  assertEquals(reader.readSync(new Uint8Array(9)), 5);
+  const gone = assertThrows(() => fifo.openReader(), IpcError);
+  assertEquals(gone.code, "ENOENT");
+  assertEquals(
+    assertThrows(() => fifo.remove(), IpcError).code,
+    "ENOENT",
+  );
+});
+
+Deno.test("close() keeps the path, and dispose of a closed owner removes it", () => {
+  using place = new Place();
+  const fifo = Fifo.create(place.path());
+  fifo.close();
+  fifo.close();
+  assert(fifo.closed && exists(place.path()));
+  fifo[Symbol.dispose]();
+  assert(!exists(place.path()));
+  fifo[Symbol.dispose]();
+});
+
+// Opening ends
+
+Deno.test("openReader() is there at once, and its read() waits for the first writer", async () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  using reader = fifo.openReader();
+  const buffer = new Uint8Array(9);
+  assertStrictEquals(reader.tryRead(buffer), undefined, "no writer is no end");
+  assertThrows(
+    () => reader.readSync(buffer, { timeout: 3 }),
+    IpcError,
+    "timed out",
+  );
+  const read = reader.read(buffer);
+  assert(await isPending(read));
+  using writer = fifo.openWriterSync();
+  assert(await isPending(read), "an idle writer is no end");
+  writer.writeSync("hello");
+  assertEquals(await read, 5);
+});
+
+Deno.test("read() tells a writer that has gone from one that has not come", async () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  using reader = fifo.openReader();
+  const buffer = new Uint8Array(9);
+  const end = reader.read(buffer);
+  fifo.openWriterSync().close();
+  assertStrictEquals(await end, null, "came and went without a byte");
+  assertStrictEquals(reader.tryRead(buffer), null);
+  {
+    using writer = fifo.openWriterSync();
+    assertStrictEquals(reader.tryRead(buffer), undefined, "is there again");
+    writer.writeSync("again");
+  }
+  assertEquals(reader.readSync(buffer), 5);
+  assertStrictEquals(reader.readSync(buffer), null);
+});
+
+Deno.test("tryOpenWriter() gives undefined without a reader", () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  assertStrictEquals(fifo.tryOpenWriter(), undefined);
+  const reader = fifo.openReader();
+  fifo.tryOpenWriter()?.close();
+  reader.close();
+  assertStrictEquals(fifo.tryOpenWriter(), undefined);
+});
+
+Deno.test("openWriter() waits for a reader of another program that blocks in its open", async () => {
+  using _dog = watchdog("openWriter() and cat");
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  const waiting = fifo.openWriter();
+  assert(await isPending(waiting));
+  await using cat = spawnCommand("cat", { args: [place.path()] });
+  using writer = await waiting;
+  await writer.write("through cat\n");
+  writer.close();
+  assertEquals((await cat.end()).stdout, "through cat\n");
+});
+
+Deno.test("openWriterSync() waits for a reader, with and without a time limit", async () => {
+  using _dog = watchdog("openWriterSync() and sh");
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  for (const options of [{}, { timeout: 60_000 }]) {
+    await using reader = spawnCommand("sh", {
+      args: ["-c", `sleep 0.1; cat ${place.path()}`],
+    });
+    using writer = fifo.openWriterSync(options);
+    // Was opened blocking, which a full pipe would show.
+    const room = writer.capacity;
+    writer.tryWrite(new Uint8Array(room).fill(46));
+    writer.writeSync("end");
+    writer.close();
+    const { stdout } = await reader.end();
+    assertEquals([stdout.length, stdout.endsWith("..end")], [room + 3, true]);
+  }
+});
+
+Deno.test("openWriter() times out and says why", async () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  for (const timeout of [0, 5]) {
+    for (
+      const error of [
+        await assertRejects(() => fifo.openWriter({ timeout }), IpcError),
+        assertThrows(() => fifo.openWriterSync({ timeout }), IpcError),
+      ]
+    ) {
+      assertEquals(
+        error.message,
+        `Cannot open FIFO "${place.path()}" for writing, which nobody reads yet: open timed out after ${timeout} ms (ETIMEDOUT)`,
+      );
+      assertEquals([error.code, error.syscall], ["ETIMEDOUT", "open"]);
+    }
+  }
+  assertThrows(() => fifo.openWriterSync({ timeout: -1 }), RangeError);
+});
+
+Deno.test("openWriter() rejects when it is aborted or the handle closed", async () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  const before = openFds().length;
+  const controller = new AbortController();
+  const aborted = fifo.openWriter(controller);
+  controller.abort();
+  await assertRejects(() => aborted, DOMException);
+  const waiting = fifo.openWriter();
+  assert(await isPending(waiting));
+  fifo.close();
+  await assertRejects(() => waiting, TypeError, "Cannot open a closed FIFO");
+  using other = Fifo.open(place.path());
+  using _reader = other.openReader();
+  assertEquals(openFds().length, before + 1, "an end was opened after all");
+});
+
+Deno.test("openWriter() rejects when the FIFO is removed or replaced while it waits", async () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  const first = fifo.openWriter();
+  assert(await isPending(first));
+  Deno.removeSync(place.path());
+  assertEquals((await assertRejects(() => first, IpcError)).code, "ENOENT");
+  Deno.writeTextFileSync(place.path(), "planted");
+  for (
+    const error of [
+      await assertRejects(() => fifo.openWriter(), IpcError),
+      assertThrows(() => fifo.openWriterSync(), IpcError),
+      assertThrows(() => fifo.openReader(), IpcError),
+      assertThrows(() => fifo.openReadWrite(), IpcError),
+    ]
+  ) assertEquals(error.code, "ESTALE");
+  assertEquals(Deno.readTextFileSync(place.path()), "planted");
+  Deno.removeSync(place.path());
+  // A socket answers ENXIO, as a FIFO without a reader.
+  const listener = Deno.listen({ transport: "unix", path: place.path() });
+  assertEquals(
+    assertThrows(() => fifo.tryOpenWriter(), IpcError).code,
+    "ESTALE",
+  );
+  assertEquals(assertThrows(() => fifo.openReader(), IpcError).code, "ESTALE");
+  listener.close();
+});
+
+Deno.test("openReader() never follows a link that was put in its place", () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  Deno.renameSync(place.path(), place.path("moved"));
+  Deno.symlinkSync("moved", place.path());
+  assertEquals(assertThrows(() => fifo.openReader(), IpcError).code, "ELOOP");
+});
+
+Deno.test("openReadWrite() keeps the reader from the end while writers come and go", async () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  const ends = fifo.openReadWrite();
+  const buffer = new Uint8Array(9);
+  assertStrictEquals(ends.reader.tryRead(buffer), undefined);
+  const writer = fifo.openWriterSync();
+  writer.writeSync("guest");
+  writer.close();
+  assertEquals(await ends.reader.read(buffer), 5);
+  assertStrictEquals(ends.reader.tryRead(buffer), undefined, "no end");
+  ends.writer.writeSync("self");
+  assertEquals(ends.reader.readSync(buffer), 4);
+  ends[Symbol.dispose]();
+  assert(ends.reader.closed && ends.writer.closed);
+});
+
+Deno.test("the ends are close-on-exec and never block", () => {
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  using both = fifo.openReadWrite();
+  using reader = fifo.openReader();
+  using writer = fifo.openWriterSync({ timeout: 1000 });
+  for (const end of [both.reader, both.writer, reader, writer]) {
+    assertEquals(fcntl().fcntl(end.fd.number, 1), 1);
+    assertEquals(fcntl().fcntl(end.fd.number, 3) & 0o4000, 0o4000);
+  }
+});
+
+Deno.test("every use of a closed handle is refused", async () => {
+  using place = new Place();
+  const fifo = Fifo.create(place.path());
+  fifo.close();
+  for (
+    const use of [
+      () => fifo.openReader(),
+      () => fifo.openWriterSync(),
+      () => fifo.tryOpenWriter(),
+      () => fifo.openReadWrite(),
+      () => fifo.stat(),
+      () => fifo.remove(),
+    ]
+  ) assertThrows(use, TypeError, `a closed FIFO "${place.path()}"`);
+  await assertRejects(() => fifo.openWriter(), TypeError, "a closed FIFO");
+  fifo[Symbol.dispose]();
+});
+
+// Other programs
+
+const PEERS: Record<string, { write: string[]; read: string[] }> = {
+  sh: {
+    write: ["-c", 'printf "line one\\nline two\\n" > "$0"'],
+    read: ["-c", 'cat < "$0"'],
+  },
+  perl: {
+    write: ["-e", 'open F, ">", $ARGV[0]; print F "line one\\nline two\\n"'],
+    read: ["-e", 'open F, "<", $ARGV[0]; print while <F>'],
+  },
+  python3: {
+    write: [
+      "-c",
+      'import sys; open(sys.argv[1], "w").write("line one\\nline two\\n")',
+    ],
+    read: [
+      "-c",
+      "import sys; sys.stdout.write(open(sys.argv[1]).read())",
+    ],
+  },
+};
+
+for (const [command, { write, read }] of Object.entries(PEERS)) {
+  const missing = !hasCommand(command);
+  Deno.test({
+    name: `${command} writes what we read and reads what we write${
+      missing ? ` [skipped: no ${command}]` : ""
+    }`,
+    ignore: missing,
+    async fn() {
+      using _dog = watchdog(command);
+      using place = new Place();
+      using fifo = Fifo.create(place.path());
+      {
+        using reader = fifo.openReader();
+        await using peer = spawnCommand(command, {
+          args: [...write, place.path()],
+        });
+        assertEquals(
+          await new Response(reader.readable).text(),
+          "line one\nline two\n",
+        );
+        assertEquals((await peer.end()).stderr, "");
+      }
+      await using peer = spawnCommand(command, {
+        args: [...read, place.path()],
+      });
+      using writer = await fifo.openWriter();
+      await writer.write("to be read\n");
+      writer.close();
+      assertEquals((await peer.end()).stdout, "to be read\n");
+    },
+  });
+}
+
+Deno.test("a FIFO made by mkfifo(1) is opened", async () => {
+  using place = new Place();
+  const { success } = await new Deno.Command("mkfifo", { args: [place.path()] })
+    .output();
+  assert(success);
+  using fifo = Fifo.open(place.path());
+  using reader = fifo.openReader();
+  using writer = await fifo.openWriter();
+  writer.writeSync("x");
+  assertEquals(reader.readSync(new Uint8Array(9)), 1);
+});
+
+Deno.test("a writer that is killed is the end, and the next one goes on", async () => {
+  using _dog = watchdog("a writer that is killed");
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  using reader = fifo.openReader();
+  const buffer = new Uint8Array(99);
+  for (const word of ["first", "second"]) {
+    await using child = spawnDeno(
+      `import { Fifo } from "${FIFO}";
+      using fifo = Fifo.open(Deno.args[0]);
+      using writer = await fifo.openWriter();
+      await writer.write(Deno.args[1]);
+      setInterval(() => {}, 1000);`,
+      { args: [place.path(), word] },
+    );
+    // The end of the one before lasts until the next has opened.
+    let count = 0;
+    await until(() => {
+      count = reader.tryRead(buffer) ?? 0;
+      return count > 0;
+    });
+    assertEquals(text(buffer.subarray(0, count)), word);
+    const end = reader.read(buffer);
+    child.kill();
+    assertStrictEquals(await end, null);
+  }
+  assert(exists(place.path()));
+});
+
+Deno.test("messages of several writing processes up to PIPE_BUF are never mixed", async () => {
+  using _dog = watchdog("several writers");
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  using ends = fifo.openReadWrite();
+  const size = 1000;
+  const messages = 300;
+  const writers = Array.from({ length: 4 }, (_, i) =>
+    spawnCommand("perl", {
+      args: [
+        "-e",
+        `open F, ">", $ARGV[0]; syswrite F, "${i}" x ${size} for 1 .. ${messages}`,
+        place.path(),
+      ],
+    }));
+  const counts = [0, 0, 0, 0];
+  const buffer = new Uint8Array(size);
+  for (let message = 0; message < 4 * messages; message++) {
+    for (let done = 0; done < size;) {
+      done += await ends.reader.read(buffer.subarray(done)) ?? 0;
+    }
+    const first = buffer[0] ?? 0;
+    assert(buffer.every((byte) => byte === first), "two messages are mixed");
+    counts[first - 48] = (counts[first - 48] ?? 0) + 1;
+  }
+  assertEquals(counts, [messages, messages, messages, messages]);
+  for (const writer of writers) assertEquals((await writer.end()).code, 0);
+});
+
+// Exhaustion and leaks
+
+Deno.test("without descriptors left every step fails cleanly and leaves nothing", async () => {
+  using _dog = watchdog("EMFILE");
+  using place = new Place();
+  const code = `
+    import { Fifo } from "${FIFO}";
+    import { openFds } from "${source("tests/ipc/stream/util.ts")}";
+    import { unistd } from "${source("ffi/libc/unistd.ts")}";
+    import { fcntl } from "${source("ffi/libc/fcntl.ts")}";
+    const duplicate = () => fcntl().fcntl_int(0, 0x406, 0);
+    const codes = [];
+    const attempt = async (left, make) => {
+      const taken = [];
+      for (let fd; (fd = duplicate()) >= 0;) taken.push(fd);
+      for (let i = 0; i < left; i++) unistd().close(taken.pop());
+      let result;
+      try {
+        (await make())[Symbol.dispose]();
+        result = "made";
+      } catch (error) {
+        result = error.code;
+      }
+      const free = [];
+      for (let fd; (fd = duplicate()) >= 0;) free.push(fd);
+      codes.push(result + (free.length === left ? "" : " leaks"));
+      for (const fd of [...taken, ...free]) unistd().close(fd);
+    };
+    const path = Deno.args[0];
+    for (const left of [0, 1]) await attempt(left, () => Fifo.create(path));
+    for (const left of [0, 1]) {
+      await attempt(left, () => Fifo.create(path, { ignoreUmask: true }));
+    }
+    using fifo = Fifo.create(path);
+    for (const left of [0, 1]) await attempt(left, () => Fifo.open(path));
+    for (const left of [0, 1, 2]) {
+      await attempt(left, () => fifo.openReadWrite());
+    }
+    for (const left of [0, 1]) await attempt(left, () => fifo.openReader());
+    using reader = fifo.openReader();
+    for (const left of [0, 1]) {
+      await attempt(left, () => fifo.tryOpenWriter());
+      await attempt(left, () => fifo.openWriterSync({ timeout: 9 }));
+      await attempt(left, () => fifo.openWriter());
+    }
+    console.log(codes.join());`;
+  await using child = spawnCommand("sh", {
+    args: [
+      "-c",
+      'ulimit -n 200; exec "$@"',
+      "sh",
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      "--no-lock",
+      "--allow-all",
+      `data:application/typescript,${encodeURIComponent(code)}`,
+      place.path(),
+    ],
+  });
+  const { stdout, stderr } = await child.end();
+  assertEquals(stderr, "");
+  assertEquals(stdout.trim().split(","), [
+    "EMFILE",
+    "made",
+    "EMFILE",
+    "made",
+    "EMFILE",
+    "made",
+    "EMFILE",
+    "EMFILE",
+    "made",
+    "EMFILE",
+    "made",
+    "EMFILE",
+    "EMFILE",
+    "EMFILE",
+    "made",
+    "made",
+    "made",
+  ]);
+  assert(!exists(place.path()));
+});
+
+Deno.test("1000 FIFOs, opened and disposed of, leave nothing", async () => {
+  using place = new Place();
+  const before = openFds();
+  for (let i = 0; i < 1000; i++) {
+    using fifo = Fifo.create(place.path(uniqueName("f")));
+    using reader = fifo.openReader();
+    using writer = await fifo.openWriter();
+    writer.writeSync("x");
+    reader.readSync(new Uint8Array(1));
+    using _both = i % 2 ? fifo.openReadWrite() : undefined;
+  }
+  assertEquals(openFds(), before);
+  assertEquals([...Deno.readDirSync(place.directory)], []);
+});
