@@ -13,7 +13,7 @@ import type {
   RunSummary,
   WaveSettings,
 } from "@libc/ipc/device";
-import { resolve } from "@std/path";
+import { resolve } from "@std/path/resolve";
 import { csvLine, type Paint, printable, type Style } from "./output.ts";
 
 /** The colour of each state. */

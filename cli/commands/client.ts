@@ -8,6 +8,7 @@ import {
   type ClientEnd,
   type DeviceAddress,
   type Reading,
+  type SampleStream,
   type Transport,
   WaveClient,
 } from "@libc/ipc/device";
@@ -50,6 +51,8 @@ const GRAMMAR = {
 } as const;
 
 const MILLISECONDS = 1000;
+// A client that is far too slow loses something with every look.
+const NOTE_MS = 1000;
 
 /** What the command line asks for. */
 interface Request {
@@ -184,6 +187,9 @@ async function plot(
   return end;
 }
 
+/** Shows a reading; `lost` is undefined unless every sample is shown. */
+type Show = (reading: Reading, lost?: number) => void;
+
 async function print(
   client: WaveClient,
   request: Request,
@@ -195,7 +201,7 @@ async function print(
   if (form === "text" && output.terminal) {
     output.line(output.paint(READING_HEADER, "dim"));
   }
-  const show = (reading: Reading, lost?: number) => {
+  const show: Show = (reading, lost) => {
     if (form === "json") output.json(readingJson(reading, lost));
     else if (form === "csv") output.line(readingCsv(reading, lost));
     else {
@@ -203,20 +209,33 @@ async function print(
       output.line(readingLine(reading, decimals, output.paint));
     }
   };
-  if (!follow) {
-    for await (const reading of client.readings({ signal, count, interval })) {
-      show(reading);
-      if (output.full) await output.flush();
-    }
-    return client.end;
+  if (follow) {
+    return await printSamples(client.follow({ signal, count }), show, output);
   }
-  const stream = client.follow({ signal, count });
+  for await (const reading of client.readings({ signal, count, interval })) {
+    show(reading);
+    if (output.full) await output.flush();
+  }
+  return client.end;
+}
+
+async function printSamples(
+  stream: SampleStream,
+  show: Show,
+  output: Output,
+): Promise<ClientEnd | undefined> {
   let lost = 0;
+  let told = 0;
+  let toldAt = -Infinity;
   try {
     for await (const reading of stream) {
       const missing = stream.lost - lost;
       lost = stream.lost;
-      if (missing > 0) output.note(`${plural(missing, "sample")} lost here`);
+      if (lost > told && performance.now() - toldAt > NOTE_MS) {
+        output.note(`${plural(lost - told, "sample")} lost`);
+        told = lost;
+        toldAt = performance.now();
+      }
       show(reading, missing);
       if (output.full) await output.flush();
     }

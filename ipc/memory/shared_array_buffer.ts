@@ -68,10 +68,9 @@ export interface SharedArrayBufferOptions {
  * The buffer is that of a `WebAssembly.Memory` whose pages are replaced by those
  * of the source. What follows from that:
  *
- * - Its length is a multiple of 64 KiB, 4 GiB at the most, and each one takes
- *   10 GiB of address space: some thousands fit in a process.
- * - It cannot be closed: it is never unmapped while this thread or a Worker
- *   still holds the buffer, and nothing says when that ends.
+ * - Its length is a multiple of 64 KiB, 4 GiB at the most.
+ * - It cannot be closed. The memory stays mapped while this thread or a Worker
+ *   holds the buffer, and goes with the garbage, whenever that is collected.
  * - `Atomics.notify` wakes waiters of this process only.
  * - Making the source shorter ends every process that touches what is gone
  *   (`SIGBUS`): take a `Memfd` with its `"shrink"` seal.

@@ -125,7 +125,7 @@ Deno.test("ipc client --follow says how many samples it lost when it is stopped"
   client.kill("SIGINT");
   const { code, stderr } = await client.end();
   assertEquals(code, 0);
-  assertMatch(stderr, /^ipc client: \d+ samples? lost here$/m);
+  assertMatch(stderr, /^ipc client: \d+ samples? lost$/m);
   assertMatch(stderr, /^ipc client: \d+ samples? lost in all$/m);
 });
 

@@ -303,6 +303,21 @@ Deno.test("follow() begins with the past when told so", async () => {
   await done;
 });
 
+Deno.test("follow() gives all that is left when the device is off", async () => {
+  using _dog = watchdog("follow");
+  await using place = await newPlace();
+  using device = place.create({ interval: 0.0001 });
+  const done = device.run();
+  using client = WaveClient.open(place.address);
+  const stream = client.follow({ past: Infinity });
+  await until(() => device.status().samples > 3000);
+  device.exit();
+  const { samples } = await done;
+  const readings = await Array.fromAsync(stream);
+  assertEquals([readings.length, stream.lost], [samples, 0]);
+  assertEquals(stream.end, "off");
+});
+
 Deno.test("follow() outlives pauses", async () => {
   using _dog = watchdog("follow");
   await using place = await newPlace();

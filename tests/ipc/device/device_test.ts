@@ -9,6 +9,7 @@ import {
 import {
   type DeviceStatus,
   inspect,
+  type Transport,
   WaveClient,
   WaveControl,
   type WaveDevice,
@@ -19,6 +20,8 @@ import { ftok } from "@libc/ipc/sysv-key";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
+import { Memfd } from "../../../ipc/memory/memfd.ts";
+import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
 import { until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 
@@ -121,9 +124,37 @@ Deno.test("create() checks every argument before it makes anything", async () =>
 
 Deno.test("create() leaves nothing when a later step fails", async () => {
   await using place = await newPlace();
-  const key = ftok(place.path, "x");
-  // A queue of somebody else is in the way of the third object.
-  using queue = SysvMessageQueue.create(key);
+  const fail = () => {
+    throw new IpcError("Cannot do it", { errno: 28, syscall: "nothing" });
+  };
+  const steps: [{ create: unknown }, Transport][] = [
+    [SysvSemaphoreSet, "sysv"],
+    [SysvSharedMemory, "sysv"],
+    [PosixSharedMemory, "posix"],
+    [Memfd, "memfd"],
+    [SysvMessageQueue, "sysv"],
+    [SysvMessageQueue, "posix"],
+    [SysvMessageQueue, "memfd"],
+  ];
+  for (const [step, transport] of steps) {
+    const { create } = step;
+    step.create = fail;
+    try {
+      const error = assertThrows(() => place.create({ transport }), IpcError);
+      assertEquals(error.code, "ENOSPC");
+    } finally {
+      step.create = create;
+    }
+    assertEquals(inspect(place.address).objects, []);
+    const maps = await Deno.readTextFile("/proc/self/maps");
+    assert(!maps.includes("libc-ipc-device"));
+    assert(!maps.includes("/SYSV"));
+  }
+});
+
+Deno.test("create() refuses a queue that is not known to be a device's", async () => {
+  await using place = await newPlace();
+  using queue = SysvMessageQueue.create(ftok(place.path, "x"));
   const error = assertThrows(() => place.create(), IpcError, "left alone");
   assertEquals(error.code, "EEXIST");
   assertStringIncludes(error.message, `System V message queue ${queue.id}`);

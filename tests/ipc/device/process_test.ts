@@ -155,6 +155,48 @@ Deno.test("WaveClient ends with 'died' when the device is killed, and the next d
   assertEquals(client.end, "died");
 });
 
+Deno.test("WaveClient tells a good end from a death, however closely it looks", async () => {
+  using _dog = watchdog("good ends");
+  await using place = await newPlace();
+  for (let round = 0; round < 15; round++) {
+    const child = await place.spawnDevice();
+    using client = WaveClient.open(place.address);
+    // From here, since signals and promises would take turns with the look.
+    using queue = SysvMessageQueue.open(client.key);
+    queue.sendSync(1, "2 exit");
+    let end = client.end;
+    while (end === undefined) {
+      end = client.end;
+      // The answer is taken away so that the device need not wait for that.
+      takeAway(queue);
+    }
+    assertEquals(end, "off", `round ${round}`);
+    await child.line();
+  }
+});
+
+Deno.test("create() that is refused does not become the device by it", async () => {
+  using _dog = watchdog("refused");
+  await using place = await newPlace();
+  const child = await place.spawnDevice();
+  child.kill("SIGKILL");
+  await child.end();
+  const key = ftok(place.path, "x");
+  SysvSharedMemory.open(key).remove();
+  {
+    using other = SysvSharedMemory.create(key, 4096);
+    for (let i = 0; i < 2; i++) {
+      assertThrows(
+        () => place.create(),
+        IpcError,
+        `System V shared memory ${other.id} has that key`,
+      );
+      assertEquals(inspect(place.address).status, "dead");
+    }
+  }
+  place.create().close();
+});
+
 Deno.test("wait() waits out what a killed device has left", async () => {
   using _dog = watchdog("wait");
   await using place = await newPlace();
@@ -375,3 +417,12 @@ Deno.test("WaveClient sees a device end that was killed in the middle of a write
   assertEquals([readings, client.end], [[], "died"]);
   assertEquals(detach(place.address).removed.length, 3);
 });
+
+function takeAway(queue: SysvMessageQueue): void {
+  try {
+    queue.tryReceive({ type: 2 });
+  } catch (error) {
+    // The queue has gone with its device.
+    assert(error instanceof IpcError);
+  }
+}

@@ -62,11 +62,8 @@ Deno.test("Memfd.create() fixes the size unless told otherwise", () => {
   using empty = Memfd.create("empty", { size: 0 });
   assertEquals(empty.seals, []);
   empty.resize(1);
-  assertThrows(
-    () => Memfd.create("sealed", { size: 0, seals: ["grow"] }).map(),
-    RangeError,
-    "it has no bytes",
-  );
+  using sealed = Memfd.create("sealed", { size: 0, seals: ["grow"] });
+  assertThrows(() => sealed.map(), RangeError, "it has no bytes");
 });
 
 Deno.test("Memfd.create() refuses wrong arguments before any call", () => {

@@ -1,0 +1,497 @@
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertInstanceOf,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { IpcError, mapAnonymous, PosixSharedMemory } from "@libc/ipc";
+import { PosixSemaphore } from "@libc/ipc/posix-sem";
+import { acquireBefore, type WaitCalls } from "../../../ffi/core/_posix_sem.ts";
+import { Deadline } from "../../../ffi/core/deadline.ts";
+import { waitAny } from "../../../ffi/core/wait_any.ts";
+import { SEM_VALUE_MAX } from "../../../ffi/core/platform.ts";
+import { semaphore } from "../../../ffi/libc/semaphore.ts";
+import { uniqueName, until, watchdog } from "../../util.ts";
+import { descriptors, mappings, sharedFiles } from "../memory/process_state.ts";
+
+/** The code of the error that a call throws. */
+function codeOf(call: () => unknown): string {
+  return assertThrows(call, IpcError).code;
+}
+
+/** The code of the error that a promise is rejected with. */
+async function rejection(promise: Promise<unknown>): Promise<string> {
+  return (await assertRejects(() => promise, IpcError)).code;
+}
+
+const name = () => `/${uniqueName()}`;
+
+Deno.test("PosixSemaphore.create() gives it its value, under its name and for its owner only", () => {
+  using made = PosixSemaphore.create(name(), { value: 3 });
+  assertEquals(made.value(), 3);
+  assertEquals(made.created, true);
+  assertEquals(made.closed, false);
+  const file = Deno.statSync(`/dev/shm/sem.${made.name?.slice(1)}`);
+  assertEquals(file.size, PosixSemaphore.byteLength);
+  assertEquals((file.mode ?? 0) & 0o777, 0o600);
+});
+
+Deno.test("PosixSemaphore.create() without a name finds one, and begins with 0", () => {
+  using one = PosixSemaphore.create();
+  using two = PosixSemaphore.create(null, { value: 2 });
+  assertMatch(one.name ?? "", /^\/[^/]+$/);
+  assertNotEquals(one.name, two.name);
+  assertEquals([one.value(), two.value()], [0, 2]);
+});
+
+Deno.test("PosixSemaphore.create() throws EEXIST when the name is taken, and changes nothing", () => {
+  using made = PosixSemaphore.create(name(), { value: 5 });
+  const error = assertThrows(
+    () => PosixSemaphore.create(made.name, { value: 1 }),
+    IpcError,
+    `Cannot create semaphore "${made.name}": sem_open failed with EEXIST (File exists)`,
+  );
+  assertEquals(error.code, "EEXIST");
+  assertEquals(error.syscall, "sem_open");
+  assertEquals(made.value(), 5);
+});
+
+Deno.test("PosixSemaphore refuses wrong arguments before any call", () => {
+  for (const value of [-1, 0.5, NaN, SEM_VALUE_MAX + 1]) {
+    assertThrows(
+      () => PosixSemaphore.create(null, { value }),
+      RangeError,
+      `value must be an integer from 0 to 2147483647, got ${value}`,
+    );
+  }
+  const long = `/${"x".repeat(252)}`;
+  for (const wrong of ["", "x", "/", "/a/b", "/a\0b", "/..", long]) {
+    for (
+      const call of [
+        () => PosixSemaphore.create(wrong),
+        () => PosixSemaphore.open(wrong),
+        () => PosixSemaphore.openOrCreate(wrong),
+        () => PosixSemaphore.unlink(wrong),
+      ]
+    ) assertThrows(call, TypeError, "name must");
+  }
+  assertThrows(
+    () => PosixSemaphore.create(null, { mode: 0o10000 }),
+    RangeError,
+    "0o10000",
+  );
+  using made = PosixSemaphore.create();
+  for (const count of [0, -1, 1.5, 2 ** 31]) {
+    assertThrows(() => made.release(count), RangeError, `got ${count}`);
+  }
+  for (const timeout of [-1, NaN]) {
+    assertThrows(() => made.acquireSync({ timeout }), RangeError, "timeout");
+  }
+  assertEquals(made.value(), 0);
+});
+
+Deno.test("PosixSemaphore.create() takes the longest name that its file can have", () => {
+  const longest = `/${uniqueName()}`.padEnd(252, "x");
+  using made = PosixSemaphore.create(longest, { value: 1 });
+  using same = PosixSemaphore.open(longest);
+  assertEquals(same.value(), 1);
+  assertEquals(made.name, longest);
+});
+
+Deno.test("PosixSemaphore.open() needs it to exist", () => {
+  const missing = name();
+  const error = assertThrows(
+    () => PosixSemaphore.open(missing),
+    IpcError,
+    `Cannot open semaphore "${missing}": sem_open failed with ENOENT`,
+  );
+  assertEquals(error.code, "ENOENT");
+  assertEquals(codeOf(() => PosixSemaphore.unlink(missing)), "ENOENT");
+});
+
+Deno.test("PosixSemaphore.openOrCreate() says which, and keeps the value that is there", () => {
+  const shared = name();
+  using first = PosixSemaphore.openOrCreate(shared, { value: 2, owner: true });
+  using second = PosixSemaphore.openOrCreate(shared, { value: 7 });
+  assertEquals([first.created, second.created], [true, false]);
+  assertEquals(second.value(), 2);
+  second.release();
+  assertEquals(first.value(), 3);
+});
+
+Deno.test("PosixSemaphore.openOrCreate() owns nothing unless told to", () => {
+  const shared = name();
+  {
+    using made = PosixSemaphore.openOrCreate(shared);
+    assertEquals(made.created, true);
+  }
+  using left = PosixSemaphore.open(shared);
+  left.unlink();
+  assertEquals(codeOf(() => PosixSemaphore.open(shared)), "ENOENT");
+});
+
+Deno.test("PosixSemaphore.tryAcquire() takes a unit or says that there is none", () => {
+  using made = PosixSemaphore.create(null, { value: 2 });
+  assertEquals(made.tryAcquire(), true);
+  assertEquals(made.value(), 1);
+  assertEquals(made.tryAcquire(), true);
+  assertEquals(made.tryAcquire(), false);
+  assertEquals(made.value(), 0);
+});
+
+Deno.test("PosixSemaphore.release() raises by a count", () => {
+  using made = PosixSemaphore.create();
+  made.release();
+  assertEquals(made.value(), 1);
+  made.release(4);
+  assertEquals(made.value(), 5);
+});
+
+Deno.test("PosixSemaphore.release() throws EOVERFLOW above the greatest value, which stays", () => {
+  using made = PosixSemaphore.create(null, { value: SEM_VALUE_MAX });
+  const error = assertThrows(
+    () => made.release(),
+    IpcError,
+    `Cannot release semaphore "${made.name}": sem_post failed with EOVERFLOW`,
+  );
+  assertEquals(error.code, "EOVERFLOW");
+  assertEquals(made.value(), SEM_VALUE_MAX);
+  made.acquireSync();
+  assertEquals(codeOf(() => made.release(2)), "EOVERFLOW");
+  assertEquals(made.value(), SEM_VALUE_MAX - 1);
+});
+
+Deno.test("PosixSemaphore.acquireSync() takes what is there, whatever the timeout", () => {
+  using made = PosixSemaphore.create(null, { value: 3 });
+  made.acquireSync();
+  made.acquireSync({ timeout: 0 });
+  made.acquireSync({ timeout: Infinity });
+  assertEquals(made.value(), 0);
+});
+
+Deno.test("PosixSemaphore.acquireSync() times out, not before its time", () => {
+  using made = PosixSemaphore.create();
+  for (const timeout of [0, 0.5, 30]) {
+    const start = performance.now();
+    const error = assertThrows(
+      () => made.acquireSync({ timeout }),
+      IpcError,
+      `Cannot acquire semaphore "${made.name}": sem_clockwait timed out after ${timeout} ms (ETIMEDOUT)`,
+    );
+    assertEquals(error.code, "ETIMEDOUT");
+    assertGreaterOrEqual(performance.now() - start, timeout);
+  }
+  made.release();
+  assertEquals(made.tryAcquire(), true);
+});
+
+Deno.test("acquireBefore() without sem_clockwait waits in slices of the other clock", () => {
+  using made = PosixSemaphore.create();
+  using memory = mapAnonymous(64);
+  const sem = memory.pointer();
+  semaphore().sem_init(sem, 1, 0);
+  let slices = 0;
+  const old: WaitCalls = {
+    sem_clockwait: null,
+    sem_timedwait(pointer, until) {
+      slices++;
+      return semaphore().sem_timedwait(pointer, until);
+    },
+  };
+  const start = performance.now();
+  assertEquals(acquireBefore(sem, new Deadline(250), "it", old), false);
+  assertGreaterOrEqual(performance.now() - start, 250);
+  assertGreaterOrEqual(slices, 3);
+  semaphore().sem_post(sem);
+  assertEquals(acquireBefore(sem, new Deadline(250), "it", old), true);
+  assertEquals(made.value(), 0);
+});
+
+Deno.test("PosixSemaphore.acquire() resolves when another handle releases", async () => {
+  using _dog = watchdog("acquire");
+  using made = PosixSemaphore.create();
+  using other = PosixSemaphore.open(made.name ?? "");
+  const waiting = made.acquire();
+  let done = false;
+  waiting.then(() => done = true);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals(done, false);
+  other.release();
+  await waiting;
+  assertEquals(made.value(), 0);
+});
+
+Deno.test("PosixSemaphore.acquire() times out and is aborted without taking a unit", async () => {
+  using made = PosixSemaphore.create();
+  assertEquals(await rejection(made.acquire({ timeout: 5 })), "ETIMEDOUT");
+  const stop = new AbortController();
+  const waiting = made.acquire({ signal: stop.signal });
+  const reason = new Error("enough");
+  stop.abort(reason);
+  made.release();
+  assertEquals(await assertRejects(() => waiting), reason);
+  assertEquals(made.value(), 1);
+  assertEquals(
+    await assertRejects(() => made.acquire({ signal: stop.signal })),
+    reason,
+  );
+  assertEquals(made.value(), 1);
+});
+
+Deno.test("PosixSemaphore.acquire() aborted at any moment keeps no unit", async () => {
+  using _dog = watchdog("abort");
+  using made = PosixSemaphore.create();
+  let taken = 0;
+  const rounds = 200;
+  for (let i = 0; i < rounds; i++) {
+    const stop = new AbortController();
+    const waiting = made.acquire({ signal: stop.signal })
+      .then(() => taken++, () => {});
+    const release = () => made.release();
+    const abort = () => stop.abort();
+    const steps = i % 2 === 0 ? [release, abort] : [abort, release];
+    for (const step of steps) {
+      if (i % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      else if (i % 3 === 1) await Promise.resolve();
+      step();
+    }
+    await waiting;
+  }
+  assertEquals(made.value(), rounds - taken);
+});
+
+Deno.test("PosixSemaphore.acquire() serves 200 waiters one unit each", async () => {
+  using _dog = watchdog("200 waiters");
+  using made = PosixSemaphore.create();
+  const waiters = Array.from({ length: 200 }, () => made.acquire());
+  made.release(150);
+  let done = 0;
+  for (const waiter of waiters) waiter.then(() => done++, () => {});
+  await until(() => done === 150);
+  assertEquals(made.value(), 0);
+  made.release(50);
+  await Promise.all(waiters);
+  assertEquals([done, made.value()], [200, 0]);
+});
+
+Deno.test("PosixSemaphore.close() rejects who waits, and leaves the semaphore", async () => {
+  using made = PosixSemaphore.create();
+  const handle = PosixSemaphore.open(made.name ?? "");
+  const waiting = [handle.acquire(), handle.acquire({ timeout: 60_000 })];
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  handle.close();
+  for (const wait of waiting) {
+    await assertRejects(
+      () => wait,
+      TypeError,
+      `Cannot acquire a closed semaphore "${made.name}"`,
+    );
+  }
+  made.release();
+  assertEquals(made.value(), 1);
+});
+
+Deno.test("PosixSemaphore refuses every use after close", async () => {
+  const made = PosixSemaphore.create(name(), { value: 1 });
+  made.close();
+  made.close();
+  assertEquals(made.closed, true);
+  const uses = [
+    () => made.acquireSync(),
+    () => made.acquireSync({ timeout: 1 }),
+    () => made.tryAcquire(),
+    () => made.release(),
+    () => made.release(2),
+    () => made.value(),
+    () => made.unlink(),
+  ];
+  for (const use of uses) assertThrows(use, TypeError, "a closed semaphore");
+  await assertRejects(() => made.acquire(), TypeError, "a closed semaphore");
+  await assertRejects(() => waitAny([made]), TypeError, "a closed semaphore");
+  made[Symbol.dispose]();
+  made[Symbol.dispose]();
+  assertEquals(sharedFiles(made.name?.slice(1) ?? "?"), []);
+});
+
+Deno.test("PosixSemaphore handles of one name are closed one by one", () => {
+  const shared = name();
+  using made = PosixSemaphore.create(shared);
+  const handles = Array.from({ length: 3 }, () => PosixSemaphore.open(shared));
+  made.close();
+  handles[0]?.close();
+  handles[0]?.close();
+  handles[1]?.release();
+  assertEquals(handles[2]?.value(), 1);
+  handles[1]?.close();
+  assertEquals(handles[2]?.tryAcquire(), true);
+  handles[2]?.close();
+  assertEquals(mappings(shared.slice(1)), []);
+});
+
+Deno.test("PosixSemaphore.unlink() removes the name and nothing else", () => {
+  using made = PosixSemaphore.create(name(), { value: 1 });
+  const old = made.name ?? "";
+  made.unlink();
+  assertEquals(codeOf(() => PosixSemaphore.open(old)), "ENOENT");
+  assertEquals(made.tryAcquire(), true);
+  assertEquals(codeOf(() => made.unlink()), "ENOENT");
+  // What somebody else makes under the name is another one, and not ours.
+  using next = PosixSemaphore.create(old, { value: 9 });
+  made[Symbol.dispose]();
+  assertEquals(next.value(), 9);
+  using same = PosixSemaphore.open(old);
+  assertEquals(same.value(), 9);
+});
+
+Deno.test("PosixSemaphore dispose leaves what somebody else has put under the name", () => {
+  const shared = name();
+  const first = PosixSemaphore.create(shared, { value: 1 });
+  PosixSemaphore.unlink(shared);
+  using _second = PosixSemaphore.create(shared, { value: 2 });
+  first[Symbol.dispose]();
+  using found = PosixSemaphore.open(shared);
+  assertEquals(found.value(), 2);
+});
+
+Deno.test("PosixSemaphore dispose with owner false leaves the semaphore", () => {
+  const shared = name();
+  {
+    using _made = PosixSemaphore.create(shared, { value: 4, owner: false });
+    using _opened = PosixSemaphore.open(shared);
+  }
+  using found = PosixSemaphore.open(shared);
+  assertEquals(found.value(), 4);
+  found.unlink();
+});
+
+Deno.test("PosixSemaphore.inMapping() and at() share a semaphore in memory", async () => {
+  using _dog = watchdog("in a mapping");
+  using memory = PosixSharedMemory.create(null, { size: 4096 });
+  using one = memory.map();
+  using two = memory.map();
+  using made = PosixSemaphore.inMapping(one, 64, { value: 1 });
+  using same = PosixSemaphore.at(two, 64);
+  assertEquals([made.created, same.created], [true, false]);
+  assertEquals([made.name, same.name], [null, null]);
+  same.acquireSync({ timeout: 0 });
+  assertEquals(made.value(), 0);
+  const waiting = same.acquire();
+  made.release();
+  await waiting;
+  assertEquals(made.tryAcquire(), false);
+});
+
+Deno.test("PosixSemaphore.at() refuses memory in which no semaphore was made", () => {
+  using memory = mapAnonymous(4096);
+  const error = assertThrows(
+    () => PosixSemaphore.at(memory, 8),
+    IpcError,
+    "Cannot use semaphore at 8 of a mapping: its content is not that of a semaphore (EBADMSG)",
+  );
+  assertEquals(error.code, "EBADMSG");
+  // One that is for the threads of one process only would wake nobody else.
+  semaphore().sem_init(memory.pointer(8), 0, 1);
+  assertEquals(codeOf(() => PosixSemaphore.at(memory, 8)), "EBADMSG");
+  semaphore().sem_init(memory.pointer(8), 1, 1);
+  using found = PosixSemaphore.at(memory, 8);
+  assertEquals(found.value(), 1);
+});
+
+Deno.test("PosixSemaphore.inMapping() checks bounds, alignment and protection", () => {
+  using memory = mapAnonymous(100);
+  for (const offset of [69, 4, 1]) {
+    assertThrows(
+      () => PosixSemaphore.inMapping(memory, offset),
+      RangeError,
+      `offset must be a multiple of 8, got ${offset}`,
+    );
+  }
+  for (const offset of [-8, 72, 96, 2 ** 40, 0.5, NaN]) {
+    assertThrows(() => PosixSemaphore.inMapping(memory, offset), RangeError);
+    assertThrows(() => PosixSemaphore.at(memory, offset), RangeError);
+  }
+  assertEquals(memory.read(), new Uint8Array(100));
+  using last = PosixSemaphore.inMapping(memory, 64);
+  memory.protect({ readOnly: true });
+  assertThrows(
+    () => last.release(),
+    TypeError,
+    "Cannot release a semaphore at 64 of a mapping: it is read-only",
+  );
+  assertThrows(() => PosixSemaphore.inMapping(memory), TypeError, "read-only");
+  assertThrows(() => PosixSemaphore.at(memory, 64), TypeError, "read-only");
+  memory.protect({ readOnly: false });
+  last.release();
+  assertEquals(last.value(), 1);
+});
+
+Deno.test("PosixSemaphore in a mapping has no name to unlink", () => {
+  using memory = mapAnonymous(100);
+  using made = PosixSemaphore.inMapping(memory);
+  assertThrows(() => made.unlink(), TypeError, "it has no name");
+});
+
+Deno.test("PosixSemaphore in a mapping ends with the mapping, waits included", async () => {
+  using _dog = watchdog("close of a mapping");
+  const memory = mapAnonymous(100);
+  using made = PosixSemaphore.inMapping(memory);
+  const waiting = Array.from({ length: 3 }, () => made.acquire());
+  const ended = Promise.allSettled(waiting);
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  memory.close();
+  assertEquals(made.closed, true);
+  for (const result of await ended) {
+    assert(result.status === "rejected");
+    assertInstanceOf(result.reason, TypeError);
+    assertMatch(result.reason.message, /^Cannot acquire a closed semaphore/);
+  }
+  const uses = [
+    () => made.acquireSync(),
+    () => made.tryAcquire(),
+    () => made.release(),
+    () => made.value(),
+  ];
+  for (const use of uses) assertThrows(use, TypeError, "a closed semaphore");
+  assertThrows(() => PosixSemaphore.at(memory), TypeError, "closed mapping");
+});
+
+Deno.test("PosixSemaphore.value() throws EBADMSG of what cannot be a value", () => {
+  using memory = mapAnonymous(100);
+  using made = PosixSemaphore.inMapping(memory);
+  new DataView(memory.buffer).setUint32(0, 0xffff_fff0, true);
+  const error = assertThrows(() => made.value(), IpcError, "it holds -16");
+  assertEquals(error.code, "EBADMSG");
+});
+
+Deno.test("waitAny() tells which semaphore has a unit and takes none", async () => {
+  using _dog = watchdog("waitAny");
+  using one = PosixSemaphore.create();
+  using two = PosixSemaphore.create();
+  const waiting = waitAny([one, two]);
+  two.release();
+  assertEquals(await waiting, two);
+  assertEquals([one.value(), two.value()], [0, 1]);
+  assertEquals(
+    await rejection(waitAny([one], { timeout: 5 })),
+    "ETIMEDOUT",
+  );
+});
+
+Deno.test("PosixSemaphore leaves no descriptor, mapping or file behind", () => {
+  const shared = uniqueName();
+  const held = () => descriptors().filter((fd) => fd.includes(shared));
+  for (let i = 0; i < 500; i++) {
+    using made = PosixSemaphore.create(`/${shared}`, { value: 1 });
+    using same = PosixSemaphore.open(`/${shared}`);
+    same.acquireSync();
+    assertThrows(() => PosixSemaphore.create(`/${shared}`), IpcError);
+    assertThrows(() => made.acquireSync({ timeout: 0 }), IpcError);
+  }
+  assertEquals(held(), []);
+  assertEquals(mappings(shared), []);
+  assertEquals(sharedFiles(shared), []);
+});
