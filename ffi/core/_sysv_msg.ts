@@ -20,10 +20,12 @@ import { msginfo, msqid_ds } from "./layouts.ts";
 import {
   IPC_SET,
   IPC_STAT,
+  MSG_EXCEPT,
   MSG_INFO,
   MSG_NOERROR,
   MSG_STAT_ANY,
 } from "./platform.ts";
+import type { BlockingCall } from "./wait_thread.ts";
 
 /** A message of a System V queue. */
 export interface SysvMessage {
@@ -275,5 +277,41 @@ function statOfRow(row: Record<string, number>): SysvMessageQueueStat {
     changeTime: dateOf(BigInt(column("ctime"))),
     lastSendPid: column("lspid"),
     lastReceivePid: column("lrpid"),
+  };
+}
+
+/** Whether a request asks for messages of a type. */
+export function matches(
+  type: number,
+  { type: asked, flags }: MessageRequest,
+): boolean {
+  const wanted = Number(asked);
+  if (wanted === 0) return true;
+  if (wanted < 0) return type <= -wanted;
+  return (type === wanted) !== ((flags & MSG_EXCEPT) !== 0);
+}
+
+/**
+ * `msgrcv` without room for the message: ends with `E2BIG` when there is one,
+ * and leaves it in the queue. Only an empty message is taken; it is given to
+ * `keep`.
+ */
+export function waitForMessage(
+  id: number,
+  { type, flags }: MessageRequest,
+  keep: (message: SysvMessage) => void,
+): BlockingCall {
+  return {
+    symbol: "msgrcv",
+    prepare(memory, address) {
+      memory.fill(0, 0, HEAD);
+      const wanted = BigInt.asUintN(64, type);
+      return [BigInt(id), address, 0n, wanted, BigInt(flags & MSG_EXCEPT)];
+    },
+    finish(memory) {
+      const view = new DataView(memory.buffer, memory.byteOffset);
+      const taken = Number(view.getBigInt64(0, true));
+      if (taken !== 0) keep({ type: taken, data: new Uint8Array(0) });
+    },
   };
 }

@@ -9,6 +9,7 @@ import { integer, shown } from "./_argument.ts";
 import { semaphoreInfo } from "./_sysv_info.ts";
 import { Deadline } from "./deadline.ts";
 import { check0, ERRNO, errnoOf, ipcError, timeoutError } from "./errno.ts";
+import type { BlockingCall } from "./wait_thread.ts";
 import { GETALL, IPC_NOWAIT, SEM_UNDO, SEMVMX } from "./platform.ts";
 
 /** One of the operations that a set does all at once: `struct sembuf`. */
@@ -193,4 +194,33 @@ export function readValues(
     target.label,
   );
   return Array.from(values);
+}
+
+/**
+ * `semop` that waits until operations are possible and changes nothing: their
+ * inverses follow them in the same call, which the kernel does all at once.
+ * Undefined when these are too many.
+ */
+export function waitForOperations(
+  target: SemaphoreTarget,
+  operations: readonly SemaphoreOperation[],
+): BlockingCall | undefined {
+  const inverses = operations
+    .filter(({ delta }) => delta !== 0)
+    .map(({ index, delta }) => ({ index, delta: -delta }))
+    .reverse();
+  const all = [...operations, ...inverses];
+  if (all.length > USUAL_OPERATIONS) return undefined;
+  return {
+    symbol: "semop",
+    prepare(memory, address) {
+      const view = new DataView(memory.buffer, memory.byteOffset);
+      all.forEach(({ index, delta }, i) => {
+        view.setUint16(6 * i, index, true);
+        view.setInt16(6 * i + 2, delta, true);
+        view.setInt16(6 * i + 4, 0, true);
+      });
+      return [BigInt(target.id), address, BigInt(all.length)];
+    },
+  };
 }

@@ -8,13 +8,18 @@
 import { SweepSource, type Waiter } from "./_source.ts";
 import { WaitThread } from "./wait_thread.ts";
 
+/** A call that returns sooner than this, in ms, has hardly waited. */
+const HASTY = 1;
+/** After so many of these in a row the waiter is swept instead. */
+const MAX_HASTY = 8;
+
 /** Wakes a waiter when its blocking call returns. */
 export class ThreadSource extends SweepSource {
   readonly #threads = new Map<Waiter, WaitThread>();
 
   /** Takes over a waiter, with a thread if there is one. */
   override park(waiter: Waiter): void {
-    if (waiter.call === undefined || !this.#start(waiter)) {
+    if (waiter.call === undefined || !this.#start(waiter, 0)) {
       super.park(waiter);
     }
   }
@@ -28,22 +33,26 @@ export class ThreadSource extends SweepSource {
     thread.interrupt();
   }
 
-  #start(waiter: Waiter): boolean {
+  #start(waiter: Waiter, hasty: number): boolean {
     const { call } = waiter;
-    if (call === undefined) return false;
+    // A call that does not wait, for whatever reason, must not keep us busy.
+    if (call === undefined || hasty > MAX_HASTY) return false;
     try {
       const thread = WaitThread.take();
       if (thread === undefined) return false;
+      const start = performance.now();
       this.#threads.set(waiter, thread);
       thread.run(call, waiter.referenced, () => {
         this.#threads.delete(waiter);
-        // Somebody else may have been faster: wait again.
-        if (!waiter.poke()) this.park(waiter);
+        if (waiter.poke()) return;
+        // Somebody else was faster: wait again.
+        const waited = performance.now() - start;
+        const again = waited < HASTY ? hasty + 1 : 0;
+        if (!this.#start(waiter, again)) super.park(waiter);
       });
-      return true;
     } catch (error) {
       waiter.fail(error);
-      return true;
     }
+    return true;
   }
 }

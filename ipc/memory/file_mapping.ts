@@ -218,8 +218,8 @@ function mapOpen(fd: number, label: string, options: MapFileOptions): Mapping {
  *
  * ```ts ignore
  * using memory = Memfd.create("work", { size: 4096 });
- * using child = spawn("./worker", { fds: { 3: memory.fd } });
- * // and in the worker: Memfd.fromFd(3)
+ * using child = spawn("./worker", { fds: { 3: memory } });
+ * // and in the worker: Memfd.fromFd(inheritedFd(3), { takeOver: true })
  * ```
  *
  * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).

@@ -185,8 +185,8 @@ export class Memfd implements Disposable {
    * `open`: the memory behind a descriptor of another process, by
    * `/proc/PID/fd/N`.
    *
-   * It takes the permission to trace that process: the same user and, where
-   * the Yama module restricts that, an ancestor of it.
+   * It takes the permission to inspect that process: the same user, or root. A
+   * pid may be another process by now; what it is, `requireSeals` cannot say.
    *
    * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
    *

@@ -22,7 +22,6 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
-import { SweepSource } from "../../ffi/core/_source.ts";
 import {
   checkId,
   checkKey,
@@ -44,6 +43,7 @@ import {
 import {
   changeQueue,
   listQueues,
+  matches,
   maxBytesOf,
   type MessageRequest,
   payloadOf,
@@ -53,6 +53,7 @@ import {
   type SysvMessage,
   type SysvMessageQueueChanges,
   type SysvMessageQueueStat,
+  waitForMessage,
 } from "../../ffi/core/_sysv_msg.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
 import {
@@ -71,8 +72,10 @@ import {
   MSG_EXCEPT,
   MSG_NOERROR,
 } from "../../ffi/core/platform.ts";
+import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
+import type { BlockingCall } from "../../ffi/core/wait_thread.ts";
 
 export type {
   Key,
@@ -167,7 +170,9 @@ export class SysvMessageQueue
   readonly #key: Key;
   readonly #created: boolean;
   readonly #label: string;
-  readonly #source = new SweepSource();
+  readonly #source = new ThreadSource();
+  /** Empty messages that a thread took while it only wanted to wait. */
+  readonly #taken: SysvMessage[] = [];
   #owner: boolean;
   #closed = false;
 
@@ -374,6 +379,7 @@ export class SysvMessageQueue
       "receive from",
       options,
       () => this.#receive(request, IPC_NOWAIT),
+      waitForMessage(this.#id, request, (message) => this.#keep(message)),
     );
   }
 
@@ -544,7 +550,10 @@ export class SysvMessageQueue
 
   /** Gives up this handle; the queue itself stays. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
+    this.#source.poke();
+    for (const message of this.#taken.splice(0)) this.#keep(message);
   }
 
   /**
@@ -591,6 +600,8 @@ export class SysvMessageQueue
   /** Receives; undefined without a message, or when a signal interrupted it. */
   #receive(request: MessageRequest, flags: number): SysvMessage | undefined {
     this.#check("receive from");
+    const kept = this.#taken.findIndex(({ type }) => matches(type, request));
+    if (kept in this.#taken) return this.#taken.splice(kept, 1)[0];
     const message = receiveMessage(this.#id, request, flags);
     if (typeof message !== "number") return message;
     if (message === ERRNO.ENOMSG || message === ERRNO.EINTR) return undefined;
@@ -602,11 +613,18 @@ export class SysvMessageQueue
     throw ipcError(message, "msgrcv", "receive from", this.#label, hint);
   }
 
+  /** Keeps a message for the next receiver, or puts it back after the end. */
+  #keep(message: SysvMessage): void {
+    if (!this.#closed) this.#taken.push(message);
+    else sendMessage(this.#id, message.type, message.data, IPC_NOWAIT);
+  }
+
   async #until<T>(
     syscall: string,
     action: string,
     options: WaitOptions | undefined,
     attempt: () => T | undefined,
+    call?: BlockingCall,
   ): Promise<T> {
     let waited = false;
     return await waitUntil(
@@ -623,7 +641,7 @@ export class SysvMessageQueue
         }
       },
       options,
-      { syscall, action, object: this.#label },
+      { syscall, action, object: this.#label, call },
       this.#source,
     );
   }

@@ -23,7 +23,6 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
-import { SweepSource } from "../../ffi/core/_source.ts";
 import {
   checkId,
   checkKey,
@@ -61,6 +60,7 @@ import {
   type SemaphoreOperation,
   type SemaphoreTarget,
   single,
+  waitForOperations,
 } from "../../ffi/core/_sysv_semop.ts";
 import { check0, checkFd, ERRNO, ipcError } from "../../ffi/core/errno.ts";
 import {
@@ -77,6 +77,7 @@ import {
   SETALL,
   SETVAL,
 } from "../../ffi/core/platform.ts";
+import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 
 export type {
@@ -171,7 +172,7 @@ export class SysvSemaphoreSet implements Disposable {
   readonly #set: SemaphoreTarget;
   readonly #key: Key;
   readonly #created: boolean;
-  readonly #source = new SweepSource();
+  readonly #source = new ThreadSource();
   #owner: boolean;
   #closed = false;
 
@@ -378,11 +379,12 @@ export class SysvSemaphoreSet implements Disposable {
     prepare(this.#set, operations);
     const own = operations.map((operation) => ({ ...operation }));
     const selective = own.some((operation) => operation.noWait);
-    await this.#until("operate on", options, () => {
+    const attempt = () => {
       if (this.tryOperate(own)) return true;
       if (selective) refuseToWait(this.#set, own, "operate on");
       return undefined;
-    });
+    };
+    await this.#until("operate on", options, attempt, own);
   }
 
   /**
@@ -434,6 +436,7 @@ export class SysvSemaphoreSet implements Disposable {
       "acquire",
       options,
       () => this.tryAcquire(index, { count, undo }) || undefined,
+      [{ index, delta: -count }],
     );
   }
 
@@ -498,6 +501,7 @@ export class SysvSemaphoreSet implements Disposable {
       "wait for zero of",
       options,
       () => this.tryWaitZero(index) || undefined,
+      [{ index, delta: 0 }],
     );
   }
 
@@ -674,7 +678,9 @@ export class SysvSemaphoreSet implements Disposable {
 
   /** Gives up this handle; the set itself stays. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
+    this.#source.poke();
   }
 
   /**
@@ -715,7 +721,9 @@ export class SysvSemaphoreSet implements Disposable {
     action: string,
     options: WaitOptions | undefined,
     attempt: () => true | undefined,
+    operations: readonly SemaphoreOperation[],
   ): Promise<void> {
+    const set = this.#set;
     let waited = false;
     await waitUntil(
       () => {
@@ -731,7 +739,17 @@ export class SysvSemaphoreSet implements Disposable {
         }
       },
       options,
-      { syscall: "semop", action, object: this.#set.label },
+      {
+        syscall: "semop",
+        action,
+        object: set.label,
+        get call() {
+          // What must not wait cannot wait in a thread either.
+          return operations.some(({ noWait }) => noWait)
+            ? undefined
+            : waitForOperations(set, operations);
+        },
+      },
       this.#source,
     );
   }

@@ -552,6 +552,27 @@ Deno.test("WaveDevice answers while its queue is full of answers nobody takes", 
   assertGreaterOrEqual((await done).commands, 301);
 });
 
+Deno.test("WaveDevice takes back an answer that nobody fetches", async () => {
+  using _dog = watchdog("answers");
+  await using place = await newPlace();
+  using device = place.create({ interval: 1 });
+  const done = device.run();
+  using queue = SysvMessageQueue.open(device.key);
+  queue.sendSync(1, "1000 status");
+  await until(() => device.status().commands === 1);
+  assertEquals(queue.stat().messages, 1);
+  const now = performance.now;
+  try {
+    // As if seconds had gone by.
+    performance.now = () => now.call(performance) + 6000;
+    await until(() => queue.stat().messages === 0);
+  } finally {
+    performance.now = now;
+  }
+  device.exit();
+  await done;
+});
+
 Deno.test("WaveDevice survives hostile messages and goes on serving", async () => {
   using _dog = watchdog("hostile messages");
   await using place = await newPlace();

@@ -185,6 +185,8 @@ Deno.test("create() that is refused does not become the device by it", async () 
   SysvSharedMemory.open(key).remove();
   {
     using other = SysvSharedMemory.create(key, 4096);
+    using mapping = other.attach();
+    mapping.bytes.fill(0x7f);
     for (let i = 0; i < 2; i++) {
       assertThrows(
         () => place.create(),

@@ -483,6 +483,8 @@ Deno.test("waitAny() tells which semaphore has a unit and takes none", async () 
 
 Deno.test("PosixSemaphore leaves no descriptor, mapping or file behind", () => {
   const shared = uniqueName();
+  // glibc maps a semaphore that it makes under another name.
+  const mapped = mappings("/dev/shm/sem.");
   const held = () => descriptors().filter((fd) => fd.includes(shared));
   for (let i = 0; i < 500; i++) {
     using made = PosixSemaphore.create(`/${shared}`, { value: 1 });
@@ -492,6 +494,6 @@ Deno.test("PosixSemaphore leaves no descriptor, mapping or file behind", () => {
     assertThrows(() => made.acquireSync({ timeout: 0 }), IpcError);
   }
   assertEquals(held(), []);
-  assertEquals(mappings(shared), []);
+  assertEquals(mappings("/dev/shm/sem."), mapped);
   assertEquals(sharedFiles(shared), []);
 });

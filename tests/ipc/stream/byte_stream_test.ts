@@ -688,6 +688,15 @@ Deno.test("writable.abort() ends a write that waits and closes the writer", asyn
   assert(ends.writer.closed);
 });
 
+Deno.test("writable.abort() closes the writer when nothing is being written", async () => {
+  using ends = pipe();
+  const stream = ends.writer.writable.getWriter();
+  const refused = assertRejects(() => stream.closed);
+  await stream.abort();
+  await refused;
+  assert(ends.writer.closed);
+});
+
 Deno.test("writable fails with EPIPE when nobody reads", async () => {
   using ends = pipe();
   ends.reader.close();

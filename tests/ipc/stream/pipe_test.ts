@@ -121,6 +121,48 @@ Deno.test("splice() waits for room, and nobody reads meanwhile", async () => {
   assertEquals(to.reader.readSync(new Uint8Array(99)), count);
 });
 
+Deno.test("read() that queues behind a splice() gets what comes after it", async () => {
+  using from = pipe();
+  using to = pipe({ capacity: CAPACITY });
+  to.writer.writeSync(new Uint8Array(CAPACITY));
+  const moved = from.reader.splice(to.writer, { length: 5 });
+  const buffer = new Uint8Array(99);
+  const read = from.reader.read(buffer);
+  from.writer.writeSync("firstsecond");
+  // Long enough for both to wait in the reactor.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  to.reader.readSync(new Uint8Array(CAPACITY));
+  assertEquals(await moved, 5);
+  assertEquals(await read, 6);
+  assertEquals(text(buffer.subarray(0, 6)), "second");
+  assertEquals(to.reader.readSync(buffer), 5);
+  assertEquals(text(buffer.subarray(0, 5)), "first");
+});
+
+Deno.test("splice() to the number of a full pipe waits for room and leaves no descriptor", async () => {
+  using _dog = watchdog("splice() to a number");
+  using from = pipe();
+  using to = pipe();
+  from.writer.writeSync("hello");
+  const fill = () => {
+    while (to.writer.tryWrite(new Uint8Array(4096)) !== undefined);
+  };
+  const drain = () => {
+    while (to.reader.tryRead(new Uint8Array(CAPACITY)) !== undefined);
+  };
+  // Makes the reactor, which stays.
+  await to.reader.read(new Uint8Array(1), { timeout: 2 }).catch(() => {});
+  const before = openFds();
+  for (const target of [to.writer.fd.number, to.writer.fd]) {
+    fill();
+    const moved = from.reader.splice(target, { length: 2 });
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    drain();
+    assertEquals(await moved, 2);
+  }
+  assertEquals(openFds(), before);
+});
+
 Deno.test("splice() of much through two pipes keeps every byte in its place", async () => {
   using _dog = watchdog("splice()");
   using from = pipe({ capacity: 4096 });

@@ -1,0 +1,23 @@
+import { check0, unistd } from "@libc/ipc/ffi";
+import { mapFile } from "@libc/ipc/mmap";
+import { PATH, Progress } from "./progress.ts";
+
+const STEPS = 40;
+
+{
+  using mapping = mapFile(PATH, { create: true, size: Progress.size });
+  const progress = mapping.view(Progress);
+  const done = Progress.atomic(mapping, "done");
+  progress.total = STEPS;
+  console.log(`working from step ${progress.done} on`);
+  while (progress.done < STEPS) {
+    await new Promise((resolve) => setTimeout(resolve, 125));
+    done.add(1);
+    mapping.flush();
+  }
+}
+
+// Deno.remove() would want --allow-write; every call of libc is there, too.
+const path = new TextEncoder().encode(`${PATH}\0`);
+check0(unistd().unlink(path), "unlink", "remove", PATH);
+console.log(`done, ${PATH} removed`);

@@ -1,0 +1,28 @@
+import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+import { NAME, Reading } from "./reading.ts";
+
+const READINGS = 10;
+
+// Removed at the end of this scope, if this process created it.
+using memory = PosixSharedMemory.openOrCreate(NAME, {
+  size: Reading.size,
+  owner: true,
+});
+console.log(memory.created ? `created ${NAME}` : `found an old ${NAME}`);
+
+using mapping = memory.map();
+const reading = mapping.view(Reading);
+const count = Reading.atomic(mapping, "count");
+reading.off = 0;
+count.store(0);
+
+for (let i = 1; i <= READINGS; i++) {
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  reading.degrees = 21 + Math.sin(i / 3);
+  // Last, since it tells the others that there is a new one.
+  count.store(i);
+}
+reading.off = 1;
+
+if (!memory.created) memory.unlink();
+console.log(`removed ${NAME} after ${READINGS} readings`);
