@@ -35,6 +35,7 @@ export {
   pageSize,
 } from "./ffi/core/mapping.ts";
 export * from "./ffi/core/struct.ts";
+export { type Waitable, waitAny } from "./ffi/core/wait_any.ts";
 export * from "./ipc/device/mod.ts";
 export * from "./ipc/memory/file_mapping.ts";
 export * from "./ipc/memory/memfd.ts";

@@ -4,6 +4,9 @@ import { PATH, Progress } from "./progress.ts";
 
 const STEPS = 40;
 
+/** Milliseconds that a step takes. */
+const effort = Number(Deno.args[0] ?? 125);
+
 {
   using mapping = mapFile(PATH, { create: true, size: Progress.size });
   const progress = mapping.view(Progress);
@@ -11,7 +14,7 @@ const STEPS = 40;
   progress.total = STEPS;
   console.log(`working from step ${progress.done} on`);
   while (progress.done < STEPS) {
-    await new Promise((resolve) => setTimeout(resolve, 125));
+    await new Promise((resolve) => setTimeout(resolve, effort));
     done.add(1);
     mapping.flush();
   }

@@ -21,11 +21,14 @@ using mapping = memory.map();
 const reading = mapping.view(Reading);
 
 let seen = 0;
-while (reading.off === 0) {
+for (;;) {
+  // First, so that the reading before the end is not missed.
+  const off = reading.off === 1;
   if (reading.count !== seen) {
     seen = reading.count;
     console.log(`reading ${seen}: ${reading.degrees.toFixed(1)} degrees`);
   }
+  if (off) break;
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 console.log("the thermometer is off");

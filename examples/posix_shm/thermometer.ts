@@ -3,6 +3,9 @@ import { NAME, Reading } from "./reading.ts";
 
 const READINGS = 10;
 
+/** Milliseconds from one to the next. */
+const interval = Number(Deno.args[0] ?? 500);
+
 // Removed at the end of this scope, if this process created it.
 using memory = PosixSharedMemory.openOrCreate(NAME, {
   size: Reading.size,
@@ -17,7 +20,7 @@ reading.off = 0;
 count.store(0);
 
 for (let i = 1; i <= READINGS; i++) {
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, interval));
   reading.degrees = 21 + Math.sin(i / 3);
   // Last, since it tells the others that there is a new one.
   count.store(i);

@@ -14,10 +14,16 @@ export interface UnixAddress {
   /** Always `"unix"`. */
   family: "unix";
   /**
-   * The path of its file; a name that begins with NUL is abstract, outside the
-   * file system; `""` when it has none. At most 107 bytes.
+   * The path of its file; a name that begins with NUL is abstract: outside the
+   * file system, and gone with its socket. At most 108 bytes in UTF-8.
    */
   path: string;
+  /**
+   * The same in bytes, where it is no UTF-8; these count then.
+   *
+   * @default {undefined}
+   */
+  bytes?: Uint8Array | undefined;
 }
 
 /** The address of an IPv4 socket. */
@@ -51,9 +57,11 @@ export type SocketAddress = UnixAddress | InetAddress | Inet6Address;
 
 /** Bytes of the largest address, `struct sockaddr_un` being 110. */
 export const ADDRESS_SIZE = 128;
-/** `sizeof sun_path`, less the NUL that other programs expect. */
-const MAX_PATH = 107;
+/** `sizeof sun_path` */
+const MAX_PATH = 108;
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 const families = { unix: AF_UNIX, inet: AF_INET, inet6: AF_INET6 } as const;
 
 /** Checks an address; a string is a Unix one. */
@@ -72,38 +80,53 @@ export function addressOf(address: SocketAddress | string): SocketAddress {
   return address;
 }
 
-/** An address as `struct sockaddr_un`, `sockaddr_in` or `sockaddr_in6`. */
-export function encodeAddress(address: SocketAddress): Uint8Array<ArrayBuffer> {
+/**
+ * An address as `struct sockaddr_un`, `sockaddr_in` or `sockaddr_in6`.
+ *
+ * @param own Whether it is to be the address of a socket of ours: it may be
+ * empty then, and leaves room for the NUL that other programs expect.
+ */
+export function encodeAddress(
+  address: SocketAddress,
+  own = false,
+): Uint8Array<ArrayBuffer> {
   return address.family === "unix"
-    ? encodeUnix(address.path)
+    ? encodeUnix(address, own)
     : encodeInternet(address);
 }
 
-function encodeUnix(path: string): Uint8Array<ArrayBuffer> {
+function encodeUnix(
+  { path, bytes }: UnixAddress,
+  own: boolean,
+): Uint8Array<ArrayBuffer> {
   if (typeof path !== "string") {
     throw new TypeError(`path must be a string, got ${shown(path)}`);
   }
-  const abstract = path.startsWith("\0");
-  const name = new TextEncoder().encode(path);
-  if (path === "" || (!abstract && path.includes("\0"))) {
+  const name = bytes ?? new TextEncoder().encode(path);
+  const abstract = name[0] === 0;
+  const hasNul = !abstract && name.includes(0);
+  if (hasNul || (name.length === 0 && !own)) {
     throw new TypeError(
       `path must not be empty, nor contain a NUL but as its first character, got ${
         JSON.stringify(path)
       }`,
     );
   }
-  if (name.length > MAX_PATH) {
+  const max = own && !abstract ? MAX_PATH - 1 : MAX_PATH;
+  if (name.length > max) {
     throw new RangeError(
-      `path must be at most ${MAX_PATH} bytes, got ${name.length}: ${
+      `path must be at most ${max} bytes, got ${name.length}: ${
         JSON.stringify(path)
       }`,
     );
   }
-  // The name of an abstract socket is as long as the address says.
-  const bytes = new Uint8Array(2 + name.length + (abstract ? 0 : 1));
-  new DataView(bytes.buffer).setUint16(0, AF_UNIX, true);
-  bytes.set(name, 2);
-  return bytes;
+  // An abstract name is as long as the address says; so is a path that fills
+  // all of it. Without a name the kernel chooses one.
+  const end = abstract || name.length % MAX_PATH === 0 ? 0 : 1;
+  const encoded = new Uint8Array(2 + name.length + end);
+  new DataView(encoded.buffer).setUint16(0, AF_UNIX, true);
+  encoded.set(name, 2);
+  return encoded;
 }
 
 function encodeInternet(
@@ -133,7 +156,10 @@ function encodeInternet(
   return bytes;
 }
 
-/** The address that a call has written, of so many bytes. */
+/**
+ * The address that a call has written, of so many bytes; null for none: the
+ * socket has no name.
+ */
 export function decodeAddress(
   bytes: Uint8Array<ArrayBuffer>,
   length: number,
@@ -142,7 +168,7 @@ export function decodeAddress(
   if (length < 2) return null;
   switch (view.getUint16(0, true)) {
     case AF_UNIX:
-      return { family: "unix", path: pathOf(bytes.subarray(2, length)) };
+      return length === 2 ? null : unixOf(bytes.subarray(2, length));
     case AF_INET:
       return {
         family: "inet",
@@ -162,10 +188,14 @@ export function decodeAddress(
 }
 
 // A path of 108 bytes has no NUL; an abstract name may have some inside.
-function pathOf(name: Uint8Array): string {
+function unixOf(name: Uint8Array): UnixAddress {
   const end = name[0] === 0 ? name.length : name.indexOf(0);
   const used = end < 0 ? name : name.subarray(0, end);
-  return new TextDecoder().decode(used);
+  try {
+    return { family: "unix", path: decoder.decode(used) };
+  } catch {
+    return { family: "unix", path: lossy.decode(used), bytes: used.slice() };
+  }
 }
 
 function textOf(family: number, number: Uint8Array<ArrayBuffer>): string {

@@ -201,7 +201,9 @@ export class Splice implements WaitSubject {
   #output(): number {
     const target = this.#target;
     if (typeof target === "number") return target;
-    return target instanceof Fd ? target.use("write to") : target.use();
+    return target instanceof Fd
+      ? target.use("write to")
+      : target.useNonBlocking();
   }
 }
 

@@ -85,7 +85,7 @@ export class FdReader extends FdEnd implements Waitable {
    */
   read(buffer: Uint8Array, options?: WaitOptions): Promise<number | null> {
     return start(
-      () => this.#attempt(buffer),
+      () => this.attempt(buffer),
       options,
       this.#subject,
       this.source,
@@ -105,12 +105,12 @@ export class FdReader extends FdEnd implements Waitable {
     this.refuseWhileBusy();
     let deadline: Deadline | undefined;
     for (;;) {
-      const count = this.#attempt(buffer);
+      const count = this.attempt(buffer);
       if (count !== undefined) return count;
       if (timeout !== undefined) {
         deadline ??= new Deadline(timeout);
         if (deadline.expired) {
-          throw timeoutError("read", "read from", this.label, timeout);
+          throw timeoutError(this.syscall, this.action, this.label, timeout);
         }
       }
       pollUntil(this.use(), POLLIN, deadline);
@@ -126,7 +126,7 @@ export class FdReader extends FdEnd implements Waitable {
    * @throws {TypeError} When this end is closed.
    */
   tryRead(buffer: Uint8Array): number | null | undefined {
-    if (!this.source.busy) return this.#attempt(buffer);
+    if (!this.source.busy) return this.attempt(buffer);
     this.use();
     return undefined;
   }
@@ -174,10 +174,16 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   get #subject(): WaitSubject {
-    return { syscall: "read", action: "read from", object: this.label };
+    const { syscall, action, label } = this;
+    return { syscall, action, object: label };
   }
 
-  #attempt(buffer: Uint8Array): number | null | undefined {
+  /**
+   * Reads without waiting, and without regard to those who wait.
+   *
+   * @ignore
+   */
+  attempt(buffer: Uint8Array): number | null | undefined {
     const fd = this.use();
     const length = roomOf(buffer);
     if (length === 0) return 0;
@@ -195,7 +201,7 @@ export class FdReader extends FdEnd implements Waitable {
       } else if (error === ERRNO.EAGAIN) {
         return undefined;
       } else if (error !== ERRNO.EINTR) {
-        throw ipcError(error, "read", "read from", this.label);
+        throw ipcError(error, this.syscall, this.action, this.label);
       }
     }
   }
@@ -256,7 +262,7 @@ export class FdWriter extends FdEnd {
    */
   write(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
     try {
-      const rest = new Rest(payloadOf(data), this.label);
+      const rest = new Rest(payloadOf(data), this);
       return start(
         () => this.#advance(rest),
         options,
@@ -283,12 +289,12 @@ export class FdWriter extends FdEnd {
     // The usual case needs no more than this.
     const count = this.#attempt(bytes);
     if (count === bytes.length) return;
-    const rest = new Rest(bytes, this.label);
+    const rest = new Rest(bytes, this);
     rest.offset = count ?? 0;
     const deadline = timeout === undefined ? undefined : new Deadline(timeout);
     while (!this.#advance(rest)) {
       if (timeout !== undefined && deadline?.expired) {
-        throw timeoutError("write", "write to", rest.object, timeout);
+        throw timeoutError(this.syscall, this.action, rest.object, timeout);
       }
       pollUntil(this.use(), POLLOUT, deadline);
     }
@@ -354,8 +360,8 @@ export class FdWriter extends FdEnd {
       if (error !== ERRNO.EINTR) {
         throw ipcError(
           error,
-          "write",
-          "write to",
+          this.syscall,
+          this.action,
           this.label,
           error === ERRNO.EPIPE ? "nobody can read it any more" : undefined,
         );
@@ -366,16 +372,18 @@ export class FdWriter extends FdEnd {
 
 /** A write under way, which is also the subject of its wait. */
 class Rest implements WaitSubject {
-  readonly syscall = "write";
-  readonly action = "write to";
+  readonly syscall: string;
+  readonly action: string;
   readonly total: number;
   offset = 0;
   readonly #bytes: Uint8Array;
   readonly #label: string;
 
-  constructor(bytes: Uint8Array, label: string) {
+  constructor(bytes: Uint8Array, writer: FdWriter) {
     this.#bytes = bytes;
-    this.#label = label;
+    this.#label = writer.label;
+    this.syscall = writer.syscall;
+    this.action = writer.action;
     this.total = bytes.length;
   }
 
@@ -383,7 +391,7 @@ class Rest implements WaitSubject {
   get bytes(): Uint8Array {
     if (this.#bytes.length !== this.total) {
       throw new TypeError(
-        `Cannot write to ${this.#label}: the data was resized or detached meanwhile`,
+        `Cannot ${this.action} ${this.#label}: the data was resized or detached meanwhile`,
       );
     }
     return this.offset === 0 ? this.#bytes : this.#bytes.subarray(this.offset);

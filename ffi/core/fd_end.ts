@@ -19,6 +19,18 @@ export interface FdEndInit {
    * @default {false} made so by its first use
    */
   nonBlocking?: boolean;
+  /**
+   * The call that moves its bytes, for messages.
+   *
+   * @default {string} `"read"` or `"write"`
+   */
+  syscall?: string;
+  /**
+   * What that does to it, for messages.
+   *
+   * @default {string} `"read from"` or `"write to"`
+   */
+  action?: string;
 }
 
 /** What both ends of a stream of bytes have. */
@@ -35,7 +47,10 @@ export abstract class FdEnd implements Disposable {
    * @ignore
    */
   moved = 0;
-  readonly #action: string;
+  /** @ignore */
+  readonly syscall: string;
+  /** @ignore */
+  readonly action: string;
   #nonBlocking: boolean;
 
   /** @ignore */
@@ -43,7 +58,8 @@ export abstract class FdEnd implements Disposable {
     this.handle = handle;
     this.label = init.label;
     this.source = fdSource(handle, write ? "write" : "read");
-    this.#action = write ? "write to" : "read from";
+    this.syscall = init.syscall ?? (write ? "write" : "read");
+    this.action = init.action ?? (write ? "write to" : "read from");
     this.#nonBlocking = init.nonBlocking ?? false;
   }
 
@@ -105,12 +121,21 @@ export abstract class FdEnd implements Disposable {
    * @ignore
    */
   use(): number {
-    const fd = this.handle.use(this.#action);
+    const fd = this.handle.use(this.action);
     if (!this.#nonBlocking) {
       setNonBlocking(fd, this.label);
       this.#nonBlocking = true;
     }
     return fd;
+  }
+
+  /**
+   * The descriptor's number, for a call that blocks unless it is `O_NONBLOCK`.
+   *
+   * @ignore
+   */
+  useNonBlocking(): number {
+    return this.use();
   }
 
   /**
@@ -121,7 +146,7 @@ export abstract class FdEnd implements Disposable {
   refuseWhileBusy(): void {
     if (!this.source.busy) return;
     throw new TypeError(
-      `Cannot ${this.#action} ${this.label} now: an asynchronous call is under way`,
+      `Cannot ${this.action} ${this.label} now: an asynchronous call is under way`,
     );
   }
 }

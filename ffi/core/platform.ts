@@ -148,6 +148,8 @@ export const F_RDLCK = 0;
 export const F_WRLCK = 1;
 /** `F_UNLCK` */
 export const F_UNLCK = 2;
+/** `PIPE_BUF` of `<limits.h>`: writes of up to so many bytes to a pipe go out whole */
+export const PIPE_BUF = 4096;
 /** `F_SETPIPE_SZ` */
 export const F_SETPIPE_SZ = 0x407;
 /** `F_GETPIPE_SZ` */

@@ -59,6 +59,7 @@ export {
   type SpliceOptions,
   type SpliceSyncOptions,
 } from "../../ffi/core/pipe_end.ts";
+export { PIPE_BUF } from "../../ffi/core/platform.ts";
 export type { Waitable } from "../../ffi/core/wait_any.ts";
 
 /** Options of {@linkcode Fifo.create} and {@linkcode Fifo.createNode}. */
@@ -284,8 +285,8 @@ export class Fifo implements Disposable {
   /**
    * `open(O_RDWR)`: opens both ends, at once.
    *
-   * While this writer is open the reader sees no end, however many others come
-   * and go: what a server wants. Linux allows it, POSIX leaves it undefined.
+   * Its reader sees no end, however many other writers come and go: what a
+   * server wants. Linux allows it, POSIX leaves it undefined.
    *
    * See [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html).
    *

@@ -41,6 +41,7 @@ export {
   type SpliceOptions,
   type SpliceSyncOptions,
 } from "../../ffi/core/pipe_end.ts";
+export { PIPE_BUF } from "../../ffi/core/platform.ts";
 export type { Waitable } from "../../ffi/core/wait_any.ts";
 
 /** Options of {@linkcode pipe}. */

@@ -75,6 +75,11 @@ import {
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../../ffi/core/wait_any.ts";
 import type { BlockingCall } from "../../ffi/core/wait_thread.ts";
 
 export type {
@@ -165,7 +170,7 @@ export interface MessageReceiveOptions
  * ```
  */
 export class SysvMessageQueue
-  implements Disposable, AsyncIterable<SysvMessage> {
+  implements Disposable, Waitable, AsyncIterable<SysvMessage> {
   readonly #id: number;
   readonly #key: Key;
   readonly #created: boolean;
@@ -565,6 +570,22 @@ export class SysvMessageQueue
     if (!this.#owner) return;
     this.#owner = false;
     ignoreGone(() => this.#remove());
+  }
+
+  /** @ignore */
+  [READINESS](): Readiness {
+    return {
+      ready: () => this.#taken.length > 0 || this.stat().messages > 0,
+      source: this.#source,
+      subject: {
+        syscall: "msgrcv",
+        action: "wait for",
+        object: this.#label,
+        call: waitForMessage(this.#id, requestOf({}), (message) => {
+          this.#keep(message);
+        }),
+      },
+    };
   }
 
   #remove(): void {

@@ -79,6 +79,11 @@ import {
 } from "../../ffi/core/platform.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../../ffi/core/wait_any.ts";
 
 export type {
   Key,
@@ -168,7 +173,7 @@ const MOST_TRIES = 100;
  * assertEquals(lock.value(), 1);
  * ```
  */
-export class SysvSemaphoreSet implements Disposable {
+export class SysvSemaphoreSet implements Disposable, Waitable {
   readonly #set: SemaphoreTarget;
   readonly #key: Key;
   readonly #created: boolean;
@@ -692,6 +697,24 @@ export class SysvSemaphoreSet implements Disposable {
     if (!this.#owner) return;
     this.#owner = false;
     ignoreGone(() => this.#remove());
+  }
+
+  /**
+   * Ready when the first semaphore could be acquired.
+   *
+   * @ignore
+   */
+  [READINESS](): Readiness {
+    return {
+      ready: () => this.value() > 0,
+      source: this.#source,
+      subject: {
+        syscall: "semop",
+        action: "wait for",
+        object: this.#set.label,
+        call: waitForOperations(this.#set, [{ index: 0, delta: -1 }]),
+      },
+    };
   }
 
   #remove(): void {

@@ -10,6 +10,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { pageSize } from "@libc/ipc/mapping";
 import { Memfd } from "@libc/ipc/memfd";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+import { spawn } from "@libc/ipc/spawn";
 import { source, spawnDeno } from "../../util.ts";
 import { descriptors, mappings } from "./process_state.ts";
 
@@ -277,6 +278,27 @@ Deno.test("Memfd.open() reaches the memory of another process", async () => {
     assertEquals(again.bytes[2], 3);
   }
   assertEquals(codeOf(() => Memfd.open({ pid: child.pid, fd })), "ENOENT");
+});
+
+Deno.test("Memfd reaches a child as an inherited descriptor", async () => {
+  using memory = Memfd.create("given", { size: 100 });
+  const code = `
+    import { Memfd } from "${source("ipc/memory/memfd.ts")}";
+    import { inheritedFd } from "${source("ipc/process/spawn.ts")}";
+    using memory = Memfd.fromFd(inheritedFd(3), { takeOver: true });
+    using mapping = memory.map();
+    mapping.bytes[99] = memory.seals.length;
+  `;
+  await using child = spawn(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--no-lock", "--allow-ffi"],
+      `data:application/typescript,${encodeURIComponent(code)}`,
+    ],
+    fds: { 1: "inherit", 2: "inherit", 3: memory },
+  });
+  assertEquals((await child.status).code, 0);
+  using mapping = memory.map();
+  assertEquals(mapping.bytes[99], 2);
 });
 
 Deno.test("Memfd.open() with readOnly gives no way to write", () => {

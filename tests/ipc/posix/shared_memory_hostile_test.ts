@@ -74,10 +74,13 @@ Deno.test({
     const output = await inSmallShm(
       "size=64k",
       `${PREAMBLE}
+      import { descriptors } from "${HELPERS}";
+      const before = descriptors().length;
       const create = () => PosixSharedMemory.create("/a", { size: 65537 });
       const error = codeOf(create);
       let message = "";
       try { create(); } catch (error) { message = error.message; }
+      const same = descriptors().length === before;
       using memory = PosixSharedMemory.create("/b", { size: 32768 });
       using mapping = memory.map();
       mapping.bytes[0] = 1;
@@ -87,7 +90,7 @@ Deno.test({
       memory.resize(65536);
       using rest = memory.map();
       rest.bytes.fill(1);
-      console.log(JSON.stringify([error, message, grown, size, names()]));`,
+      console.log(JSON.stringify([error, message, grown, size, names(), same]));`,
     );
     assertEquals(JSON.parse(output), [
       "ENOSPC",
@@ -95,6 +98,7 @@ Deno.test({
       "ENOSPC",
       32768,
       ["b"],
+      true,
     ]);
   },
 });

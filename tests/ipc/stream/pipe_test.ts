@@ -12,8 +12,8 @@ import { IpcError } from "../../../ffi/core/errno.ts";
 import { O_APPEND, O_CREAT, O_RDWR } from "../../../ffi/core/platform.ts";
 import { cstring } from "../../../ffi/core/cstring.ts";
 import { closeFd } from "../../../ffi/core/fd.ts";
-import { pipe } from "../../../ipc/stream/pipe.ts";
-import { openFds, text } from "./util.ts";
+import { pipe, PIPE_BUF } from "../../../ipc/stream/pipe.ts";
+import { CAPACITY, openFds, text, turn } from "./util.ts";
 import { startCommand, startPeer } from "./peer.ts";
 import {
   hasCommand,
@@ -23,18 +23,21 @@ import {
   watchdog,
 } from "../../util.ts";
 
-const CAPACITY = 65536;
 const PEER = source("tests/ipc/stream/peer.ts");
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 Deno.test("pipe() is close-on-exec at both ends", () => {
   using ends = pipe();
   for (const { fd } of [ends.reader, ends.writer]) {
     assertEquals(fcntl().fcntl(fd.number, 1), 1);
   }
+});
+
+Deno.test("PIPE_BUF is what a pipe takes whole: less room takes nothing", () => {
+  using ends = pipe({ capacity: 4096 });
+  ends.writer.writeSync("x");
+  assertStrictEquals(ends.writer.tryWrite(new Uint8Array(PIPE_BUF)), undefined);
+  assertEquals(ends.reader.readSync(new Uint8Array(9)), 1);
+  assertEquals(ends.writer.tryWrite(new Uint8Array(PIPE_BUF)), PIPE_BUF);
 });
 
 Deno.test("pipe() has the capacity asked for, rounded up", () => {

@@ -4,6 +4,10 @@ import { sys_mman } from "../../../ffi/libc/sys_mman.ts";
 import { INTERNAL } from "../../../ffi/core/_internal.ts";
 import { check0, checkPtr } from "../../../ffi/core/errno.ts";
 import { Mapping } from "../../../ffi/core/mapping.ts";
+import { pipe, type PipeEnds } from "../../../ipc/stream/pipe.ts";
+
+/** What a pipe holds unless told otherwise. */
+export const CAPACITY = 65536;
 
 const decoder = new TextDecoder();
 
@@ -46,4 +50,60 @@ export function mapAnonymous(size: number): Mapping {
         "memory",
       ),
   });
+}
+
+/** A full pipe. */
+export function fullPipe(): PipeEnds {
+  const ends = pipe({ capacity: CAPACITY });
+  ends.writer.writeSync(new Uint8Array(CAPACITY));
+  return ends;
+}
+
+/** Whether a promise is still pending after the microtasks of now. */
+export async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const mark = () => void (settled = true);
+  promise.then(mark, mark);
+  for (let i = 0; i < 10; i++) await null;
+  return !settled;
+}
+
+/** Whether a promise is still pending when others have had time to settle it. */
+export async function staysPending(
+  promise: Promise<unknown>,
+): Promise<boolean> {
+  let settled = false;
+  const mark = () => void (settled = true);
+  promise.then(mark, mark);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  return !settled;
+}
+
+/** One turn of the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A directory for one test. */
+export class Place implements Disposable {
+  readonly directory: string = Deno.makeTempDirSync({ prefix: "fifo-" });
+
+  /** A path in it. */
+  path(name = "f"): string {
+    return `${this.directory}/${name}`;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+}
+
+/** Whether there is something at a path, be it a dangling link. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

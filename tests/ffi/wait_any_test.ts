@@ -1,0 +1,168 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import {
+  IPC_PRIVATE,
+  IpcError,
+  SysvMessageQueue,
+  SysvSemaphoreSet,
+  waitAny,
+} from "@libc/ipc";
+import { pipe } from "../../ipc/stream/pipe.ts";
+import { source, spawnDeno } from "../util.ts";
+
+Deno.test("waitAny() gives what is ready and takes nothing from it", async () => {
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
+  queue.sendSync(3, "x");
+  assertStrictEquals(await waitAny([set, queue]), queue);
+  assertEquals(queue.stat().messages, 1);
+  set.release();
+  queue.receiveSync();
+  assertStrictEquals(await waitAny([set, queue]), set);
+  assertEquals(set.value(), 1);
+});
+
+Deno.test("waitAny() wakes for mixed kinds while it waits", async () => {
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
+  using ends = pipe();
+  const targets = [set, queue, ends.reader];
+  const makeReady = [
+    () => set.release(),
+    () => queue.sendSync(1, ""),
+    () => ends.writer.writeSync("x"),
+  ];
+  const consume = [
+    () => set.tryAcquire(),
+    () => queue.tryReceive(),
+    () => ends.reader.tryRead(new Uint8Array(1)),
+  ];
+  for (let round = 0; round < 30; round++) {
+    const i = round % 3;
+    const wait = waitAny(targets);
+    if (round % 2 === 0) await new Promise((r) => setTimeout(r, 2));
+    makeReady[i]?.();
+    assertStrictEquals(await wait, targets[i]);
+    assert(consume[i]?.() !== undefined, `nothing was left of ${i}`);
+  }
+});
+
+Deno.test("waitAny() is fair to those who are ready together", async () => {
+  using a = SysvSemaphoreSet.create(IPC_PRIVATE, [1]);
+  using b = SysvSemaphoreSet.create(IPC_PRIVATE, [1]);
+  const counts = new Map([[a, 0], [b, 0]]);
+  for (let i = 0; i < 100; i++) {
+    const found = await waitAny([a, b]);
+    counts.set(found, (counts.get(found) ?? 0) + 1);
+  }
+  assertEquals([...counts.values()], [50, 50]);
+});
+
+Deno.test("waitAny() times out, is aborted, and refuses to wait for nothing", async () => {
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  const error = await assertRejects(
+    () => waitAny([queue], { timeout: 10 }),
+    IpcError,
+  );
+  assertEquals(error.code, "ETIMEDOUT");
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const wait = waitAny([queue], { signal: controller.signal });
+  controller.abort(reason);
+  assertEquals(await wait.catch((error) => error), reason);
+  await assertRejects(() => waitAny([]), TypeError, "no objects");
+});
+
+Deno.test("waitAny() rejects when one of them is closed or removed", async () => {
+  using closed = SysvMessageQueue.create(IPC_PRIVATE);
+  const first = assertRejects(() => waitAny([closed]), TypeError, "closed");
+  closed.close();
+  await first;
+  using removed = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
+  const second = assertRejects(() => waitAny([removed]), IpcError);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  SysvSemaphoreSet.fromId(removed.id).remove();
+  await second;
+});
+
+Deno.test("a receive that waited in a thread gets an empty message", async () => {
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  for (let round = 0; round < 20; round++) {
+    const receive = queue.receive({ type: 7 });
+    await new Promise((resolve) => setTimeout(resolve, round % 4));
+    queue.sendSync(7, "");
+    assertEquals(await receive, { type: 7, data: new Uint8Array(0) });
+  }
+});
+
+Deno.test("an empty message is not lost when its receiver is aborted", async () => {
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  let received = 0;
+  for (let round = 0; round < 300; round++) {
+    const controller = new AbortController();
+    const wait = queue.receive(controller).then(() => received++, () => {});
+    await new Promise((resolve) => setTimeout(resolve, round % 3));
+    queue.sendSync(1, "");
+    if (round % 2 === 0) await null;
+    controller.abort();
+    await wait;
+  }
+  // A thread may still be on its way back with one.
+  while (received < 300) {
+    await queue.receive({ timeout: 1000 });
+    received++;
+  }
+  assertEquals(queue.tryReceive(), undefined);
+});
+
+Deno.test("200 waits on 200 objects of mixed kinds, half of them aborted, lose nothing", async () => {
+  await using child = spawnDeno(`
+    import { IPC_PRIVATE, SysvMessageQueue, SysvSemaphoreSet } from "${
+    source("mod.ts")
+  }";
+    import { pipe } from "${source("ipc/stream/pipe.ts")}";
+    using stack = new DisposableStack();
+    const objects = Array.from({ length: 200 }, (_, i) => {
+      if (i % 3 === 0) {
+        const queue = stack.use(SysvMessageQueue.create(IPC_PRIVATE));
+        return {
+          wait: (o) => queue.receive(o),
+          give: () => queue.sendSync(1, "x"),
+          left: () => queue.stat().messages,
+        };
+      }
+      if (i % 3 === 1) {
+        const set = stack.use(SysvSemaphoreSet.create(IPC_PRIVATE, [0]));
+        return {
+          wait: (o) => set.acquire(0, { ...o, undo: false }),
+          give: () => set.release(0, 1, { undo: false }),
+          left: () => set.value(),
+        };
+      }
+      const ends = stack.use(pipe());
+      return {
+        wait: (o) => ends.reader.read(new Uint8Array(1), o),
+        give: () => ends.writer.writeSync("x"),
+        left: () => ends.reader.tryRead(new Uint8Array(1)) ?? 0,
+      };
+    });
+    const controllers = objects.map(() => new AbortController());
+    const waits = objects.map(({ wait }, i) =>
+      wait({ signal: controllers[i].signal }).then(() => "received", () => "aborted"));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    objects.forEach(({ give }, i) => {
+      if (i % 2 === 0) controllers[i].abort();
+      give();
+    });
+    const results = await Promise.all(waits);
+    const wrong = objects.filter(({ left }, i) =>
+      results[i] !== (i % 2 === 0 ? "aborted" : "received") ||
+      left() !== (i % 2 === 0 ? 1 : 0));
+    console.log(wrong.length);`);
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "0\n"], stderr);
+});

@@ -1,0 +1,306 @@
+// Reads and writes that wait: time limits, aborts, arguments.
+
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { IpcError } from "../../../ffi/core/errno.ts";
+import { pipe } from "../../../ipc/stream/pipe.ts";
+import { CAPACITY, fullPipe, mapAnonymous, text, turn } from "./util.ts";
+import { source, spawnCommand, spawnDeno, watchdog } from "../../util.ts";
+
+const encoder = new TextEncoder();
+
+Deno.test("readSync() and read() time out with ETIMEDOUT", async () => {
+  using ends = pipe();
+  const buffer = new Uint8Array(1);
+  for (const timeout of [0, 0.5, 20]) {
+    const start = performance.now();
+    const error = assertThrows(
+      () => ends.reader.readSync(buffer, { timeout }),
+      IpcError,
+      `Cannot read from pipe (descriptor ${ends.reader.fd.number}): read timed out after ${timeout} ms (ETIMEDOUT)`,
+    );
+    assertEquals(error.code, "ETIMEDOUT");
+    assert(performance.now() - start >= timeout, "ended early");
+    const later = await assertRejects(
+      () => ends.reader.read(buffer, { timeout }),
+      IpcError,
+      "read timed out",
+    );
+    assertEquals(later.code, "ETIMEDOUT");
+  }
+  ends.writer.writeSync("x");
+  assertEquals(ends.reader.readSync(buffer, { timeout: 0 }), 1);
+});
+
+Deno.test("writeSync() and write() time out and say how much went out", async () => {
+  using ends = pipe({ capacity: CAPACITY });
+  const data = new Uint8Array(CAPACITY + 7);
+  const error = assertThrows(
+    () => ends.writer.writeSync(data, { timeout: 5 }),
+    IpcError,
+    `after ${CAPACITY}: write timed out after 5 ms (ETIMEDOUT)`,
+  );
+  assertEquals([error.code, error.syscall], ["ETIMEDOUT", "write"]);
+  assertEquals(ends.writer.bytesWritten, CAPACITY);
+  ends.reader.readSync(new Uint8Array(CAPACITY));
+  await assertRejects(
+    () => ends.writer.write(data, { timeout: 5 }),
+    IpcError,
+    `Cannot write to the rest of ${data.length} bytes`,
+  );
+  assertEquals(ends.writer.bytesWritten, 2 * CAPACITY);
+  await assertRejects(
+    () => ends.writer.write("x", { timeout: 1 }),
+    IpcError,
+    `Cannot write to ${ends.writer.label}: write timed out`,
+  );
+});
+
+Deno.test("readSync() waits its whole time under a storm of signals", async () => {
+  using _dog = watchdog("readSync() under signals");
+  await using child = spawnDeno(`
+    import { pipe } from "${source("ipc/stream/pipe.ts")}";
+    let caught = 0;
+    Deno.addSignalListener("SIGUSR2", () => caught++);
+    using ends = pipe();
+    const buffer = new Uint8Array(1);
+    console.log("ready");
+    const start = performance.now();
+    try {
+      ends.reader.readSync(buffer, { timeout: 300 });
+    } catch (error) {
+      console.log(error.code, performance.now() - start >= 300);
+    }
+    while (caught === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    console.log("caught");
+    Deno.exit();`);
+  assertEquals(await child.line(), "ready");
+  await using storm = spawnCommand("perl", {
+    args: [
+      "-e",
+      "while (kill 'USR2', $ARGV[0]) { select undef, undef, undef, 0.001 }",
+      `${child.pid}`,
+    ],
+  });
+  assertEquals(await child.line(), "ETIMEDOUT true");
+  assertEquals(await child.line(), "caught");
+  await child.end();
+  await storm.end();
+});
+
+Deno.test("read() rejects with the reason of its signal, before and while it waits", async () => {
+  using ends = pipe();
+  const buffer = new Uint8Array(1);
+  const reason = new RangeError("enough");
+  ends.writer.writeSync("x");
+  const aborted = AbortSignal.abort(reason);
+  assertStrictEquals(
+    await assertRejects(() => ends.reader.read(buffer, { signal: aborted })),
+    reason,
+  );
+  assertEquals(ends.reader.readSync(buffer), 1, "the byte is still there");
+  const controller = new AbortController();
+  const read = ends.reader.read(buffer, { signal: controller.signal });
+  controller.abort(reason);
+  assertStrictEquals(await assertRejects(() => read), reason);
+  ends.writer.writeSync("y");
+  assertEquals(await ends.reader.read(buffer), 1);
+});
+
+Deno.test("read() aborted at random moments 1000 times loses no byte", async () => {
+  using _dog = watchdog("random aborts of reads");
+  using ends = pipe();
+  const total = 1000;
+  let sum = 0;
+  let aborts = 0;
+  const feed = (async () => {
+    for (let i = 0; i < total; i++) {
+      ends.writer.writeSync(new Uint8Array([i % 256]));
+      if (i % 3 === 0) await turn();
+      if (i % 50 === 0) await new Promise((r) => setTimeout(r, 1));
+    }
+    ends.writer.close();
+  })();
+  const buffer = new Uint8Array(1);
+  let next = 0;
+  for (;;) {
+    const controller = new AbortController();
+    const when = Math.random();
+    if (when < 0.3) queueMicrotask(() => controller.abort());
+    else if (when < 0.6) setImmediate(() => controller.abort());
+    else setTimeout(() => controller.abort(), when * 3);
+    try {
+      const count = await ends.reader.read(buffer, controller);
+      if (count === null) break;
+      assertEquals(buffer[0], next++ % 256);
+      sum += count;
+    } catch (error) {
+      if (!controller.signal.aborted) throw error;
+      aborts++;
+    }
+  }
+  await feed;
+  assertEquals(sum, total);
+  assert(aborts > 10, `only ${aborts} aborts hit`);
+});
+
+Deno.test("write() up to PIPE_BUF aborted at random moments 1000 times is all or nothing", async () => {
+  using _dog = watchdog("random aborts of writes");
+  using ends = pipe({ capacity: 8192 });
+  let sent = 0;
+  let aborts = 0;
+  let received = 0;
+  const drain = (async () => {
+    const buffer = new Uint8Array(4096);
+    for await (const chunk of chunksOf(buffer)) {
+      received += chunk;
+      if (Math.random() < 0.2) await new Promise((r) => setTimeout(r, 1));
+    }
+  })();
+  async function* chunksOf(buffer: Uint8Array): AsyncGenerator<number> {
+    let left = 4096;
+    for (;;) {
+      // Whole records only: part of one would shift all that follow.
+      const count = await ends.reader.read(buffer.subarray(0, left));
+      if (count === null) return assertEquals(left, 4096);
+      for (let i = 0; i < count; i++) assertEquals(buffer[i], buffer[0]);
+      left = left === count ? 4096 : left - count;
+      yield count;
+    }
+  }
+  for (let i = 0; i < 1000; i++) {
+    const controller = new AbortController();
+    const when = Math.random();
+    if (when < 0.4) setImmediate(() => controller.abort());
+    else if (when < 0.8) setTimeout(() => controller.abort(), when);
+    const before = ends.writer.bytesWritten;
+    try {
+      await ends.writer.write(new Uint8Array(4096).fill(i), controller);
+      sent++;
+      assertEquals(ends.writer.bytesWritten - before, 4096);
+    } catch (error) {
+      if (!controller.signal.aborted) throw error;
+      aborts++;
+      assertEquals(ends.writer.bytesWritten, before);
+    }
+  }
+  ends.writer.close();
+  await drain;
+  assertEquals(received, sent * 4096);
+  assert(aborts > 10, `only ${aborts} aborts hit`);
+});
+
+Deno.test("bytesWritten tells how far an aborted write has come", async () => {
+  using _dog = watchdog("aborted long writes");
+  using ends = pipe({ capacity: 4096 });
+  let expected = 0;
+  let received = 0;
+  const drain = (async () => {
+    for await (const chunk of ends.reader) {
+      for (const byte of chunk) assertEquals(byte, received++ % 251);
+    }
+  })();
+  let partial = 0;
+  for (let i = 0; i < 200; i++) {
+    const data = Uint8Array.from(
+      { length: 50_000 },
+      (_, at) => (expected + at) % 251,
+    );
+    const before = ends.writer.bytesWritten;
+    await ends.writer.write(data, {
+      signal: AbortSignal.timeout(Math.random() < 0.5 ? 0 : 1),
+    }).catch(() => {});
+    const done = ends.writer.bytesWritten - before;
+    if (done > 0 && done < data.length) partial++;
+    expected += done;
+  }
+  ends.writer.close();
+  await drain;
+  assertEquals(received, expected);
+  assert(partial > 0, "no write was cut off half-way");
+});
+
+Deno.test("write() aborted while it queues behind another leaves no byte", async () => {
+  using ends = fullPipe();
+  const controller = new AbortController();
+  const first = ends.writer.write("first");
+  const second = ends.writer.write("second", controller);
+  const third = ends.writer.write("third");
+  controller.abort();
+  await assertRejects(() => second, DOMException, "aborted");
+  ends.reader.readSync(new Uint8Array(CAPACITY));
+  await first;
+  await third;
+  const buffer = new Uint8Array(99);
+  assertEquals(ends.reader.readSync(buffer), 10);
+  assertEquals(text(buffer.subarray(0, 10)), "firstthird");
+});
+
+Deno.test("read() refuses bad arguments before it waits", async () => {
+  using ends = pipe();
+  // deno-lint-ignore no-explicit-any -- wrong on purpose
+  const reader = ends.reader as any;
+  const buffer = new Uint8Array(1);
+  await assertRejects(
+    () => reader.read("text"),
+    TypeError,
+    'buffer must be a Uint8Array, got "text"',
+  );
+  assertThrows(() => reader.readSync(new DataView(buffer.buffer)), TypeError);
+  assertThrows(() => reader.tryRead(undefined), TypeError, "got undefined");
+  await assertRejects(
+    () => ends.reader.read(buffer, { timeout: -1 }),
+    RangeError,
+    "timeout must be milliseconds from 0 on, got -1",
+  );
+  assertThrows(() => reader.readSync(buffer, { timeout: "1" }), TypeError);
+});
+
+Deno.test("write() refuses bad arguments before it writes", async () => {
+  using ends = pipe();
+  // deno-lint-ignore no-explicit-any -- wrong on purpose
+  const writer = ends.writer as any;
+  await assertRejects(
+    () => writer.write([1]),
+    TypeError,
+    "data must be a Uint8Array or a string, got an object",
+  );
+  assertThrows(() => writer.writeSync(null), TypeError, "got null");
+  assertThrows(() => writer.tryWrite(7), TypeError, "got 7");
+  await assertRejects(() => writer.write("x", { timeout: NaN }), RangeError);
+  assertThrows(() => writer.writeSync("x", { timeout: -0.1 }), RangeError);
+  assertEquals(ends.writer.bytesWritten, 0);
+});
+
+Deno.test("read() and write() fail cleanly when their memory is taken away meanwhile", async () => {
+  using ends = fullPipe();
+  const data = new Uint8Array(10);
+  const write = ends.writer.write(data);
+  data.buffer.transfer();
+  ends.reader.readSync(new Uint8Array(CAPACITY));
+  await assertRejects(() => write, TypeError, "resized or detached meanwhile");
+  const buffer = new Uint8Array(10);
+  const read = ends.reader.read(buffer);
+  buffer.buffer.transfer();
+  ends.writer.writeSync("x");
+  await assertRejects(() => read, TypeError, "buffer must not be detached");
+  assertEquals(ends.reader.readSync(new Uint8Array(10)), 1);
+});
+
+Deno.test("read() and write() work on memory outside the heap and on shared buffers", async () => {
+  using ends = pipe();
+  using memory = mapAnonymous(8192);
+  memory.bytes.set(encoder.encode("mapped"));
+  await ends.writer.write(memory.bytes.subarray(0, 6));
+  const shared = new Uint8Array(new SharedArrayBuffer(16));
+  assertEquals(await ends.reader.read(shared), 6);
+  assertEquals(text(shared.slice(0, 6)), "mapped");
+  ends.writer.writeSync(shared.subarray(0, 6));
+  assertEquals(ends.reader.readSync(memory.bytes.subarray(4096)), 6);
+  assertEquals(text(memory.bytes.slice(4096, 4102)), "mapped");
+});
