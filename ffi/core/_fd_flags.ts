@@ -17,12 +17,12 @@ import {
   O_NONBLOCK,
 } from "./platform.ts";
 
-/** `fcntl(F_SETFL)`: makes an open file non-blocking, or blocking again. */
-export function setNonBlocking(fd: number, label: string, on = true): void {
+/** `fcntl(F_SETFL)`: makes an open file non-blocking. */
+export function setNonBlocking(fd: number, label: string): void {
   const flags = checkFd(fcntl().fcntl(fd, F_GETFL), "fcntl", "set up", label);
-  const wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-  if (wanted === flags) return;
-  check0(fcntl().fcntl_int(fd, F_SETFL, wanted), "fcntl", "set up", label);
+  if ((flags & O_NONBLOCK) !== 0) return;
+  const result = fcntl().fcntl_int(fd, F_SETFL, flags | O_NONBLOCK);
+  check0(result, "fcntl", "set up", label);
 }
 
 /**
@@ -30,12 +30,17 @@ export function setNonBlocking(fd: number, label: string, on = true): void {
  * time, with flags of its own, and blocking.
  */
 export function inheritableFd(fd: number, label: string): Fd {
-  const flags = checkFd(
-    fcntl().fcntl(fd, F_GETFL),
-    "fcntl",
-    "duplicate",
-    label,
-  );
+  return reopenPipe(fd, label, { nonBlocking: false });
+}
+
+/** The same, blocking or not. */
+export function reopenPipe(
+  fd: number,
+  label: string,
+  options: { nonBlocking: boolean },
+): Fd {
+  const action = "duplicate";
+  const flags = checkFd(fcntl().fcntl(fd, F_GETFL), "fcntl", action, label);
   const second = checkFd(
     fcntl().open(
       cstring(`/proc/self/fd/${fd}`, "path"),
@@ -44,11 +49,16 @@ export function inheritableFd(fd: number, label: string): Fd {
       0,
     ),
     "open",
-    "duplicate",
+    action,
     label,
   );
   try {
-    setNonBlocking(second, label, false);
+    // Not all flags can be opened with: that of packet mode cannot.
+    const wanted = options.nonBlocking
+      ? flags | O_NONBLOCK
+      : flags & ~O_NONBLOCK;
+    const result = fcntl().fcntl_int(second, F_SETFL, wanted);
+    check0(result, "fcntl", action, label);
   } catch (error) {
     closeFd(second, label);
     throw error;

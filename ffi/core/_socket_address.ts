@@ -102,6 +102,9 @@ function encodeUnix(
   if (typeof path !== "string") {
     throw new TypeError(`path must be a string, got ${shown(path)}`);
   }
+  if (bytes !== undefined && !(bytes instanceof Uint8Array)) {
+    throw new TypeError(`bytes must be a Uint8Array, got ${shown(bytes)}`);
+  }
   const name = bytes ?? new TextEncoder().encode(path);
   const abstract = name[0] === 0;
   const hasNul = !abstract && name.includes(0);

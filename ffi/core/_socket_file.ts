@@ -4,21 +4,42 @@
  * @module
  */
 
+import { fcntl } from "../libc/fcntl.ts";
+import { sys_file } from "../libc/sys_file.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { sys_stat } from "../libc/sys_stat.ts";
 import { unistd } from "../libc/unistd.ts";
+import { absolutePath } from "./_path.ts";
+import { encodeAddress } from "./_socket_address.ts";
 import { cstring } from "./cstring.ts";
-import { checkFd, ERRNO, errnoOf, ipcError } from "./errno.ts";
+import {
+  check0,
+  checkFd,
+  ERRNO,
+  errnoOf,
+  type IpcError,
+  ipcError,
+} from "./errno.ts";
 import { closeFd } from "./fd.ts";
 import { stat } from "./layouts.ts";
 import {
   AF_UNIX,
+  LOCK_EX,
+  LOCK_NB,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
   S_IFMT,
   S_IFSOCK,
   SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
+  SOCK_DGRAM,
 } from "./platform.ts";
-import { encodeAddress } from "./_socket_address.ts";
+import { pause } from "./timer_interrupt.ts";
+
+/** How often to ask for the lock of a folder, once a millisecond. */
+const LOCK_ATTEMPTS = 100;
 
 /** The file of a bound socket, known by its inode. */
 export class SocketFile {
@@ -32,50 +53,132 @@ export class SocketFile {
     this.#inode = inode;
   }
 
-  /** The socket file at a path; undefined when there is none. */
-  static of(path: string): SocketFile | undefined {
+  /** The socket file at an absolute path; undefined when there is none. */
+  static at(path: string): SocketFile | undefined {
     const buffer = new Uint8Array(stat.size);
     const result = sys_stat().lstat(cstring(path, "path"), buffer);
     if (errnoOf(result) !== 0) return undefined;
     const { st_mode, st_dev, st_ino } = stat.read(buffer);
-    if ((st_mode & S_IFMT) !== S_IFSOCK) return undefined;
-    return new SocketFile(path, st_dev, st_ino);
+    return (st_mode & S_IFMT) === S_IFSOCK
+      ? new SocketFile(path, st_dev, st_ino)
+      : undefined;
   }
 
-  /**
-   * Whether a path is a socket file that nobody answers.
-   *
-   * @param type The number of the socket's type.
-   */
-  static isStale(path: string, type: number): boolean {
-    if (SocketFile.of(path) === undefined) return false;
-    const probe = checkFd(
-      sys_socket().socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
-      "socket",
-      "ask who answers at",
-      path,
-    );
-    try {
-      const bytes = encodeAddress({ family: "unix", path });
-      const result = sys_socket().connect(probe, bytes, bytes.length);
-      return errnoOf(result) === ERRNO.ECONNREFUSED;
-    } finally {
-      closeFd(probe, "socket");
+  /** `unlink`: removes the file if it is still this one, or says why not. */
+  remove(object: string): IpcError | undefined {
+    const path = cstring(this.#path, "path");
+    const found = new Uint8Array(stat.size);
+    let error = errnoOf(sys_stat().lstat(path, found));
+    if (error !== 0) return ipcError(error, "lstat", "remove", object);
+    const { st_dev, st_ino } = stat.read(found);
+    if (st_dev !== this.#device || st_ino !== this.#inode) {
+      const hint = "another file has taken its place";
+      return ipcError(ERRNO.ESTALE, "lstat", "remove", object, hint);
     }
+    error = errnoOf(unistd().unlink(path));
+    return error === 0
+      ? undefined
+      : ipcError(error, "unlink", "remove", object);
   }
+}
 
-  /**
-   * `unlink`: removes the file, if it is still the same one.
-   *
-   * @throws {IpcError} `EACCES` or `EPERM` when the folder forbids it.
-   */
-  remove(): void {
-    const now = SocketFile.of(this.#path);
-    if (now === undefined) return;
-    if (now.#inode !== this.#inode || now.#device !== this.#device) return;
-    const error = errnoOf(unistd().unlink(cstring(this.#path, "path")));
-    if (error !== 0 && error !== ERRNO.ENOENT) {
-      throw ipcError(error, "unlink", "remove", this.#path);
+/**
+ * Binds to a path that is taken, if that is by a file that no socket has any
+ * more; the errno and why.
+ *
+ * @param bind Binds and gives the errno.
+ * @param replace Whether to take the place of such a file.
+ */
+export function bindToTaken(
+  path: string,
+  bind: () => number,
+  replace: boolean,
+): { error: number; hint?: string } {
+  const absolute = absolutePath(path, "path");
+  using _lock = replace ? lockFolder(absolute) : undefined;
+  // Who held the lock before may have removed it.
+  const error = replace ? bind() : ERRNO.EADDRINUSE;
+  if (error !== ERRNO.EADDRINUSE) return { error };
+  // First which file, then whether anybody has it: never the reverse.
+  const file = SocketFile.at(absolute);
+  if (file === undefined) return { error, hint: "it is no socket" };
+  const answer = askWhoAnswers(path);
+  if (answer !== ERRNO.ECONNREFUSED) {
+    return answer === ERRNO.EACCES
+      ? { error }
+      : { error, hint: "somebody has that address" };
+  }
+  if (!replace) {
+    const hint = "nobody answers there: replaceStale takes its place";
+    return { error, hint };
+  }
+  const failure = file.remove(absolute);
+  return failure === undefined
+    ? { error: bind() }
+    : { error, hint: failure.message };
+}
+
+/**
+ * The errno of connecting: `ECONNREFUSED` when no socket has that file.
+ *
+ * A datagram socket disturbs nobody by asking: where a stream is bound, it does
+ * not even connect (`EPROTOTYPE`).
+ */
+function askWhoAnswers(path: string): number {
+  const probe = checkFd(
+    sys_socket().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+    "socket",
+    "ask who answers at",
+    path,
+  );
+  try {
+    const bytes = encodeAddress({ family: "unix", path });
+    const result = sys_socket().connect(probe, bytes, bytes.length);
+    return errnoOf(result);
+  } finally {
+    closeFd(probe, "socket");
+  }
+}
+
+/**
+ * `flock`: keeps others of this module from replacing files in the same folder
+ * meanwhile. Goes on without it where it cannot be had.
+ */
+function lockFolder(path: string): Disposable | undefined {
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  const fd = fcntl().open(cstring(folder, "path"), flags, 0);
+  const error = errnoOf(fd);
+  // It may be searched, but not read.
+  if (error === ERRNO.EACCES) return undefined;
+  if (error !== 0) throw ipcError(error, "open", "lock", folder);
+  for (let i = 0; i < LOCK_ATTEMPTS; i++) {
+    if (errnoOf(sys_file().flock(fd, LOCK_EX | LOCK_NB)) === 0) break;
+    pause(1);
+  }
+  return { [Symbol.dispose]: () => closeFd(fd, folder) };
+}
+
+/** `chmod` of the file that a socket has just been bound to. */
+export function setFileMode(path: string, mode: number, object: string): void {
+  // By descriptor: the path may be another file's, or a symbolic link.
+  const fd = checkFd(
+    fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+    "open",
+    "set the mode of",
+    object,
+  );
+  try {
+    const found = new Uint8Array(stat.size);
+    check0(sys_stat().fstat(fd, found), "fstat", "set the mode of", object);
+    if ((stat.read(found).st_mode & S_IFMT) !== S_IFSOCK) {
+      const hint = "another file has taken its place";
+      throw ipcError(ERRNO.ESTALE, "fstat", "set the mode of", object, hint);
     }
+    const link = cstring(`/proc/self/fd/${fd}`, "path");
+    const result = sys_stat().chmod(link, mode);
+    check0(result, "chmod", "set the mode of", object);
+  } finally {
+    closeFd(fd, object);
   }
 }

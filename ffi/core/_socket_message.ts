@@ -5,8 +5,9 @@
  */
 
 import { sys_socket } from "../libc/sys_socket.ts";
+import { unistd } from "../libc/unistd.ts";
 import { errnoOf } from "./errno.ts";
-import { closeFd, Fd } from "./fd.ts";
+import { Fd } from "./fd.ts";
 import { INTERNAL } from "./_internal.ts";
 import {
   MSG_CMSG_CLOEXEC,
@@ -36,7 +37,7 @@ export interface Credentials {
 export interface Received {
   /** Bytes received. */
   count: number;
-  /** Whether the data did not fit, and was cut. */
+  /** Whether the data did not fit, and was cut; no descriptor is kept then. */
   cut: boolean;
   /** The descriptors, close-on-exec. */
   fds: Fd[];
@@ -56,10 +57,16 @@ const FLAGS = 48;
 // struct cmsghdr: size_t len, int level, int type
 const CMSG = 16;
 
+/** `SCM_PIDFD` of newer kernels */
+const SCM_PIDFD = 4;
+
 const align = (length: number) => (length + 7) & ~7;
 
-/** Room for the most descriptors and credentials. */
-const ROOM = align(CMSG + 4 * MAX_FDS) + align(CMSG + 12);
+/**
+ * Room for the most descriptors, credentials, and whatever else a socket that
+ * was set up elsewhere may deliver (time stamps, security labels).
+ */
+const ROOM = align(CMSG + 4 * MAX_FDS) + align(CMSG + 12) + 1024;
 
 // What the kernel sees by address must neither move nor be collected. The calls
 // do not wait, so one of each is enough for all of an isolate.
@@ -68,19 +75,22 @@ const header = new Uint8Array(new ArrayBuffer(HEADER));
 const iov = new BigUint64Array(new ArrayBuffer(16));
 let held: Uint8Array | undefined;
 
-function addressOf(
-  view: Uint8Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>,
-): bigint {
-  // A small array lives inside the heap until its buffer is asked for.
-  void view.buffer;
-  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(view)));
+/** Where the bytes of a view are; a view of the heap's is moved out of it. */
+function addressOf(view: ArrayBufferView<ArrayBuffer>): bigint {
+  const { buffer, byteOffset } = view;
+  const start = Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer));
+  return BigInt(start) + BigInt(byteOffset);
 }
 
-/** Fills the `struct msghdr` for some data and so many control bytes. */
-function prepare(data: Uint8Array<ArrayBuffer>, length: number): void {
+/** Fills the `struct msghdr` for so much data and so many control bytes. */
+function prepare(
+  data: Uint8Array<ArrayBuffer>,
+  size: number,
+  length: number,
+): void {
   held = data;
-  iov[0] = data.length === 0 ? 0n : addressOf(data);
-  iov[1] = BigInt(data.length);
+  iov[0] = size === 0 ? 0n : addressOf(data);
+  iov[1] = BigInt(size);
   const view = new DataView(header.buffer);
   view.setBigUint64(IOV, addressOf(iov), true);
   view.setBigUint64(IOVLEN, 1n, true);
@@ -100,22 +110,23 @@ export function sendWithFds(
   view.setInt32(8, SOL_SOCKET, true);
   view.setInt32(12, SCM_RIGHTS, true);
   fds.forEach((number, i) => view.setInt32(CMSG + 4 * i, number, true));
-  prepare(data, align(length));
+  prepare(data, data.length, align(length));
   const count = sys_socket().sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
-  // Nothing before this line may touch errno: it is the caller's to read.
+  // A plain store: errno is still to be read by the caller.
   held = undefined;
   return count;
 }
 
 /**
- * `recvmsg` without waiting: data and all descriptors that come with it, or
- * the errno.
+ * `recvmsg` without waiting: up to so much data and all descriptors that come
+ * with it, or the errno.
  */
 export function receiveWithFds(
   fd: number,
   data: Uint8Array<ArrayBuffer>,
+  size: number,
 ): Received | number {
-  prepare(data, ROOM);
+  prepare(data, size, ROOM);
   const count = sys_socket().recvmsg(
     fd,
     header,
@@ -129,17 +140,16 @@ export function receiveWithFds(
   const used = Number(view.getBigUint64(CONTROLLEN, true));
   const { numbers, credentials } = parse(Math.min(used, ROOM));
   const fdsLost = (flags & MSG_CTRUNC) !== 0;
+  const cut = (flags & MSG_TRUNC) !== 0;
   const label = "descriptor from a socket";
-  if (fdsLost) { for (const number of numbers) closeFd(number, label); }
-  return {
-    count,
-    cut: (flags & MSG_TRUNC) !== 0,
-    fds: fdsLost
-      ? []
-      : numbers.map((number) => new Fd(INTERNAL, number, label)),
-    fdsLost,
-    credentials,
-  };
+  // Some of what belongs together is nothing to hand out.
+  const useless = fdsLost || cut;
+  // Whatever closing a stranger's file says, the others must be closed too.
+  if (useless) { for (const number of numbers) unistd().close(number); }
+  const fds = useless
+    ? []
+    : numbers.map((number) => new Fd(INTERNAL, number, label));
+  return { count, cut, fds, fdsLost, credentials };
 }
 
 function parse(
@@ -159,6 +169,9 @@ function parse(
       }
     } else if (ours && type === SCM_CREDENTIALS && length >= CMSG + 12) {
       credentials = credentialsOf(view, at + CMSG);
+    } else if (ours && type === SCM_PIDFD && length >= CMSG + 4) {
+      // Only where somebody else has set SO_PASSPIDFD: nobody will close it.
+      unistd().close(view.getInt32(at + CMSG, true));
     }
     at += align(length);
   }

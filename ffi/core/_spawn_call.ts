@@ -27,6 +27,9 @@ import {
 const ATTR_SIZE = 336;
 const ACTIONS_SIZE = 80;
 
+/** The signals of the C library, which it would leave ignored otherwise. */
+const INTERNAL_SIGNALS = [32, 33];
+
 /** What program to start. */
 export interface SpawnProgram {
   /** Its name or path. */
@@ -80,7 +83,10 @@ export class SpawnCall implements Disposable {
       "posix_spawnattr_setsigmask",
     );
     this.#check(
-      calls.posix_spawnattr_setsigdefault(this.#attr, sigset(byDefault)),
+      calls.posix_spawnattr_setsigdefault(
+        this.#attr,
+        sigset([...byDefault, ...INTERNAL_SIGNALS]),
+      ),
       "posix_spawnattr_setsigdefault",
     );
     this.#flags |= POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;

@@ -10,11 +10,21 @@ import {
   type SyncWaitOptions,
   type WaitOptions,
 } from "./_argument.ts";
+import type { AdoptOptions } from "./_adopt.ts";
+import { adoptPipe } from "./_adopt_pipe.ts";
+import { INTERNAL } from "./_internal.ts";
 import { Splice } from "./_splice.ts";
 import { FdReader, FdWriter } from "./byte_stream.ts";
 import { checkFd } from "./errno.ts";
 import type { Fd } from "./fd.ts";
-import { F_GETPIPE_SZ, F_SETPIPE_SZ, POLLHUP, POLLIN } from "./platform.ts";
+import {
+  F_GETPIPE_SZ,
+  F_SETPIPE_SZ,
+  O_RDONLY,
+  O_WRONLY,
+  POLLHUP,
+  POLLIN,
+} from "./platform.ts";
 import { pollNow } from "./poll.ts";
 
 /** Options of {@linkcode PipeReader.spliceSync}. */
@@ -32,6 +42,30 @@ export interface SpliceOptions extends SpliceSyncOptions, WaitOptions {}
 
 /** The reading end of a pipe or FIFO. */
 export class PipeReader extends FdReader {
+  /**
+   * `open("/proc/self/fd/…")`: the reading end behind a descriptor that came
+   * from elsewhere: inherited, or over a socket. Standard input is 0.
+   *
+   * It is opened a second time, so that it is non-blocking for nobody else, and
+   * stays the caller's, unless `takeOver` says otherwise.
+   *
+   * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
+   *
+   * @throws {IpcError} `EINVAL` when it is no pipe, `EBADF` when it is not open
+   * or for writing only, `EMFILE`.
+   *
+   * @example In a program that spawn() gave a pipe as descriptor 3
+   * ```ts ignore
+   * import { PipeReader } from "@libc/ipc/pipe";
+   * import { inheritedFd } from "@libc/ipc/spawn";
+   *
+   * using reader = PipeReader.fromFd(inheritedFd(3), { takeOver: true });
+   * ```
+   */
+  static fromFd(fd: Fd | number, options: AdoptOptions = {}): PipeReader {
+    return new PipeReader(INTERNAL, ...adoptPipe(fd, options, O_WRONLY));
+  }
+
   /**
    * `fcntl(F_GETPIPE_SZ)`: how many bytes the pipe holds at the most.
    *
@@ -54,6 +88,19 @@ export class PipeReader extends FdReader {
    */
   resize(capacity: number): number {
     return resize(this.handle.use("resize"), this.label, capacity);
+  }
+
+  /**
+   * Nothing to read is the end only when there has been a writer: a FIFO may
+   * still wait for its first one.
+   *
+   * @ignore
+   */
+  override nothing(fd: number): "end" | "wait" | "again" {
+    // The kernel says POLLHUP only when a writer has been there.
+    const events = pollNow(fd, POLLIN);
+    if ((events & POLLIN) !== 0) return "again";
+    return (events & POLLHUP) === 0 ? "wait" : "end";
   }
 
   /**
@@ -124,19 +171,21 @@ export class PipeReader extends FdReader {
   }
 }
 
-/** A reading end that knows "no writer yet" from "no writer any more". */
-export class FifoReader extends PipeReader {
-  /** @ignore */
-  override nothing(fd: number): "end" | "wait" | "again" {
-    // The kernel says POLLHUP only when a writer has been there.
-    const events = pollNow(fd, POLLIN);
-    if ((events & POLLIN) !== 0) return "again";
-    return (events & POLLHUP) === 0 ? "wait" : "end";
-  }
-}
-
 /** The writing end of a pipe or FIFO. */
 export class PipeWriter extends FdWriter {
+  /**
+   * `open("/proc/self/fd/…")`: the writing end behind a descriptor that came
+   * from elsewhere, as {@linkcode PipeReader.fromFd}. Standard output is 1.
+   *
+   * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
+   *
+   * @throws {IpcError} `EINVAL` when it is no pipe, `EBADF` when it is not open
+   * or for reading only, `EMFILE`.
+   */
+  static fromFd(fd: Fd | number, options: AdoptOptions = {}): PipeWriter {
+    return new PipeWriter(INTERNAL, ...adoptPipe(fd, options, O_RDONLY));
+  }
+
   /**
    * `fcntl(F_GETPIPE_SZ)`: how many bytes the pipe holds at the most.
    *

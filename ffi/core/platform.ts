@@ -313,6 +313,8 @@ export const POLLERR = 0x8;
 export const POLLHUP = 0x10;
 /** `POLLNVAL` */
 export const POLLNVAL = 0x20;
+/** `POLLRDHUP` */
+export const POLLRDHUP = 0x2000;
 
 /** `EPOLL_CTL_ADD` */
 export const EPOLL_CTL_ADD = 1;
@@ -446,6 +448,8 @@ export const SO_DOMAIN = 39;
 export const SCM_RIGHTS = 1;
 /** `SCM_CREDENTIALS` */
 export const SCM_CREDENTIALS = 2;
+/** `MSG_PEEK` */
+export const MSG_PEEK = 0x2;
 /** `MSG_CTRUNC` */
 export const MSG_CTRUNC = 0x8;
 /** `MSG_TRUNC` */

@@ -13,7 +13,7 @@ import type { IpcError } from "../../ffi/core/errno.ts";
 import { SysvMessageQueue } from "../sysv/message_queue.ts";
 import { deviceError, type Place } from "./address.ts";
 import { isUnfinished, readHeader } from "./header.ts";
-import { lives, ownIdentity, processText } from "./identity.ts";
+import { lives, ownIdentity, processText, visiblePid } from "./identity.ts";
 import { Wave } from "./layout.ts";
 import { RecordReader } from "./record.ts";
 import { findSegment, type Segment } from "./segment.ts";
@@ -112,7 +112,7 @@ export function ownerOf(
   }
   if (found.kind === "device") {
     const { identity } = found.header;
-    return { pid: identity.pid, alive: lives(identity) ?? true };
+    return { pid: visiblePid(identity), alive: lives(identity) ?? true };
   }
   return isPlainStruct(segment, label) ? plainOwner(segment) : undefined;
 }
@@ -162,7 +162,10 @@ class Attempt {
     if (!known && !semaphores.blank) {
       throw this.#inTheWay(`System V semaphore set ${id}`, "semget");
     }
-    if (!semaphores.claim()) throw this.#taken(semaphores.holder);
+    // First, since who may only read is told as well who it is.
+    if (semaphores.claimed || !semaphores.claim()) {
+      throw this.#taken(semaphores.holder);
+    }
     try {
       this.#removeLeftovers(known && !created);
     } catch (error) {

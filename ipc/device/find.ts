@@ -7,7 +7,7 @@
 import { hasCode } from "../../ffi/core/_sysv.ts";
 import { deviceError, type Place } from "./address.ts";
 import { isUnfinished, type MemoryKind, readHeader } from "./header.ts";
-import { processText } from "./identity.ts";
+import { processText, visiblePid } from "./identity.ts";
 import { DeviceLiveness, type Liveness, PlainLiveness } from "./liveness.ts";
 import { findSegment, type Segment } from "./segment.ts";
 import { DeviceSemaphores, isGone } from "./semaphores.ts";
@@ -99,7 +99,7 @@ function examine(
     throw signs.claimed ? missing(place, signs) : died(place, signs.pid);
   }
   const pid = kind.kind === "device"
-    ? kind.header.identity.pid
+    ? visiblePid(kind.header.identity)
     : segment.creator?.pid ?? 0;
   const liveness = kind.kind === "device"
     ? new DeviceLiveness(place.key, kind.header.identity)

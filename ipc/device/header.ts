@@ -138,7 +138,9 @@ export class Heartbeat {
 /** Milliseconds since the last sign of life; undefined if there was none. */
 export function silence(memory: Memory): number | undefined {
   const last = new Cells(memory).u64(at("heartbeat"));
-  return last === 0n ? undefined : monotonic() - Number(last) / 1e6;
+  return last === 0n
+    ? undefined
+    : Math.max(0, monotonic() - Number(last) / 1e6);
 }
 
 /** `CLOCK_MONOTONIC` in milliseconds. */

@@ -56,6 +56,11 @@ export function lives(identity: Identity): boolean | undefined {
   return processStartTime(identity.pid) === identity.startTime;
 }
 
+/** The id of a process as this process sees it; 0 when it is not visible. */
+export function visiblePid({ pid, namespace }: Identity): number {
+  return namespace === ownIdentity().namespace ? pid : 0;
+}
+
 /**
  * Whether the process that made something at a certain time lives; undefined
  * when its id is not visible from here (0).
@@ -80,7 +85,7 @@ export function peerOf(pid: number, alive: boolean): Peer {
   const ticks = alive ? processStartTime(pid) : undefined;
   return {
     pid,
-    program: alive ? processName(pid) ?? "" : "",
+    program: alive ? printable(processName(pid) ?? "") : "",
     started: ticks === undefined ? null : startDate(ticks),
     alive,
   };

@@ -18,7 +18,13 @@ import {
   plainOwner,
 } from "./claim.ts";
 import { signsOf } from "./find.ts";
-import { isUnfinished, type MemoryKind, readHeader } from "./header.ts";
+import {
+  isUnfinished,
+  type MemoryKind,
+  readHeader,
+  silence,
+} from "./header.ts";
+import { hiddenObjects } from "./hidden.ts";
 import { peerOf } from "./identity.ts";
 import { RecordReader } from "./record.ts";
 import { RingReader } from "./ring.ts";
@@ -84,6 +90,11 @@ export interface DeviceInspection {
   plain: boolean;
   /** The newest reading, when there is one that makes sense. */
   reading: Reading | undefined;
+  /**
+   * Milliseconds since the device gave a sign of life, which it does every 250
+   * or so: much more, and it is stopped or blocked. Undefined when it gives none.
+   */
+  silence: number | undefined;
   /** The kernel objects there are. */
   objects: DeviceObject[];
   /** How many mappings the kernel counts; undefined if it does not. */
@@ -114,8 +125,8 @@ export interface DetachResult {
 }
 
 /**
- * What exists under the key of a device. Changes nothing, and needs no
- * permission but to see it: what may not be read is left out.
+ * What exists under the key of a device. Changes nothing. Of what may not be
+ * read it tells only that it is there, and whether its maker lives.
  *
  * @example Is there a device?
  * ```ts
@@ -191,6 +202,7 @@ class Inspector {
   #known = false;
   #plain = false;
   #reading: Reading | undefined;
+  #silence: number | undefined;
   #attachCount: number | undefined;
   #mappers: Mapper[] = [];
   #transport: Transport | undefined;
@@ -209,6 +221,7 @@ class Inspector {
     }
     readable(() => this.#lookAtQueue());
     readable(() => this.#lookAtSemaphores());
+    this.#lookAtHidden();
     if (signs !== undefined) {
       this.#known = true;
       this.#transport ??= signs.transport;
@@ -229,6 +242,7 @@ class Inspector {
       transport: this.#transport,
       plain: this.#plain,
       reading: this.#reading,
+      silence: this.#silence,
       objects: this.#objects,
       attachCount: this.#attachCount,
       attached: this.#mappers.map(({ pid, writable }) => ({
@@ -261,6 +275,7 @@ class Inspector {
       this.#plain = kind.kind === "plain";
       this.#reading = readable(() => readAny(segment, kind, label));
     }
+    if (kind?.kind === "device") this.#silence = silence(segment.mapping);
     const owner = ownerOf(segment, label);
     if (owner !== undefined) this.#known = true;
     this.#owner = owner;
@@ -272,6 +287,15 @@ class Inspector {
     segment.mapping.close();
     this.#attachCount = segment.attachCount();
     this.#mappers = segment.mappers();
+  }
+
+  #lookAtHidden(): void {
+    const hidden = hiddenObjects(this.#place.key, this.#objects);
+    this.#objects.push(...hidden.objects);
+    if (hidden.owner === undefined) return;
+    this.#owner ??= hidden.owner;
+    this.#transport ??= "sysv";
+    this.#attachCount ??= hidden.attachCount;
   }
 
   #lookAtQueue(): void {

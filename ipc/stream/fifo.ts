@@ -29,7 +29,6 @@ import { IpcError, timeoutError } from "../../ffi/core/errno.ts";
 import { Fd } from "../../ffi/core/fd.ts";
 import {
   endsOf,
-  FifoReader,
   type PipeEnds,
   PipeReader,
   PipeWriter,
@@ -44,13 +43,10 @@ import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 
 export type { FileStat } from "../../ffi/core/_file.ts";
+export type { AdoptOptions } from "../../ffi/core/_adopt.ts";
 export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
-export {
-  FdEnd,
-  type FdEndInit,
-  FdReader,
-  FdWriter,
-} from "../../ffi/core/byte_stream.ts";
+export type { FdEnd, FdEndInit } from "../../ffi/core/fd_end.ts";
+export { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
 export { Fd } from "../../ffi/core/fd.ts";
 export {
   type PipeEnds,
@@ -225,7 +221,7 @@ export class Fifo implements Disposable {
   openReader(): PipeReader {
     const fd = this.#node.open(O_RDONLY | O_NONBLOCK, "reading");
     const { handle, label } = this.#end(fd);
-    return new FifoReader(INTERNAL, handle, { label, nonBlocking: true });
+    return new PipeReader(INTERNAL, handle, { label, nonBlocking: true });
   }
 
   /**

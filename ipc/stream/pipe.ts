@@ -26,13 +26,10 @@ import {
 } from "../../ffi/core/pipe_end.ts";
 import { O_CLOEXEC, O_DIRECT } from "../../ffi/core/platform.ts";
 
+export type { AdoptOptions } from "../../ffi/core/_adopt.ts";
 export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
-export {
-  FdEnd,
-  type FdEndInit,
-  FdReader,
-  FdWriter,
-} from "../../ffi/core/byte_stream.ts";
+export type { FdEnd, FdEndInit } from "../../ffi/core/fd_end.ts";
+export { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
 export { Fd } from "../../ffi/core/fd.ts";
 export {
   type PipeEnds,

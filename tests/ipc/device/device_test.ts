@@ -606,6 +606,37 @@ Deno.test("WaveDevice survives hostile messages and goes on serving", async () =
   assertGreaterOrEqual((await done).malformed, 2000 + hostile.length - 1);
 });
 
+Deno.test("WaveDevice, WaveClient and WaveControl leak nothing", async () => {
+  using _dog = watchdog("leaks");
+  await using place = await newPlace();
+  const round = async () => {
+    for (const transport of ["sysv", "posix", "memfd"] as const) {
+      using device = place.create({ transport });
+      const done = device.run();
+      using client = WaveClient.open(place.address);
+      using control = WaveControl.open(place.address);
+      client.read();
+      inspect(place.address);
+      assertThrows(() => place.create({ transport }), IpcError);
+      await control.exit();
+      await done;
+    }
+  };
+  const count = () => [
+    [...Deno.readDirSync("/proc/self/fd")].length,
+    Deno.readTextFileSync("/proc/self/maps").split("\n").filter((line) =>
+      /SYSV|libc-ipc/.test(line)
+    ).length,
+    [...Deno.readDirSync("/dev/shm")].filter(({ name }) =>
+      name.startsWith("libc-ipc-device")
+    ).length,
+  ];
+  await round();
+  const before = count();
+  for (let i = 0; i < 30; i++) await round();
+  assertEquals(count(), before);
+});
+
 const root = Deno.uid() === 0;
 
 Deno.test({

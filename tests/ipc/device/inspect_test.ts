@@ -23,6 +23,7 @@ Deno.test("inspect() of nothing says so", async () => {
     transport: undefined,
     plain: false,
     reading: undefined,
+    silence: undefined,
     objects: [],
     attachCount: undefined,
     attached: [],
@@ -48,6 +49,7 @@ Deno.test("inspect() shows a device, its objects and who is attached", async () 
   assertEquals([found.device?.pid, found.device?.alive], [Deno.pid, true]);
   assertEquals([found.transport, found.plain], ["sysv", false]);
   assertEquals(found.reading?.state, "on");
+  assert(found.silence !== undefined && found.silence >= 0);
   assertEquals(found.attachCount, 2);
   assertEquals(found.attached, [
     { pid: Deno.pid, program: "deno", writable: true, device: true },

@@ -230,7 +230,9 @@ Deno.test("WaveClient takes a stopped device for alive", async () => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   assertEquals(client.end, undefined);
   assertEquals(client.read().state, "on");
-  assertEquals(inspect(place.address).status, "alive");
+  const stopped = inspect(place.address);
+  assertEquals(stopped.status, "alive");
+  assert((stopped.silence ?? 0) >= 300);
   assertThrows(() => place.create(), IpcError, `process ${child.pid} (deno)`);
   assertThrows(() => detach(place.address), IpcError, "EBUSY");
   const { sequence } = client.read();

@@ -68,10 +68,11 @@ export class LineChild implements AsyncDisposable {
 export function denoWith(
   signalMask: Iterable<Signal>,
   code: string,
+  ...permissions: string[]
 ): LineChild {
   return new LineChild(
     spawn(Deno.execPath(), {
-      args: denoArgs(code),
+      args: denoArgs(code, ...permissions),
       signalMask,
       fds: { 0: "pipe", 1: "pipe" },
       killSignal: "SIGKILL",

@@ -16,15 +16,25 @@ export function text(bytes: Uint8Array | undefined): string | undefined {
   return bytes && decoder.decode(bytes);
 }
 
-/** What each open descriptor of this process is, the directory itself apart. */
+/**
+ * The open pipes, FIFOs and files of this process. What Deno's workers have of
+ * their own, a watchdog's among them, goes when they do and is left out.
+ */
 export function openFds(): string[] {
+  const target = (name: string) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return undefined; // The one that reads the directory.
+    }
+  };
+  const standard = ["0", "1", "2"].map(target);
   const found: string[] = [];
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      found.push(`${name} ${Deno.readLinkSync(`/proc/self/fd/${name}`)}`);
-    } catch {
-      // The one that reads the directory.
-    }
+    const what = target(name);
+    if (what === undefined || standard.includes(what)) continue;
+    if (/^(anon_inode|socket):/.test(what)) continue;
+    found.push(`${name} ${what}`);
   }
   return found.sort();
 }
