@@ -5,6 +5,7 @@
  */
 
 import { spawn } from "../libc/spawn.ts";
+import { unistd } from "../libc/unistd.ts";
 import { cstring } from "./cstring.ts";
 import { checkRc, ERRNO, ipcError } from "./errno.ts";
 import {
@@ -26,6 +27,9 @@ import {
 /** Bytes of `posix_spawnattr_t` and `posix_spawn_file_actions_t` in glibc. */
 const ATTR_SIZE = 336;
 const ACTIONS_SIZE = 80;
+
+/** `_SC_OPEN_MAX` of `<unistd.h>` */
+const SC_OPEN_MAX = 4;
 
 /** The signals of the C library, which it would leave ignored otherwise. */
 const INTERNAL_SIGNALS = [32, 33];
@@ -161,6 +165,8 @@ export class SpawnCall implements Disposable {
           "posix_spawn_file_actions_addclose",
         );
       case "closefrom":
+        // glibc refuses a number that no descriptor can have.
+        if (action.fd >= openMax()) return;
         return this.#check(
           calls.posix_spawn_file_actions_addclosefrom_np(actions, action.fd),
           "posix_spawn_file_actions_addclosefrom_np",
@@ -185,6 +191,11 @@ export class SpawnCall implements Disposable {
     }
     checkRc(result, call, "start", this.label);
   }
+}
+
+/** `sysconf(_SC_OPEN_MAX)`: the soft limit of descriptors. */
+function openMax(): number {
+  return Number(unistd().sysconf(SC_OPEN_MAX));
 }
 
 const NULL_DEVICE = cstring("/dev/null", "path");

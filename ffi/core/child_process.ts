@@ -342,8 +342,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
         this.ended ? Promise.reject(error) : wait(new SweepSource())
       )
       // Who waits is told of errors.
-      .catch(() => {})
-      .then(() => this.#pidfd?.close());
+      .catch(() => {});
   }
 
   #reap(): ChildStatus | undefined {
@@ -357,11 +356,14 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     );
     const error = errnoOf(result);
     if (error === ERRNO.EINTR) return undefined;
-    if (error !== 0) throw this.#lost = this.#lostError(error);
     const info = siginfo_t.view(this.#info);
-    return info.si_pid === 0
-      ? undefined
-      : this.#status = statusOf(info.si_code, Number(info.si_value & 0xffn));
+    if (error === 0 && info.si_pid === 0) return undefined;
+    // Not now, when its waiters are asked one after the other, but before any
+    // of them goes on.
+    queueMicrotask(() => this.#pidfd?.close());
+    if (error !== 0) throw this.#lost = this.#lostError(error);
+    const status = Number(info.si_value & 0xffn);
+    return this.#status = statusOf(info.si_code, status);
   }
 
   #lostError(error: number): IpcError {

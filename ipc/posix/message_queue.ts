@@ -409,7 +409,7 @@ export class PosixMessageQueue
     const fd = this.#fd.use("receive from");
     const deadline = deadlineOf(timeout);
     for (;;) {
-      if (pollUntil(fd, POLLIN) === 0) {
+      if (pollUntil(fd, POLLIN, deadline) === 0) {
         const label = this.#label;
         throw timeoutError("mq_receive", "receive from", label, timeout ?? 0);
       }
@@ -598,7 +598,6 @@ export class PosixMessageQueue
         try {
           await listener(message);
         } catch (error) {
-          reportError(error);
         }
       }
     } catch (error) {

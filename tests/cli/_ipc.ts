@@ -101,12 +101,21 @@ export class Place implements Disposable {
   }
 }
 
-/** Starts a device and waits until it is on. */
+/**
+ * Starts a device and waits until it is on. It ends with this process at the
+ * latest, when its standard input does.
+ */
 export async function startDevice(
   place: Place,
   args: readonly string[] = ["SIN", "2"],
 ): Promise<Child> {
-  const device = startIpc(["device", ...args, "--json", ...place.args]);
+  const device = startIpc([
+    "device",
+    ...args,
+    "--json",
+    "--exit-on-eof",
+    ...place.args,
+  ]);
   try {
     await device.line();
     return device;

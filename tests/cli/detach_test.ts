@@ -54,6 +54,7 @@ Deno.test("ipc detach --force removes the things of a living device", async () =
     lines(stdout).at(-1) ?? "",
     /^removed memory, queue, semaphores$/,
   );
+  assertEquals(JSON.parse(await device.line()).reason, "removed");
   assertEquals((await device.end()).code, 1);
   assertEquals(place.status, "none");
 });

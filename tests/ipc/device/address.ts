@@ -60,6 +60,11 @@ export class Place implements AsyncDisposable {
       import * as all from ${JSON.stringify(source("ipc/device/mod.ts"))};
       const { WaveDevice, WaveClient, WaveControl, inspect, detach } = all;
       const address = ${this.code};
+      // A test that is killed must not leave its children behind.
+      const parent = Deno.ppid;
+      Deno.unrefTimer(setInterval(() => {
+        if (Deno.ppid !== parent) Deno.exit(1);
+      }, 500));
       ${code}
     `,
       options,
