@@ -58,8 +58,8 @@ export class SocketReader extends FdReader {
   override close(): void {
     if (this.closed) return;
     this.#closed = true;
-    this.source.poke();
     this.#whenClosed();
+    this.source.poke();
   }
 
   /** @ignore */
@@ -139,8 +139,8 @@ export class SocketWriter extends FdWriter {
   override close(): void {
     if (this.closed) return;
     this.#closed = true;
-    this.source.poke();
     this.#whenClosed();
+    this.source.poke();
   }
 
   /** @ignore */
@@ -168,5 +168,7 @@ export class SocketWriter extends FdWriter {
 }
 
 function closedError(action: string, half: string, label: string): TypeError {
-  return new TypeError(`Cannot ${action} a ${label} that is closed for ${half}`);
+  return new TypeError(
+    `Cannot ${action} a ${label} that is closed for ${half}`,
+  );
 }

@@ -598,6 +598,7 @@ export class PosixMessageQueue
         try {
           await listener(message);
         } catch (error) {
+          reportError(error);
         }
       }
     } catch (error) {

@@ -378,9 +378,8 @@ for (const task of [false, true]) {
       );
       await tmux.see(/QUA.*q quits/);
       await tmux.type("C-z");
-      await tmux.see(/(Stopped|Suspended)/);
+      await tmux.see(/(Stopped|Suspended)[^]*^[#$] /m);
       assertEquals(await tmux.ask("#{cursor_flag} #{alternate_on}"), "1 0");
-      // Keys with Enter, and to be seen; without waiting for a word of ours.
       await tmux.type("clear; stty -a | tr -s ' ;' '\\n\\n'", "Enter");
       await tmux.see(/^icanon\n(.*\n)*echo\n/m);
       await tmux.type("clear; fg", "Enter");
