@@ -9,6 +9,7 @@ import { checkFd, signal, table } from "@libc/ipc/ffi";
 const STDIN = 0;
 const OWN_GROUP = 0;
 const SIGSTOP = 19;
+const PASSED_ON_MS = 300;
 
 const groups = table({
   /** `pid_t tcgetpgrp(int fd);` */
@@ -53,11 +54,15 @@ export function beforeStop(prepare: () => void): Disposable {
  * its child is stopped.
  */
 export function stopTogether(): Disposable {
+  let continued = -Infinity;
   const stop = () => {
     // Without a shell that controls jobs, nobody could continue us.
     if (groups().getpgrp() === groups().getsid(0)) return;
+    // What `deno task` passes on when it is continued is the same Ctrl-Z.
+    if (performance.now() - continued < PASSED_ON_MS) return;
     for (const prepare of preparations) prepare();
     signal().kill(OWN_GROUP, SIGSTOP);
+    continued = performance.now();
   };
   Deno.addSignalListener("SIGTSTP", stop);
   return {

@@ -7,6 +7,7 @@
 
 import { fcntl } from "../libc/fcntl.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
+import { integer } from "./_argument.ts";
 import {
   ADDRESS_SIZE,
   addressText,
@@ -74,11 +75,30 @@ export interface FdMessage {
   credentials: Credentials | undefined;
 }
 
+/** Options of receiving. */
+export interface ReceiveSizeOptions {
+  /**
+   * The most bytes to take. A longer message is `EMSGSIZE`, and lost.
+   *
+   * @default {number} 65,536 of a stream, 262,144 of a message
+   */
+  maxSize?: number | undefined;
+}
+
+const STREAM_SIZE = 65536;
+const MESSAGE_SIZE = 262144;
 const SEND = MSG_DONTWAIT | MSG_NOSIGNAL;
-/** The largest buffer that is kept for the next message. */
-const MAX_SCRATCH = 262144;
 
 let scratch = new Uint8Array(0);
+
+/** The most bytes to receive. */
+export function sizeOf(
+  type: Endpoint["type"],
+  { maxSize }: ReceiveSizeOptions,
+): number {
+  const usual = type === "stream" ? STREAM_SIZE : MESSAGE_SIZE;
+  return integer(maxSize ?? usual, "maxSize", 1, 0x7fff_ffff);
+}
 
 /**
  * Room for what a call receives, which is copied out of it before anything else
@@ -87,7 +107,7 @@ let scratch = new Uint8Array(0);
 export function roomFor(size: number): Uint8Array<ArrayBuffer> {
   if (scratch.length >= size) return scratch;
   const room = new Uint8Array(size);
-  if (size <= MAX_SCRATCH) scratch = room;
+  if (size <= MESSAGE_SIZE) scratch = room;
   return room;
 }
 
@@ -158,31 +178,33 @@ export function sendOnce(socket: Endpoint, payload: Uint8Array): boolean {
     const error = errnoOf(send(fd, data, data.length, SEND));
     if (error === 0) return true;
     if (error === ERRNO.EAGAIN) return false;
-    if (error !== ERRNO.EINTR) throw sendError(error, "send", socket);
+    if (error !== ERRNO.EINTR) throw sendError(error, "send", socket.label);
   }
 }
 
 /**
- * `sendto`: an attempt to send a datagram. It may block when told so, and gives
+ * `sendto`: an attempt to send a datagram from a socket to an address, which
+ * `object` names. It may block when told so, and gives
  * false when it was interrupted.
  */
 export function sendingTo(
   socket: Endpoint,
   payload: Uint8Array,
   target: Uint8Array<ArrayBuffer>,
+  object: string,
 ): (mayBlock?: boolean) => boolean {
   const { sendto } = sys_socket();
   const data = payload as Uint8Array<ArrayBuffer>;
   return (mayBlock = false) => {
     const flags = mayBlock ? MSG_NOSIGNAL : SEND;
     for (;;) {
-      const fd = socket.handle.use("send to");
+      const fd = socket.handle.use("send from");
       const error = errnoOf(
         sendto(fd, data, data.length, flags, target, target.length),
       );
       if (error === 0) return true;
       if (error === ERRNO.EAGAIN) return false;
-      if (error !== ERRNO.EINTR) throw sendError(error, "sendto", socket);
+      if (error !== ERRNO.EINTR) throw sendError(error, "sendto", object);
       if (mayBlock) return false;
     }
   };
@@ -213,7 +235,7 @@ export function sendingFds(
       const error = errnoOf(count);
       if (error === ERRNO.EAGAIN) return undefined;
       if (error === ERRNO.EINTR) continue;
-      if (error !== 0) throw sendError(error, "sendmsg", socket);
+      if (error !== 0) throw sendError(error, "sendmsg", socket.label);
       offset += count;
       sent(count);
     }
@@ -343,14 +365,15 @@ function shutDownError({ label }: Endpoint): IpcError {
 function sendError(
   error: number,
   syscall: string,
-  { label }: Endpoint,
+  object: string,
 ): IpcError {
   const hint = error === ERRNO.EPIPE
     ? "nobody can receive any more"
     : error === ERRNO.ECONNREFUSED
     ? "nobody receives there"
     : undefined;
-  return ipcError(error, syscall, "send to", label, hint);
+  const action = syscall === "sendto" ? "send from" : "send to";
+  return ipcError(error, syscall, action, object, hint);
 }
 
 function receiveError(

@@ -73,7 +73,7 @@ const ROOM = align(CMSG + 4 * MAX_FDS) + align(CMSG + 12) + 1024;
 const control = new Uint8Array(new ArrayBuffer(ROOM));
 const header = new Uint8Array(new ArrayBuffer(HEADER));
 const iov = new BigUint64Array(new ArrayBuffer(16));
-let held: Uint8Array | undefined;
+const held: Uint8Array[] = [];
 
 /** Where the bytes of a view are; a view of the heap's is moved out of it. */
 function addressOf(view: ArrayBufferView<ArrayBuffer>): bigint {
@@ -88,7 +88,7 @@ function prepare(
   size: number,
   length: number,
 ): void {
-  held = data;
+  held[0] = data;
   iov[0] = size === 0 ? 0n : addressOf(data);
   iov[1] = BigInt(size);
   const view = new DataView(header.buffer);
@@ -113,7 +113,7 @@ export function sendWithFds(
   prepare(data, data.length, align(length));
   const count = sys_socket().sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
   // A plain store: errno is still to be read by the caller.
-  held = undefined;
+  held.length = 0;
   return count;
 }
 
@@ -133,7 +133,7 @@ export function receiveWithFds(
     MSG_DONTWAIT | MSG_CMSG_CLOEXEC,
   );
   const error = errnoOf(count);
-  held = undefined;
+  held.length = 0;
   if (error !== 0) return error;
   const view = new DataView(header.buffer);
   const flags = view.getInt32(FLAGS, true);

@@ -29,7 +29,8 @@ import {
  *
  * - `reuseAddress`, `reusePort`, `keepAlive`, `broadcast`: as their `SO_…`
  * - `passCredentials`: received messages say who sent them (`SO_PASSCRED`)
- * - `sendBuffer`, `receiveBuffer`: bytes; the kernel doubles what is set
+ * - `sendBuffer`, `receiveBuffer`: bytes; the kernel doubles what is set, up to
+ *   `/proc/sys/net/core/wmem_max` and `rmem_max`
  * - `noDelay`: `TCP_NODELAY`; `ipv6Only`: `IPV6_V6ONLY`
  * - `acceptingConnections`, `error`: read-only; reading `error` clears it
  */
@@ -93,15 +94,31 @@ export function readOption(
   label: string,
 ): number | boolean {
   const { level, name, number } = definitionOf(option);
+  const action = `read ${option} of`;
+  const value = readInt(fd, { level, name }, action, label);
+  return number ? value : value !== 0;
+}
+
+/** `getsockopt(SOL_SOCKET)` of an option that has no name here. */
+export function readNumber(fd: number, name: number, label: string): number {
+  return readInt(fd, { level: SOL_SOCKET, name }, "use", label);
+}
+
+function readInt(
+  fd: number,
+  { level, name }: Definition,
+  action: string,
+  label: string,
+): number {
   const value = new Int32Array(1);
   const length = new Uint32Array([4]);
   check0(
     sys_socket().getsockopt(fd, level, name, value, length),
     "getsockopt",
-    `read ${option} of`,
+    action,
     label,
   );
-  return number ? value[0] as number : value[0] !== 0;
+  return value[0] as number;
 }
 
 /** `setsockopt` of an option that is an `int`. */
@@ -116,13 +133,14 @@ export function writeOption(
   if (!number && typeof value !== "boolean") {
     throw new TypeError(`${option} must be a boolean, got ${shown(value)}`);
   }
-  const encoded = number
-    ? integer(value as number, option, 0, 0x7fff_ffff)
-    : Number(value);
+  const encoded = new Int32Array([
+    number ? integer(value as number, option, 0, 0x7fff_ffff) : Number(value),
+  ]);
+  const action = `set ${option} of`;
   check0(
-    sys_socket().setsockopt(fd, level, name, new Int32Array([encoded]), 4),
+    sys_socket().setsockopt(fd, level, name, encoded, 4),
     "setsockopt",
-    `set ${option} of`,
+    action,
     label,
   );
 }

@@ -114,3 +114,15 @@ function lateError(
 ): Error {
   return timeoutError(syscall, action, object, timeout);
 }
+
+/** Turns what a check throws into a rejection. */
+export function promised<T>(
+  begin: () => Promise<T>,
+): Promise<T extends true ? void : T>;
+export function promised<T>(begin: () => Promise<T>): Promise<T> {
+  try {
+    return begin();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

@@ -7,12 +7,6 @@
 import { sys_socket } from "../libc/sys_socket.ts";
 import { INTERNAL, onlyInternal } from "./_internal.ts";
 import { fdReadiness } from "./_readable.ts";
-import {
-  ADDRESS_SIZE,
-  decodeAddress,
-  type SocketAddress,
-} from "./_socket_address.ts";
-import type { SocketFile } from "./_socket_file.ts";
 import { type Credentials, credentialsOf } from "./_socket_message.ts";
 import {
   readOption,
@@ -32,6 +26,7 @@ import {
   SOL_SOCKET,
 } from "./platform.ts";
 import { SocketReader, SocketWriter } from "./socket_stream.ts";
+import type { WaitSubject } from "./wait.ts";
 import { READINESS, type Readiness, type Waitable } from "./wait_any.ts";
 
 /** The family of a socket's addresses: `AF_UNIX`, `AF_INET`, `AF_INET6`. */
@@ -43,8 +38,7 @@ export type SocketType = "stream" | "datagram" | "seqpacket";
 const HOW = { read: SHUT_RD, write: SHUT_WR, both: SHUT_RDWR } as const;
 
 /**
- * What all sockets have: a descriptor, addresses, options, two directions, an
- * end. See {@linkcode Socket}.
+ * What all sockets have: a descriptor, options, two directions, an end. See {@linkcode Socket}.
  */
 export abstract class SocketHandle implements Disposable, Waitable {
   /** The family of its addresses. */
@@ -59,12 +53,6 @@ export abstract class SocketHandle implements Disposable, Waitable {
   protected readonly input: Direction;
   /** @ignore */
   protected readonly output: Direction;
-  /**
-   * The file that it is bound to as its owner.
-   *
-   * @ignore
-   */
-  protected file: SocketFile | undefined;
   #reader: SocketReader | undefined;
   #writer: SocketWriter | undefined;
 
@@ -198,31 +186,6 @@ export abstract class SocketHandle implements Disposable, Waitable {
   }
 
   /**
-   * `getsockname`: its own address, with the port or name that the kernel chose;
-   * null of a Unix socket that has none.
-   *
-   * See [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html).
-   *
-   * @throws {TypeError} When it is closed.
-   */
-  localAddress(): SocketAddress | null {
-    return this.#address("getsockname");
-  }
-
-  /**
-   * `getpeername`: the address that it is connected to; null when that is a Unix
-   * socket without one, as clients usually are.
-   *
-   * See [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html).
-   *
-   * @throws {IpcError} `ENOTCONN` when it has no peer.
-   * @throws {TypeError} When it is closed.
-   */
-  peerAddress(): SocketAddress | null {
-    return this.#address("getpeername");
-  }
-
-  /**
    * `getsockopt(SO_PEERCRED)`: who is at the other end of a Unix socket, as it
    * was when they connected, listened or made the pair. The kernel vouches for
    * it.
@@ -251,29 +214,6 @@ export abstract class SocketHandle implements Disposable, Waitable {
   }
 
   /**
-   * `unlink`: removes the file that it is bound to. It goes on serving those who
-   * are connected; nobody finds it any more.
-   *
-   * See [unlink(2)](https://man7.org/linux/man-pages/man2/unlink.2.html).
-   *
-   * @throws {IpcError} `ENOENT` when the file is gone, `ESTALE` when another has
-   * taken its place, `EACCES` or `EPERM` when the folder forbids it.
-   * @throws {TypeError} When it is not the owner of a file, or is closed.
-   */
-  remove(): void {
-    this.handle.use("remove the file of");
-    const file = this.file;
-    if (file === undefined) {
-      throw new TypeError(
-        `Cannot remove the file of a ${this.label}: it owns none`,
-      );
-    }
-    this.file = undefined;
-    const error = file.remove(`the file of ${this.label}`);
-    if (error !== undefined) throw error;
-  }
-
-  /**
    * `close`: closes it. What waits for it is rejected with a `TypeError`; its
    * file stays. Closing twice does nothing.
    *
@@ -283,31 +223,24 @@ export abstract class SocketHandle implements Disposable, Waitable {
     this.handle.close();
   }
 
-  /**
-   * Closes it, and removes the file that it was bound to as the `owner`, unless
-   * that is gone or another has taken its place.
-   */
+  /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
-    const file = this.file;
-    this.file = undefined;
-    try {
-      this.close();
-    } finally {
-      const error = file?.remove(`the file of ${this.label}`);
-      if (error && error.code !== "ENOENT" && error.code !== "ESTALE") {
-        // deno-lint-ignore no-unsafe-finally -- close() cannot fail but by a bug
-        throw error;
-      }
-    }
+    this.close();
   }
 
   /** @ignore */
   [READINESS](): Readiness {
-    return fdReadiness(this.handle, {
-      syscall: "epoll_wait",
-      action: "wait for",
-      object: this.label,
-    });
+    return fdReadiness(this.handle, this.subject("epoll_wait", "wait for"));
+  }
+
+  /** @ignore */
+  protected subject(syscall: string, action: string): WaitSubject {
+    return { syscall, action, object: this.label };
+  }
+
+  /** @ignore */
+  protected refuse(name: string, instead: string): never {
+    throw new TypeError(`Cannot ${name} on a ${this.label}: use ${instead}()`);
   }
 
   /** @ignore */
@@ -326,15 +259,6 @@ export abstract class SocketHandle implements Disposable, Waitable {
     // The peer may be gone altogether, or never have been there.
     if (error === 0 || error === ERRNO.ENOTCONN) return;
     throw ipcError(error, "shutdown", "shut down", this.label);
-  }
-
-  #address(call: "getsockname" | "getpeername"): SocketAddress | null {
-    const bytes = new Uint8Array(ADDRESS_SIZE);
-    const length = new Uint32Array([ADDRESS_SIZE]);
-    const action = "read the address of";
-    const fd = this.handle.use(action);
-    check0(sys_socket()[call](fd, bytes, length), call, action, this.label);
-    return decodeAddress(bytes, length[0] as number);
   }
 
   #needStream(what: string): void {

@@ -156,10 +156,9 @@ const MOST_TRIES = 100;
  * process did when that ends, even by `SIGKILL`: a lock that no crash leaves
  * locked.
  *
- * The async forms wait without being in the kernel's queue: `waitingForZero`
- * and `waitingForIncrease` do not count them, a blocked process is served before
- * them, and a value that is zero for less than some milliseconds can be missed
- * by `waitZero()`.
+ * The async forms try again when a thread that waits in the kernel is woken, or
+ * now and then: a process that is blocked may be served before them, and
+ * `waitZero()` can miss a value that is zero only for a moment.
  *
  * @example A lock between processes
  * ```ts

@@ -10,15 +10,28 @@ const libc = Deno.dlopen("libc.so.6", {
   setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   unshare: { parameters: ["i32"], result: "i32" },
+  mount: {
+    parameters: ["buffer", "buffer", "buffer", "u64", "buffer"],
+    result: "i32",
+  },
 }).symbols;
 
 /** The user and group `nobody`. */
 export const NOBODY = 65534;
 
+const CLONE_NEWNS = 0x0002_0000;
 const CLONE_NEWIPC = 0x0800_0000;
+const CLONE_NEWPID = 0x2000_0000;
+const MS_REC_PRIVATE = 0x4_4000n;
 
 /** Limits by their numbers. */
-export const RLIMIT = { NOFILE: 7, MEMLOCK: 8, AS: 9, MSGQUEUE: 12 } as const;
+export const RLIMIT = {
+  FSIZE: 1,
+  NOFILE: 7,
+  MEMLOCK: 8,
+  AS: 9,
+  MSGQUEUE: 12,
+} as const;
 
 function succeed(result: number, call: string): void {
   if (result !== 0) throw new Error(`${call} failed`);
@@ -51,6 +64,21 @@ export function limit(resource: number, soft: number): void {
 /** Enters an IPC namespace of its own, with this thread only. */
 export function unshareIpc(): void {
   succeed(libc.unshare(CLONE_NEWIPC), "unshare");
+}
+
+/** Lets the next processes that this thread starts be in a PID namespace of their own. */
+export function unsharePid(): void {
+  succeed(libc.unshare(CLONE_NEWPID), "unshare");
+}
+
+/** Gives this thread a `/dev/shm` of its own, mounted with these options. */
+export function mountShm(options: string): void {
+  const text = (text: string) => new TextEncoder().encode(`${text}\0`);
+  const tmpfs = text("tmpfs");
+  succeed(libc.unshare(CLONE_NEWNS), "unshare");
+  succeed(libc.mount(tmpfs, text("/"), null, MS_REC_PRIVATE, null), "mount");
+  const at = text("/dev/shm");
+  succeed(libc.mount(tmpfs, at, tmpfs, 0n, text(options)), "mount");
 }
 
 /** Writes a limit of the IPC namespace, such as `kernel/shmmni`. */

@@ -16,17 +16,16 @@ import {
   limit,
   RLIMIT,
   sysctl,
-  unshareIpc,
 } from "./privileges.ts";
-import type { Defer, Driven, Drivers } from "./rows.ts";
-
-const NO_POINTERS = {
-  why: "the wrappers pass only buffers of their own, never an address",
-};
-const NO_COMMANDS = { why: "commands are methods: there is no unknown one" };
-const INTERRUPTED = {
-  why: "EINTR is looped with the time that is left, see the signal tests",
-};
+import type { Defer, Drivers } from "./rows.ts";
+import {
+  before,
+  inPrivate,
+  INTERRUPTED,
+  NO_COMMANDS,
+  NO_POINTERS,
+  stranger,
+} from "./situations.ts";
 
 /** A temporary folder. */
 function folder(defer: Defer): string {
@@ -52,38 +51,6 @@ function queue(defer: Defer, mode = 0o600): SysvMessageQueue {
   defer(() => made[Symbol.dispose]());
   return made;
 }
-
-/** A row in which `nobody` uses what root made. */
-function stranger<T>(
-  make: (defer: Defer) => T,
-  use: (made: T) => unknown,
-): Driven {
-  return {
-    child: true,
-    run(defer) {
-      const made = make(defer);
-      becomeNobody();
-      defer(becomeRoot);
-      return use(made);
-    },
-  };
-}
-
-/** A row in an IPC namespace of its own. */
-function inPrivate(run: (defer: Defer) => unknown): Driven {
-  return {
-    child: true,
-    run(defer) {
-      unshareIpc();
-      return run(defer);
-    },
-  };
-}
-
-const before = (what: string, expect = "RangeError") => ({
-  expect,
-  because: `${what} is refused before the call`,
-});
 
 /** The drivers of `ftok`. */
 const key: Drivers = {

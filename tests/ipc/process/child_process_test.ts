@@ -3,6 +3,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { kill } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
 import { waitAny } from "../../../ffi/core/wait_any.ts";
+import { P_PID, WEXITED } from "../../../ffi/core/platform.ts";
 import { sys_wait } from "../../../ffi/libc/sys_wait.ts";
 import { source, spawnDeno, until, watchdog } from "../../util.ts";
 import { descriptors, later, LineChild, zombies } from "./util.ts";
@@ -87,7 +88,8 @@ Deno.test("a child that nobody waits for is no zombie", async () => {
   const pids = Array.from({ length: 20 }, () => spawn("true").pid);
   await until(() => pids.every((pid) => !exists(pid)));
   assertEquals(zombies(), []);
-  await until(() => descriptors().length === before);
+  // Fewer when an earlier test has closed something meanwhile.
+  await until(() => descriptors().length <= before);
 });
 
 Deno.test("a child does not keep the process alive, unless somebody waits", async () => {
@@ -201,9 +203,12 @@ Deno.test("ChildProcess refuses every use after close()", async () => {
 });
 
 Deno.test("ChildProcess says when something else has waited for it", async () => {
-  const child = spawn("true");
-  // What a library might do that waits for any child.
-  sys_wait().waitid(1, child.pid, new Uint8Array(128), 4);
+  const child = spawn("cat", { fds: { 0: "pipe" } });
+  child.stdin?.close();
+  // What a library might do that waits for any child. It is done at once, so
+  // that the event loop does not come first.
+  const info = new Uint8Array(128);
+  assertEquals(sys_wait().waitid(P_PID, child.pid, info, WEXITED), 0);
   const error = await assertRejects(() => child.wait(), IpcError);
   assertEquals([error.code, error.syscall], ["ECHILD", "waitid"]);
   assert(error.message.includes("something else has waited for it"));
@@ -225,7 +230,7 @@ Deno.test("ChildProcess works in a Worker", async () => {
     import { spawn } from "${source("ipc/process/spawn.ts")}";
     const { code } = await spawn("sh", { args: ["-c", "sleep 0.01; exit 8"] }).status;
     postMessage(code);`;
-  const url = `data:application/typescript,${encodeURIComponent(code)}`;
+  const url = `data:application/javascript,${encodeURIComponent(code)}`;
   const worker = new Worker(url, { type: "module" });
   const message = await new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);

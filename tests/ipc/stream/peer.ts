@@ -1,10 +1,8 @@
 /** Child processes that get an end of a pipe as descriptor 3. */
 
 import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import { INTERNAL } from "../../../ffi/core/_internal.ts";
-import type { FdEnd } from "../../../ffi/core/byte_stream.ts";
-import { Fd } from "../../../ffi/core/fd.ts";
-import { PipeReader, PipeWriter } from "../../../ffi/core/pipe_end.ts";
+import type { FdEnd } from "../../../ffi/core/fd_end.ts";
+import { PipeReader, PipeWriter } from "../../../ipc/stream/pipe.ts";
 
 /** `F_SETFD`, without `FD_CLOEXEC`: children started now inherit it. */
 function inherited<T>(ends: FdEnd[], start: (fds: number[]) => T): T {
@@ -41,12 +39,10 @@ export function startPeer(code: string, ...ends: FdEnd[]): Deno.ChildProcess {
 
 /** The reading end that a peer has inherited. */
 export function open(fd: number): PipeReader {
-  const label = `pipe ${fd}`;
-  return new PipeReader(INTERNAL, new Fd(INTERNAL, fd, label), { label });
+  return PipeReader.fromFd(fd, { takeOver: true });
 }
 
 /** The writing end that a peer has inherited. */
 export function openWriter(fd: number): PipeWriter {
-  const label = `pipe ${fd}`;
-  return new PipeWriter(INTERNAL, new Fd(INTERNAL, fd, label), { label });
+  return PipeWriter.fromFd(fd, { takeOver: true });
 }

@@ -253,10 +253,12 @@ Deno.test("acquireSync() goes on waiting after signals", async () => {
   await using child = spawnWith(
     set,
     `
-    let seen = 0;
-    Deno.addSignalListener("SIGUSR2", () => seen++);
+    const { promise, resolve } = Promise.withResolvers();
+    Deno.addSignalListener("SIGUSR2", resolve);
     console.log(attempt(() => set.acquireSync(0, { undo: false })));
-    setTimeout(() => { console.log(seen > 0); Deno.exit(); });
+    await promise;
+    console.log("listener called");
+    Deno.exit();
   `,
   );
   await until(() => set.waitingForIncrease() === 1);
@@ -269,7 +271,7 @@ Deno.test("acquireSync() goes on waiting after signals", async () => {
   await until(() => set.waitingForIncrease() === 1);
   set.release(0, 1, { undo: false });
   assertEquals(await child.line(), "done");
-  assertEquals(await child.line(), "true");
+  assertEquals(await child.line(), "listener called");
   assertEquals(set.value(), 0);
 });
 

@@ -1,0 +1,239 @@
+/**
+ * Calls everything public with arguments that make no sense, in an order that
+ * makes none either. Whatever it throws is fine; that it survives is the test.
+ *
+ * Runs in an IPC namespace and a folder of its own.
+ */
+
+import * as ipc from "@libc/ipc";
+import { unshareIpc } from "../conformance/privileges.ts";
+import { handles } from "./handles.ts";
+
+const seed = Number(Deno.args[0]);
+const rounds = Number(Deno.args[1]);
+unshareIpc();
+
+/** What would end or change this process for good, or wait for ever. */
+const APART = new Set([
+  "kill",
+  "killProcessGroup",
+  "raise",
+  "sigqueue",
+  "ignore",
+  "restoreDefault",
+  "spawn",
+  "sharedArrayBuffer",
+  // Takes the numbers of descriptors, those of the runtime itself included.
+  "fromFd",
+  "inheritedFd",
+]);
+
+// A small generator: the same seed gives the same calls.
+let state = seed >>> 0;
+function random(below: number): number {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return Math.floor(state / 0x1_0000_0000 * below);
+}
+
+const pick = <T>(values: readonly T[]): T => values[random(values.length)] as T;
+
+const detached = new Uint8Array(16);
+detached.buffer.transfer();
+
+const values: (() => unknown)[] = [
+  () => undefined,
+  () => null,
+  () => pick([0, 1, -1, 2, 7, 63, 64, 4095, 4096, 65536, 0.5, -0.5]),
+  () =>
+    pick([NaN, Infinity, -Infinity, -0, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63]),
+  () => pick([0n, 1n, -1n, 4096n, 2n ** 31n, 2n ** 48n, 2n ** 63n, 2n ** 64n]),
+  () =>
+    pick([
+      "",
+      "/",
+      "a",
+      "/a",
+      "/a\0b",
+      "..",
+      "\0",
+      "x".repeat(300),
+      "/é",
+      "\ud800",
+    ]),
+  () => pick([true, false]),
+  () =>
+    pick([
+      new Uint8Array(0),
+      new Uint8Array(8),
+      new Uint8Array(5000),
+      detached,
+    ]),
+  () =>
+    pick([
+      new ArrayBuffer(0),
+      new Float64Array(3),
+      new DataView(new ArrayBuffer(9)),
+    ]),
+  () => Array.from({ length: random(4) }, value),
+  () =>
+    Object.fromEntries(
+      Array.from({ length: random(4) }, () => [pick(KEYS), value()]),
+    ),
+  () => ({ timeout: pick([0, 1, 2]), signal: AbortSignal.timeout(1) }),
+  () => () => value(),
+  () => new Date(NaN),
+  () => Symbol("x"),
+  () => pick(live),
+];
+
+const KEYS = [
+  "timeout",
+  "signal",
+  "size",
+  "mode",
+  "owner",
+  "readOnly",
+  "address",
+  "offset",
+  "length",
+  "type",
+  "maxSize",
+  "truncate",
+  "except",
+  "index",
+  "delta",
+  "undo",
+  "value",
+  "capacity",
+  "private",
+  "shared",
+  "populate",
+  "remap",
+  "round",
+  "maxMessages",
+  "messageSize",
+  "priority",
+  "seals",
+  "uid",
+  "gid",
+  "maxBytes",
+  "execute",
+  "count",
+  "noWait",
+  "into",
+  "unref",
+  "family",
+  "path",
+  "port",
+];
+
+let depth = 0;
+function value(): unknown {
+  if (depth > 3) return random(10);
+  depth++;
+  try {
+    return pick(values)();
+  } finally {
+    depth--;
+  }
+}
+
+/** An argument: often one that allows what is asked to happen. */
+const args = () => Array.from({ length: random(5) }, value);
+
+const live: unknown[] = [];
+
+/** A wait without an end would be one: every argument list gets a bound. */
+function bounded(list: unknown[]): unknown[] {
+  return [...list, { timeout: 1 }];
+}
+
+async function attempt(call: () => unknown): Promise<void> {
+  try {
+    const result = call();
+    const settled = result instanceof Promise
+      ? await Promise.race([
+        result,
+        new Promise((resolve) => setTimeout(resolve, 20)),
+      ])
+      : result;
+    if (typeof settled === "object" && settled !== null && live.length < 60) {
+      live.push(settled);
+    }
+  } catch {
+    // Any refusal is right.
+  }
+}
+
+/** What blocks this thread is called with a time limit only. */
+const BLOCKING = /Sync$|^connections$|^messages$|^run$|^follow$|^readings$/;
+
+function methodsOf(object: object): string[] {
+  const names = new Set<string>();
+  for (
+    let proto = object;
+    proto !== null && proto !== Object.prototype;
+    proto = Object.getPrototypeOf(proto)
+  ) {
+    for (const name of Object.getOwnPropertyNames(proto)) names.add(name);
+  }
+  names.delete("constructor");
+  return [...names].sort();
+}
+
+async function useObject(object: object): Promise<void> {
+  const name = pick(methodsOf(object));
+  if (name === undefined || BLOCKING.test(name)) return;
+  await attempt(() => {
+    // deno-lint-ignore no-explicit-any -- anything may be called with anything
+    const member = (object as any)[name];
+    return typeof member === "function"
+      ? member.apply(object, random(2) ? args() : bounded(args()))
+      : member;
+  });
+  if (random(20) === 0) {
+    await attempt(() => {
+      // deno-lint-ignore no-explicit-any -- anything may be set to anything
+      (object as any)[name] = value();
+    });
+  }
+}
+
+const functions = Object.entries(ipc).filter(([name, value]) =>
+  typeof value === "function" && !APART.has(name)
+) as [string, (...args: unknown[]) => unknown][];
+// A promise that somebody else rejects, such as an aborted wait, is no crash.
+addEventListener("unhandledrejection", (event) => event.preventDefault());
+
+for (let round = 0; round < rounds; round++) {
+  if (live.length < 5 || random(10) === 0) {
+    await attempt(() => pick(Object.values(handles)).make());
+  }
+  if (random(3) === 0) {
+    const [, fn] = pick(functions);
+    const statics = Object.getOwnPropertyNames(fn).filter((name) =>
+      typeof Reflect.get(fn, name) === "function" && !BLOCKING.test(name) &&
+      !APART.has(name)
+    );
+    await attempt(() => {
+      if (statics.length > 0 && random(2)) {
+        return Reflect.get(fn, pick(statics)).apply(fn, args());
+      }
+      return random(2) ? fn(...args()) : Reflect.construct(fn, args());
+    });
+  } else {
+    const object = pick(live);
+    if (typeof object === "object" && object !== null) await useObject(object);
+  }
+  if (live.length > 40) {
+    const [gone] = live.splice(random(live.length), 1);
+    await attempt(() => {
+      (gone as Partial<Disposable>)[Symbol.dispose]?.();
+    });
+  }
+}
+for (const object of live) {
+  await attempt(() => (object as Partial<Disposable>)[Symbol.dispose]?.());
+}
+console.log("alive");
+Deno.exit(0);

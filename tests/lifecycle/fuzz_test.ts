@@ -1,0 +1,50 @@
+// No sequence of public calls, with any arguments, ends the process.
+
+import { assertEquals } from "@std/assert";
+import { isPrivileged } from "../conformance/privileges.ts";
+
+const CHILD = new URL("fuzz_child.ts", import.meta.url).href;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+const ROUNDS = 4000;
+
+const privileged = isPrivileged();
+
+for (let i = 0; i < 4; i++) {
+  Deno.test({
+    name: `${ROUNDS} senseless calls are survived, run ${i}${
+      privileged ? "" : " [skipped: needs CAP_SYS_ADMIN for a namespace]"
+    }`,
+    ignore: !privileged,
+    async fn() {
+      const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
+      const folder = await Deno.makeTempDir({ prefix: "libc_ipc_fuzz_" });
+      try {
+        const { code, signal, stdout, stderr } = await new Deno.Command(
+          Deno.execPath(),
+          {
+            args: [
+              "run",
+              "--quiet",
+              "--no-check",
+              "--allow-all",
+              `--config=${CONFIG}`,
+              CHILD,
+              String(seed),
+              String(ROUNDS),
+            ],
+            cwd: folder,
+            stdin: "null",
+          },
+        ).output();
+        const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+        assertEquals(
+          { code, signal, stdout: text(stdout) },
+          { code: 0, signal: null, stdout: "alive\n" },
+          `seed ${seed}: ${text(stderr)}`,
+        );
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
