@@ -4,6 +4,7 @@
  * @module
  */
 
+import { disposition } from "@libc/ipc/signal";
 import { Interrupted } from "./errors.ts";
 import { stopTogether } from "./foreground.ts";
 
@@ -14,22 +15,24 @@ export interface EndSignals extends Disposable {
 }
 
 /**
- * Listens to SIGINT and SIGTERM, and to SIGHUP while a terminal is there to
- * hang up: `nohup`, which disconnects all three streams, keeps its meaning.
- * Ctrl-Z at a terminal stops the whole job.
+ * Listens to SIGINT, SIGTERM and SIGHUP. A SIGHUP that `nohup` has ignored stays
+ * ignored. Ctrl-Z at a terminal stops the whole job.
  */
 export function endSignals(): EndSignals {
   const controller = new AbortController();
-  const terminal = [Deno.stdin, Deno.stdout, Deno.stderr]
-    .some((stream) => stream.isTerminal());
-  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM"];
-  if (terminal) signals.push("SIGHUP");
-  const stop = terminal ? stopTogether() : undefined;
-  const listeners = signals.map((name) => {
-    const listener = () => controller.abort(new Interrupted(name));
+  // The first listener makes Deno act on SIGHUP, so there must be one for it.
+  const hangsUp = disposition("SIGHUP") !== "ignore";
+  const listeners = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) => {
+    const listener = () => {
+      if (name === "SIGHUP" && !hangsUp) return;
+      controller.abort(new Interrupted(name));
+    };
     Deno.addSignalListener(name, listener);
     return () => Deno.removeSignalListener(name, listener);
   });
+  const terminal = [Deno.stdin, Deno.stdout, Deno.stderr]
+    .some((stream) => stream.isTerminal());
+  const stop = terminal ? stopTogether() : undefined;
   return {
     signal: controller.signal,
     [Symbol.dispose]() {

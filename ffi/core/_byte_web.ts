@@ -4,47 +4,13 @@
  * @module
  */
 
-import { shown, timeoutOf, type WaitOptions } from "./_argument.ts";
+import { shown } from "./_argument.ts";
 import type { FdReader, FdWriter } from "./byte_stream.ts";
-import type { Source } from "./_source.ts";
-import { type WaitSubject, waitUntil } from "./wait.ts";
 
 /** Bytes that iterators and web streams read at once. */
 export const CHUNK = 65536;
-/**
- * How many operations in a row may be done at once before the event loop turns:
- * a peer that is never behind would otherwise keep timers from running.
- */
-const MAX_STREAK = 128;
 
-let streak = 0;
-
-/**
- * Does an operation that may have to wait; what is ready costs one promise.
- *
- * @ignore
- */
-export function start<T>(
-  attempt: () => T | undefined,
-  options: WaitOptions | undefined,
-  subject: WaitSubject,
-  source: Source,
-): Promise<T> {
-  try {
-    timeoutOf(options);
-    options?.signal?.throwIfAborted();
-    if (!source.busy) {
-      const value = attempt();
-      if (value !== undefined) {
-        if (++streak % MAX_STREAK !== 0) return Promise.resolve(value);
-        return new Promise((resolve) => setImmediate(resolve, value));
-      }
-    }
-  } catch (error) {
-    return Promise.reject(error);
-  }
-  return waitUntil(attempt, options, subject, source);
-}
+export { waitUntil as start } from "./wait.ts";
 
 const encoder = new TextEncoder();
 

@@ -42,7 +42,7 @@ export abstract class Source {
     this.ordered = ordered;
   }
 
-  /** Called when parked waiters came or went. */
+  /** Called when parked waiters came or went. Does not throw. */
   protected abstract update(): void;
 
   /** Whether somebody waits who must not be overtaken. */
@@ -55,11 +55,7 @@ export abstract class Source {
     waiter.parked = true;
     this.parked++;
     if (waiter.referenced) this.referenced++;
-    try {
-      this.update();
-    } catch (error) {
-      waiter.fail(error);
-    }
+    this.update();
   }
 
   /** Lets a waiter go. */
@@ -82,6 +78,11 @@ export abstract class Source {
       if (this.held) break;
     }
     return progress;
+  }
+
+  /** Ends all waits with an error. */
+  fail(error: unknown): void {
+    for (const waiter of this.waiters) waiter.fail(error);
   }
 }
 

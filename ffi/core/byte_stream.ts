@@ -30,6 +30,8 @@ import { pollUntil } from "./poll.ts";
 import type { WaitSubject } from "./wait.ts";
 import { READINESS, type Readiness, type Waitable } from "./wait_any.ts";
 
+export { FdEnd, type FdEndInit } from "./fd_end.ts";
+
 /** Most bytes of one call: Linux moves no more (`MAX_RW_COUNT`). */
 const MAX_COUNT = 0x7fff_f000;
 /** Most calls of one attempt, so that a long write lets the event loop turn. */

@@ -10,8 +10,9 @@
 
 import { sys_epoll } from "../libc/sys_epoll.ts";
 import { sys_eventfd } from "../libc/sys_eventfd.ts";
+import { sys_mman } from "../libc/sys_mman.ts";
 import { unistd } from "../libc/unistd.ts";
-import { checkFd, ERRNO, errnoOf, ipcError } from "./errno.ts";
+import { checkFd, checkPtr, ERRNO, errnoOf, ipcError } from "./errno.ts";
 import { closeFd, type Fd } from "./fd.ts";
 import {
   EFD_CLOEXEC,
@@ -28,6 +29,10 @@ import {
   EPOLLONESHOT,
   EPOLLOUT,
   EPOLLRDHUP,
+  MAP_ANONYMOUS,
+  MAP_PRIVATE,
+  PROT_READ,
+  PROT_WRITE,
 } from "./platform.ts";
 import { Source } from "./_source.ts";
 
@@ -38,6 +43,19 @@ export type Interest = "read" | "write";
 const BATCH = 64;
 /** How often a reactor that must not keep the process alive looks, in ms. */
 const UNREFERENCED_INTERVAL = 10;
+/**
+ * The longest call in a worker, in ms: nothing else can end it when the worker
+ * is terminated, and until it ends its thread stays.
+ */
+const WORKER_INTERVAL = 1000;
+/**
+ * After so many events in a row that helped nobody, a descriptor is armed again
+ * with a delay: it may be ready for ever, but not for what is wanted, as an
+ * eventfd that has room for 1 and not for 2.
+ */
+const MAX_VAIN = 16;
+/** The longest such delay, in ms. */
+const MAX_DELAY = 20;
 
 /** The source of waits on a descriptor. */
 export class FdSource extends Source {
@@ -77,6 +95,10 @@ class Entry {
   /** Whether it counts as awaited, and as keeping the process alive. */
   awaited = false;
   referenced = false;
+  /** How many events in a row helped nobody. */
+  vain = 0;
+  /** What arms it again, after a delay. */
+  delay: ReturnType<typeof setTimeout> | undefined;
 
   constructor(fd: Fd) {
     this.fd = fd;
@@ -107,20 +129,28 @@ class Reactor {
   #referenced = 0;
   readonly #event = new Uint8Array(EPOLL_EVENT_SIZE);
   readonly #eventView = new DataView(this.#event.buffer);
-  readonly #events = new Uint8Array(EPOLL_EVENT_SIZE * BATCH);
-  readonly #eventsView = new DataView(this.#events.buffer);
+  #events = new Uint8Array(0);
+  #eventsView = new DataView(this.#events.buffer);
   /** Whether a call sits in the pool, and whether it is on its way back. */
   #pending = false;
   #interrupted = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Arms a descriptor for what its waiters want. */
+  /** Arms a descriptor for what its waiters want, or lets them fail. */
   update(entry: Entry): void {
     if (entry.fd.closed) return;
     const wanted = (entry.read.wanted ? EPOLLIN | EPOLLRDHUP : 0) |
       (entry.write.wanted ? EPOLLOUT : 0);
     // What nobody wants any more may stay armed: it fires once at the most.
-    if ((wanted & ~entry.armed) !== 0) this.#arm(entry, wanted);
+    if ((wanted & ~entry.armed) !== 0 && entry.delay === undefined) {
+      try {
+        this.#arm(entry, wanted);
+      } catch (error) {
+        entry.read.fail(error);
+        entry.write.fail(error);
+        return;
+      }
+    }
     this.#count(
       entry,
       wanted !== 0,
@@ -135,6 +165,7 @@ class Reactor {
       this.#registered.delete(fd);
       this.#control(EPOLL_CTL_DEL, fd, 0);
     }
+    clearTimeout(entry.delay);
     for (const source of [entry.read, entry.write]) {
       source.held = false;
       source.poke();
@@ -157,7 +188,8 @@ class Reactor {
     const error = this.#control(operation, fd, wanted | EPOLLONESHOT);
     if (error === ERRNO.EPERM) {
       // A regular file: always ready, and nothing that epoll can watch.
-      queueMicrotask(() => this.#dispatch(entry, EPOLLIN | EPOLLOUT));
+      entry.armed = wanted;
+      setImmediate(() => this.#dispatch(entry, EPOLLIN | EPOLLOUT));
       return;
     }
     if (error !== 0) {
@@ -178,6 +210,10 @@ class Reactor {
 
   #open(): void {
     if (this.#epoll >= 0) return;
+    // A worker may be terminated while the call is in the pool: what the call
+    // writes to must stay when the worker's heap goes.
+    this.#events = lastingMemory(EPOLL_EVENT_SIZE * BATCH);
+    this.#eventsView = new DataView(this.#events.buffer);
     const epoll = checkFd(
       sys_epoll().epoll_create1(EPOLL_CLOEXEC),
       "epoll_create1",
@@ -221,7 +257,8 @@ class Reactor {
   #wait(): void {
     this.#pending = true;
     this.#interrupted = false;
-    sys_epoll().epoll_wait_pool(this.#epoll, this.#events, BATCH, -1)
+    const timeout = isWorker ? WORKER_INTERVAL : -1;
+    sys_epoll().epoll_wait_pool(this.#epoll, this.#events, BATCH, timeout)
       .then((count) => {
         this.#pending = false;
         // The thread's errno is out of reach; a call on this thread tells.
@@ -270,11 +307,45 @@ class Reactor {
   #dispatch(entry: Entry, events: number): void {
     entry.armed = 0;
     const both = EPOLLERR | EPOLLHUP;
-    if (events & (EPOLLIN | EPOLLRDHUP | both)) entry.read.poke();
-    if (events & (EPOLLOUT | both)) entry.write.poke();
+    let progress = !entry.awaited;
+    if (events & (EPOLLIN | EPOLLRDHUP | both)) {
+      progress = entry.read.poke() || progress;
+    }
+    if (events & (EPOLLOUT | both)) progress = entry.write.poke() || progress;
+    entry.vain = progress ? 0 : entry.vain + 1;
+    if (entry.vain > MAX_VAIN) this.#delay(entry);
     // Whoever still waits arms it again.
     this.update(entry);
   }
+
+  #delay(entry: Entry): void {
+    // The call in the pool keeps the process alive where that is wanted.
+    entry.delay = setTimeout(() => {
+      entry.delay = undefined;
+      this.update(entry);
+    }, Math.min(entry.vain - MAX_VAIN, MAX_DELAY));
+    Deno.unrefTimer(entry.delay);
+  }
+}
+
+const isWorker = "WorkerGlobalScope" in globalThis;
+
+/** Bytes that are never freed. */
+function lastingMemory(size: number): Uint8Array<ArrayBuffer> {
+  const pointer = checkPtr(
+    sys_mman().mmap(
+      null,
+      BigInt(size),
+      PROT_READ | PROT_WRITE,
+      MAP_PRIVATE | MAP_ANONYMOUS,
+      -1,
+      0n,
+    ),
+    "mmap",
+    "make",
+    "the reactor",
+  );
+  return new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, size));
 }
 
 const reactor = new Reactor();

@@ -28,13 +28,53 @@ export interface WaitSubject {
 
 /** The longest delay of a JavaScript timer, in milliseconds. */
 const MAX_DELAY = 0x7fff_ffff;
+/**
+ * How many waits in a row may end at once before the event loop turns: a peer
+ * that is never behind would otherwise keep timers from running.
+ */
+const MAX_STREAK = 128;
+
+let streak = 0;
+let turn: Promise<void> | undefined;
+
+/**
+ * A promise of what is there already: settled, but for every
+ * {@linkcode MAX_STREAK}th, which lets the event loop turn first.
+ */
+export function ready<T>(value: T): Promise<T> {
+  if (turn === undefined) {
+    if (++streak < MAX_STREAK) return Promise.resolve(value);
+    turn = new Promise((resolve) => setImmediate(resolve)).then(() => {
+      streak = 0;
+      turn = undefined;
+    });
+  }
+  // Those that follow in this turn must not overtake it.
+  return turn.then(() => value);
+}
+
+/**
+ * Starts a wait; what that throws rejects the promise, as in an `async`
+ * function, which would take more microtasks. A promise of `true` is one of
+ * nothing: an attempt must not return `undefined` when it is done.
+ */
+export function promised<T>(
+  start: () => Promise<T>,
+): Promise<T extends true ? void : T>;
+export function promised<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return start();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
 
 /**
  * Resolves with the first value that `attempt` returns other than `undefined`.
  *
- * Tries at once, so that what is ready costs neither timer nor thread.
- * `attempt` must not block; what it throws rejects the promise. After an abort
- * or a timeout it is not called again.
+ * Tries at once, so that what is ready costs neither timer nor thread, and one
+ * microtask. `attempt` must not block; what it throws rejects the promise.
+ * After an abort or a timeout it is not called again.
  */
 export function waitUntil<T>(
   attempt: () => T | undefined,
@@ -47,7 +87,7 @@ export function waitUntil<T>(
     options?.signal?.throwIfAborted();
     if (!source.busy) {
       const value = attempt();
-      if (value !== undefined) return Promise.resolve(value);
+      if (value !== undefined) return ready(value);
     }
     return wait(attempt, timeout, options, subject, source);
   } catch (error) {

@@ -15,9 +15,9 @@
  * @module
  */
 
-import type { WaitOptions } from "./_argument.ts";
+import { timeoutOf, type WaitOptions } from "./_argument.ts";
 import type { Source } from "./_source.ts";
-import { type WaitSubject, waitUntil } from "./wait.ts";
+import { promised, ready, type WaitSubject, waitUntil } from "./wait.ts";
 
 export type { WaitOptions };
 
@@ -52,8 +52,9 @@ export interface Waitable {
   [READINESS](): Readiness;
 }
 
-/** Where the next search begins, so that no object is always the last. */
-let turn = 0;
+/** When each object was last found ready, so that they take turns. */
+const found = new WeakMap<Waitable, number>();
+let finds = 0;
 
 /**
  * `epoll_wait`, and what stands for it where there is no descriptor: resolves
@@ -61,41 +62,69 @@ let turn = 0;
  * message, a unit, a connection, bytes, an end).
  *
  * Nothing is taken from any of them: call its `try…` method next, which may
- * still find nothing if somebody else was faster. Who is ready at the same
- * time takes turns.
+ * still find nothing if somebody else was faster. Of those that are ready at
+ * the same time, the one that was found longest ago comes first.
  *
  * See [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html).
  *
  * @throws {IpcError} `ETIMEDOUT`.
  * @throws {TypeError} When there is nothing to wait for, or one is closed.
  */
-export async function waitAny<T extends Waitable>(
+export function waitAny<T extends Waitable>(
   targets: readonly T[],
   options: WaitOptions = {},
 ): Promise<T> {
-  if (targets.length === 0) {
-    throw new TypeError("Cannot wait for the first of no objects");
-  }
-  options.signal?.throwIfAborted();
-  const first = turn++ % targets.length;
-  const rotated = [...targets.slice(first), ...targets.slice(0, first)]
-    .map((target) => ({ target, readiness: target[READINESS]() }));
-  const found = rotated.find(({ readiness }) => readiness.ready());
-  if (found !== undefined) return found.target;
+  return promised(() => {
+    if (targets.length === 0) {
+      throw new TypeError("Cannot wait for the first of no objects");
+    }
+    timeoutOf(options);
+    options.signal?.throwIfAborted();
+    const candidates = targets
+      .map((target) => ({ target, readiness: target[READINESS]() }))
+      .sort((a, b) => (found.get(a.target) ?? 0) - (found.get(b.target) ?? 0));
+    for (const { target, readiness } of candidates) {
+      if (!readiness.ready()) continue;
+      found.set(target, ++finds);
+      return ready(target);
+    }
+    return first(candidates, options);
+  }) as Promise<T>;
+}
+
+async function first<T extends Waitable>(
+  candidates: readonly { target: T; readiness: Readiness }[],
+  { signal, timeout, unref }: WaitOptions,
+): Promise<T> {
   const others = new AbortController();
-  const signal = options.signal === undefined
-    ? others.signal
-    : AbortSignal.any([options.signal, others.signal]);
+  const abort = () => others.abort(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  const object = `the first of ${candidates.length} objects`;
   try {
-    return await Promise.race(rotated.map(({ target, readiness }) =>
-      waitUntil(
-        () => readiness.ready() ? target : undefined,
-        { ...options, signal },
-        readiness.subject,
-        readiness.source,
-      )
-    ));
+    const target = await Promise.race(
+      candidates.map(({ target, readiness }, i) =>
+        waitUntil(
+          () => readiness.ready() ? target : undefined,
+          // One timer will do for all.
+          {
+            unref,
+            signal: others.signal,
+            timeout: i === 0 ? timeout : undefined,
+          },
+          {
+            syscall: "epoll_wait",
+            action: "wait for",
+            object,
+            call: readiness.subject.call,
+          },
+          readiness.source,
+        )
+      ),
+    );
+    found.set(target, ++finds);
+    return target;
   } finally {
+    signal?.removeEventListener("abort", abort);
     others.abort();
   }
 }

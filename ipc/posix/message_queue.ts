@@ -75,6 +75,7 @@ import {
   type Waitable,
 } from "../../ffi/core/wait_any.ts";
 
+export { Fd };
 export type {
   FileChanges,
   PosixMessage,

@@ -101,6 +101,28 @@ Deno.test("ipc client --follow has every sample of a device at 1 kHz", async () 
   }
 });
 
+Deno.test("ipc client --follow loses nothing among many clients", async () => {
+  using _dog = watchdog("many clients");
+  using place = new Place();
+  await using _device = await startDevice(place, [
+    "TRI",
+    "1",
+    "--interval",
+    "0.002",
+  ]);
+  const args = ["client", "--follow", "--json", "--count", "300"];
+  const runs = await Promise.all(
+    Array.from({ length: 8 }, () => ipc([...args, ...place.args])),
+  );
+  for (const { code, stdout, stderr } of runs) {
+    assertEquals([code, stderr], [0, ""]);
+    const sequences = lines(stdout).map((line) => JSON.parse(line).sequence);
+    const [first] = sequences;
+    assertEquals(sequences, sequences.map((_, i) => first + i));
+    assertEquals(sequences.length, 300);
+  }
+});
+
 Deno.test("ipc client --follow says how many samples it lost when it is stopped", async () => {
   using _dog = watchdog("lost samples");
   using place = new Place();

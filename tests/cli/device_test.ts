@@ -5,8 +5,16 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { inspect, WaveClient } from "@libc/ipc/device";
-import { until, watchdog } from "../util.ts";
-import { ipc, lines, Place, shell, startDevice, startIpc } from "./_ipc.ts";
+import { spawnCommand, until, watchdog } from "../util.ts";
+import {
+  ipc,
+  ipcCommand,
+  lines,
+  Place,
+  shell,
+  startDevice,
+  startIpc,
+} from "./_ipc.ts";
 
 Deno.test("ipc device says what it does, and leaves nothing after SIGTERM", async () => {
   using _dog = watchdog("ipc device");
@@ -40,6 +48,31 @@ Deno.test("ipc device ends cleanly on SIGINT, and clients see it go off", async 
   assertEquals([states.at(-1), client.end], ["off", "off"]);
   assertEquals((await device.end()).code, 0);
   assertEquals(place.status, "none");
+});
+
+Deno.test("ipc device ends cleanly on SIGHUP, but not under nohup", async () => {
+  using _dog = watchdog("ipc device SIGHUP");
+  using place = new Place();
+  await using plain = await startDevice(place);
+  plain.kill("SIGHUP");
+  assertEquals([(await plain.end()).code, place.status], [0, "none"]);
+  // Its output goes to this process, so that there is no terminal anywhere.
+  await using kept = spawnCommand("nohup", {
+    args: [
+      ...ipcCommand(),
+      "device",
+      "SIN",
+      "2",
+      "--exit-on-eof",
+      ...place.args,
+    ],
+  });
+  await kept.line();
+  kept.kill("SIGHUP");
+  const { code, stdout } = await ipc(["ctl", "status", ...place.args]);
+  assertEquals([code, /^state {5}on$/m.test(stdout)], [0, true]);
+  await kept.write("exit");
+  assertEquals([(await kept.end()).code, place.status], [0, "none"]);
 });
 
 Deno.test("ipc device takes commands from standard input", async () => {

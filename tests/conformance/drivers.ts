@@ -1,7 +1,9 @@
 /** All drivers. */
 
+import { drivers as memory } from "./memory_drivers.ts";
+import { drivers as posix } from "./posix_drivers.ts";
 import { drivers as sysv } from "./sysv_drivers.ts";
 import type { Drivers } from "./rows.ts";
 
 /** The drivers of all rows. */
-export const drivers: Drivers = { ...sysv };
+export const drivers: Drivers = { ...sysv, ...posix, ...memory };

@@ -21,7 +21,6 @@ export const NOBODY = 65534;
 
 const CLONE_NEWNS = 0x0002_0000;
 const CLONE_NEWIPC = 0x0800_0000;
-const CLONE_NEWPID = 0x2000_0000;
 const MS_REC_PRIVATE = 0x4_4000n;
 
 /** Limits by their numbers. */
@@ -64,11 +63,6 @@ export function limit(resource: number, soft: number): void {
 /** Enters an IPC namespace of its own, with this thread only. */
 export function unshareIpc(): void {
   succeed(libc.unshare(CLONE_NEWIPC), "unshare");
-}
-
-/** Lets the next processes that this thread starts be in a PID namespace of their own. */
-export function unsharePid(): void {
-  succeed(libc.unshare(CLONE_NEWPID), "unshare");
 }
 
 /** Gives this thread a `/dev/shm` of its own, mounted with these options. */

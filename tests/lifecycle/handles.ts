@@ -3,131 +3,16 @@
  * everything that can be asked of it. A new class that is not here fails a test.
  */
 
-import {
-  IPC_PRIVATE,
-  type Mapping,
-  struct,
-  SysvMessageQueue,
-  SysvSemaphoreSet,
-  SysvSharedMemory,
-} from "@libc/ipc";
-
-/** A handle with the parts that all have. */
-export interface Handle extends Disposable {
-  /** Gives it up. */
-  close(): void;
-  /** Whether it was given up. */
-  readonly closed: boolean;
-}
-
-/** What the tests do with a class. */
-export interface HandleCase<H extends Handle = Handle> {
-  /** Makes one, and whatever it needs. */
-  make(): H | Promise<H>;
-  /** Uses it a little and leaves nothing behind. */
-  use(handle: H): unknown;
-  /** Everything that must be refused after `close()`. */
-  uses: ((handle: H) => unknown)[];
-  /** Rounds of making, using and disposing in the leak test. */
-  rounds?: number;
-}
-
-function define<H extends Handle>(one: HandleCase<H>): HandleCase {
-  return one as unknown as HandleCase;
-}
-
-const byte = new Uint8Array(1);
-const Point = struct({ x: "i32" });
+import { deviceHandles } from "./device_handles.ts";
+import type { HandleCase } from "./handle_case.ts";
+import { posixHandles } from "./posix_handles.ts";
+import { streamHandles } from "./stream_handles.ts";
+import { sysvHandles } from "./sysv_handles.ts";
 
 /** The table, by the name that `mod.ts` exports. */
 export const handles: Record<string, HandleCase> = {
-  SysvSharedMemory: define<SysvSharedMemory>({
-    make: () => SysvSharedMemory.create(IPC_PRIVATE, 4096),
-    use(memory) {
-      using mapping = memory.attach();
-      mapping.bytes[0] = 1;
-    },
-    uses: [
-      (memory) => memory.attach(),
-      (memory) => memory.stat(),
-      (memory) => memory.set({ mode: 0o600 }),
-      (memory) => memory.lockInMemory(),
-      (memory) => memory.unlockInMemory(),
-      (memory) => memory.remove(),
-    ],
-  }),
-  Mapping: define<Mapping>({
-    make() {
-      using memory = SysvSharedMemory.create(IPC_PRIVATE, 4096);
-      return memory.attach();
-    },
-    use(mapping) {
-      mapping.view(Point).x = 5;
-    },
-    uses: [
-      (mapping) => mapping.buffer,
-      (mapping) => mapping.bytes,
-      (mapping) => mapping.unsafeBytes,
-      (mapping) => mapping.address,
-      (mapping) => mapping.view(Point),
-      (mapping) => mapping.read(0, 1),
-      (mapping) => mapping.readInto(byte),
-      (mapping) => mapping.write(byte),
-      (mapping) => mapping.flush(),
-      (mapping) => mapping.advise("normal"),
-      (mapping) => mapping.lock(),
-      (mapping) => mapping.unlock(),
-      (mapping) => mapping.protect({ readOnly: true }),
-      (mapping) => mapping.pointer(),
-      (mapping) => mapping.pin(),
-    ],
-  }),
-  SysvSemaphoreSet: define<SysvSemaphoreSet>({
-    make: () => SysvSemaphoreSet.create(IPC_PRIVATE, [1, 0]),
-    use(set) {
-      set.acquireSync();
-      set.release();
-    },
-    uses: [
-      (set) => set.operate([{ index: 0, delta: 0 }]),
-      (set) => set.operateSync([{ index: 0, delta: 0 }]),
-      (set) => set.tryOperate([{ index: 0, delta: 0 }]),
-      (set) => set.acquire(),
-      (set) => set.acquireSync(),
-      (set) => set.tryAcquire(),
-      (set) => set.release(),
-      (set) => set.waitZero(),
-      (set) => set.waitZeroSync(),
-      (set) => set.tryWaitZero(),
-      (set) => set.value(),
-      (set) => set.setValue(0, 1),
-      (set) => set.values(),
-      (set) => set.setValues([1, 1]),
-      (set) => set.lastPid(),
-      (set) => set.waitingForIncrease(),
-      (set) => set.waitingForZero(),
-      (set) => set.stat(),
-      (set) => set.set({ mode: 0o600 }),
-      (set) => set.remove(),
-    ],
-  }),
-  SysvMessageQueue: define<SysvMessageQueue>({
-    make: () => SysvMessageQueue.create(IPC_PRIVATE),
-    use(queue) {
-      queue.sendSync(1, "x");
-      queue.receiveSync();
-    },
-    uses: [
-      (queue) => queue.send(1, ""),
-      (queue) => queue.sendSync(1, ""),
-      (queue) => queue.trySend(1, ""),
-      (queue) => queue.receive(),
-      (queue) => queue.receiveSync(),
-      (queue) => queue.tryReceive(),
-      (queue) => queue.peek(0),
-      (queue) => queue.stat(),
-      (queue) => queue.set({ mode: 0o600 }),
-      (queue) => queue.remove(),
-    ],
-  }),
+  ...sysvHandles,
+  ...posixHandles,
+  ...streamHandles,
+  ...deviceHandles,
 };

@@ -8,11 +8,7 @@ import {
   PipeReader,
   type PipeWriter,
 } from "../../ipc/stream/pipe.ts";
-import type { Handle, HandleCase } from "./handles.ts";
-
-function define<H extends Handle>(one: HandleCase<H>): HandleCase {
-  return one as unknown as HandleCase;
-}
+import { define, type HandleCase } from "./handle_case.ts";
 
 const byte = new Uint8Array(1);
 

@@ -1,0 +1,35 @@
+import { IpcError } from "@libc/ipc/errno";
+import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
+import { KEY, LOAVES, ROOM, SHELF } from "./shelf.ts";
+
+/** Loaves to bake, and milliseconds that each takes. */
+const loaves = Number(Deno.args[0] ?? 10);
+const pace = Number(Deno.args[1] ?? 500);
+/** Milliseconds without a customer after which the baker goes home. */
+const PATIENCE = 30_000;
+
+const stopped = new AbortController();
+Deno.addSignalListener("SIGINT", () => stopped.abort());
+Deno.addSignalListener("SIGTERM", () => stopped.abort());
+const options = { timeout: PATIENCE, signal: stopped.signal };
+
+// No loaves, room for all, the till free. Removed at the end of this scope.
+using shelf = SysvSemaphoreSet.create(KEY(), [0, SHELF, 1]);
+console.log(`open, with room for ${SHELF}`);
+try {
+  for (let i = 1; i <= loaves; i++) {
+    await new Promise((resolve) => setTimeout(resolve, pace));
+    // Both at once, as soon as both can be: a place less, a loaf more.
+    await shelf.operate([
+      { index: ROOM, delta: -1 },
+      { index: LOAVES, delta: 1 },
+    ], options);
+    console.log(`loaf ${i}, ${shelf.value(LOAVES)} on the shelf`);
+  }
+  await shelf.waitZero(LOAVES, options);
+  console.log("sold out");
+} catch (error) {
+  const idle = error instanceof IpcError && error.code === "ETIMEDOUT";
+  if (!idle && !stopped.signal.aborted) throw error;
+  console.log(`closed, with ${shelf.value(LOAVES)} left`);
+}

@@ -1,0 +1,13 @@
+import { ftok, type Key } from "@libc/ipc/sysv-key";
+
+/** The key of the set: of this folder, so that all who know it find it. */
+export const KEY: () => Key = () => ftok(new URL(".", import.meta.url), "s");
+
+/** The semaphore that counts the loaves on the shelf. */
+export const LOAVES = 0;
+/** The semaphore that counts the free places. */
+export const ROOM = 1;
+/** The semaphore that is 1 while nobody is at the till. */
+export const TILL = 2;
+/** How many loaves the shelf holds. */
+export const SHELF = 5;

@@ -1,0 +1,712 @@
+// Making, connecting, accepting, ending sockets, and what can be asked of them.
+
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { fcntl } from "../../../ffi/libc/fcntl.ts";
+import { IpcError } from "../../../ffi/core/errno.ts";
+import { O_NONBLOCK } from "../../../ffi/core/platform.ts";
+import { waitAny } from "../../../ffi/core/wait_any.ts";
+import { pipe } from "../../../ipc/stream/pipe.ts";
+import { Socket } from "../../../ipc/stream/socket.ts";
+import {
+  abstractName,
+  bytes,
+  connected,
+  isPending,
+  pair,
+  receiver,
+  someTurns,
+  textOf,
+  TYPES,
+} from "./socket_util.ts";
+import { openFds } from "./util.ts";
+import { spawnDeno, untilBlocked, watchdog } from "../../util.ts";
+
+const F_GETFD = 1;
+const F_GETFL = 3;
+/** An address of this machine at a port that the kernel chooses. */
+const LOOPBACK = [
+  { family: "inet", address: "127.0.0.1", port: 0 },
+  { family: "inet6", address: "::1", port: 0 },
+] as const;
+
+// Making
+
+Deno.test("open() makes a socket of each domain and type, close-on-exec and blocking", () => {
+  for (
+    const [domain, type] of [
+      ["unix", "stream"],
+      ["unix", "datagram"],
+      ["unix", "seqpacket"],
+      ["inet", "stream"],
+      ["inet", "datagram"],
+      ["inet6", "stream"],
+      ["inet6", "datagram"],
+    ] as const
+  ) {
+    using socket = Socket.open(domain, type);
+    assertEquals([socket.domain, socket.type], [domain, type]);
+    const fd = socket.fd.number;
+    assertEquals(fcntl().fcntl(fd, F_GETFD), 1);
+    assertEquals(fcntl().fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+  }
+});
+
+Deno.test("open() without a type makes a stream", () => {
+  using socket = Socket.open("unix");
+  assertEquals(socket.type, "stream");
+});
+
+Deno.test("open() refuses unknown words with the words that there are", () => {
+  assertThrows(
+    // deno-lint-ignore no-explicit-any -- wrong on purpose
+    () => Socket.open("local" as any),
+    TypeError,
+    'domain must be one of unix, inet, inet6, got "local"',
+  );
+  assertThrows(
+    // deno-lint-ignore no-explicit-any -- wrong on purpose
+    () => Socket.pair("toString" as any),
+    TypeError,
+    'type must be one of stream, datagram, seqpacket, got "toString"',
+  );
+});
+
+Deno.test("open() of a type that the domain lacks is ESOCKTNOSUPPORT", () => {
+  const error = assertThrows(() => Socket.open("inet", "seqpacket"), IpcError);
+  assertEquals([error.code, error.syscall], ["ESOCKTNOSUPPORT", "socket"]);
+  assertMatch(
+    error.message,
+    /^Cannot open a inet seqpacket socket: socket failed with ESOCKTNOSUPPORT/,
+  );
+});
+
+Deno.test("Socket cannot be made by hand", () => {
+  using both = pair();
+  const { fd, domain, type } = both.a;
+  assertThrows(
+    () => new Socket({}, fd, { domain, type }),
+    TypeError,
+    "Cannot construct Socket directly",
+  );
+});
+
+Deno.test("pair() is connected both ways, of every type", async () => {
+  for (const type of TYPES) {
+    using both = pair(type);
+    const { a, b } = both;
+    assertEquals([a.type, b.domain], [type, "unix"]);
+    assertEquals(fcntl().fcntl(b.fd.number, F_GETFD), 1);
+    await a.send("there");
+    b.sendSync("back");
+    assertEquals(textOf(b.receiveSync()), "there");
+    assertEquals(textOf(await a.receive()), "back");
+  }
+});
+
+Deno.test("fromFd() takes the socket behind a descriptor, of every kind", async () => {
+  using both = pair("seqpacket");
+  const fds = openFds();
+  {
+    using copy = Socket.fromFd(both.a.fd);
+    assertEquals([copy.domain, copy.type], ["unix", "seqpacket"]);
+    assertEquals(fcntl().fcntl(copy.fd.number, F_GETFD), 1);
+    await copy.send("by the copy");
+    assertEquals(textOf(await both.b.receive()), "by the copy");
+  }
+  assertEquals(openFds(), fds, "the original is still open");
+  const duplicate = both.a.fd.duplicate();
+  using taken = Socket.fromFd(duplicate, { takeOver: true });
+  assert(duplicate.closed);
+  taken.sendSync("x");
+  using inet = Socket.listen(LOOPBACK[1]);
+  using second = Socket.fromFd(inet.fd.number);
+  assertEquals([second.domain, second.type], ["inet6", "stream"]);
+  assertEquals(second.getOption("acceptingConnections"), true);
+});
+
+Deno.test("fromFd() refuses what is no socket, and leaves it open", () => {
+  using ends = pipe();
+  const fds = openFds();
+  const error = assertThrows(
+    () => Socket.fromFd(ends.reader.fd, { takeOver: true }),
+    IpcError,
+  );
+  assertEquals([error.code, error.syscall], ["ENOTSOCK", "getsockopt"]);
+  const none = assertThrows(() => Socket.fromFd(1_000_000), IpcError);
+  assertEquals(none.code, "EBADF");
+  assertThrows(() => Socket.fromFd(-1), RangeError, "fd must be an integer");
+  assertEquals(openFds(), fds);
+});
+
+// Connecting and accepting
+
+Deno.test("listen(), connect() and accept() make a connection, of both types", async () => {
+  for (const type of ["stream", "seqpacket"] as const) {
+    const name = abstractName();
+    using server = Socket.listen(name, { type });
+    const accepted = server.accept();
+    assert(await isPending(accepted));
+    using client = await Socket.connect(name, { type });
+    using connection = await accepted;
+    assertEquals([connection.type, connection.domain], [type, "unix"]);
+    assertEquals(fcntl().fcntl(connection.fd.number, F_GETFD), 1);
+    await client.send("hello");
+    assertEquals(textOf(await connection.receive()), "hello");
+    await connection.send("world");
+    assertEquals(textOf(await client.receive()), "world");
+  }
+});
+
+Deno.test("acceptSync() and connectSync() do the same, blocking", () => {
+  const name = abstractName();
+  using server = Socket.listen(name);
+  using client = Socket.open("unix");
+  client.connectSync(name);
+  using connection = server.acceptSync({ timeout: 1000 });
+  client.sendSync("hello");
+  assertEquals(textOf(connection.receiveSync()), "hello");
+});
+
+Deno.test("tryAccept() and tryConnect() do the same if they can at once", () => {
+  const name = abstractName();
+  using server = Socket.listen(name);
+  assertStrictEquals(server.tryAccept(), undefined);
+  using client = Socket.open("unix");
+  assertStrictEquals(client.tryConnect(name), true);
+  using connection = server.tryAccept();
+  assertInstanceOf(connection, Socket);
+  assertStrictEquals(server.tryAccept(), undefined);
+});
+
+Deno.test("connect() of the Internet family works on loopback, in all three forms", async () => {
+  for (const address of LOOPBACK) {
+    using server = Socket.listen(address);
+    const at = server.localAddress();
+    assert(at !== null && at.family === address.family && at.port > 0);
+    using first = await Socket.connect(at);
+    using second = Socket.open(at.family);
+    second.connectSync(at, { timeout: 5000 });
+    using third = Socket.open(at.family);
+    while (!third.tryConnect(at));
+    for (const client of [first, second, third]) {
+      using connection = await server.accept();
+      assertEquals(connection.peerAddress(), client.localAddress());
+      assertEquals(client.peerAddress(), at);
+      await client.send("over IP");
+      assertEquals(textOf(await connection.receive()), "over IP");
+    }
+  }
+});
+
+Deno.test("connect() leaves the socket blocking for a child, connected or not", async () => {
+  const name = abstractName();
+  using server = Socket.listen(name);
+  using client = await Socket.connect(name);
+  using connection = await server.accept();
+  using refused = Socket.open("unix");
+  await assertRejects(() => refused.connect(abstractName()), IpcError);
+  for (const socket of [client, connection, refused]) {
+    assertEquals(fcntl().fcntl(socket.fd.number, F_GETFL) & O_NONBLOCK, 0);
+  }
+});
+
+Deno.test("connect() to nobody is ECONNREFUSED, and says to whom", async () => {
+  const name = abstractName();
+  const before = openFds();
+  const error = await assertRejects(() => Socket.connect(name), IpcError);
+  assertEquals([error.code, error.syscall], ["ECONNREFUSED", "connect"]);
+  assertMatch(
+    error.message,
+    /^Cannot connect unix stream socket \(descriptor \d+\) to "\\u0000.+": connect failed with ECONNREFUSED \(.+\): nobody listens there$/,
+  );
+  for (const address of LOOPBACK) {
+    const closed = Socket.listen(address);
+    const at = closed.localAddress();
+    closed.close();
+    assert(at !== null);
+    const refused = await assertRejects(() => Socket.connect(at), IpcError);
+    assertEquals(refused.code, "ECONNREFUSED");
+    using socket = Socket.open(at.family);
+    const sync = assertThrows(() => socket.connectSync(at), IpcError);
+    assertEquals(sync.code, "ECONNREFUSED");
+  }
+  assertEquals(openFds(), before);
+});
+
+Deno.test("connect() again is EISCONN", async () => {
+  using all = await connected();
+  const address = all.server.localAddress();
+  assert(address !== null);
+  for (
+    const connect of [
+      () => all.client.connect(address),
+      async () => await all.client.connectSync(address),
+    ]
+  ) {
+    const error = await assertRejects(connect, IpcError);
+    assertEquals(error.code, "EISCONN");
+  }
+});
+
+Deno.test("connect() of datagrams chooses the peer, and another one later", async () => {
+  using one = receiver();
+  using two = receiver();
+  using sender = await Socket.connect(one.name, { type: "datagram" });
+  await sender.send("for one");
+  assertEquals(textOf(one.socket.tryReceive()), "for one");
+  await sender.connect(two.name);
+  sender.sendSync("for two");
+  assertEquals(textOf(two.socket.tryReceive()), "for two");
+});
+
+Deno.test("connect() waits while the backlog is full, and times out", async () => {
+  using _dog = watchdog("a full backlog");
+  const name = abstractName();
+  using server = Socket.listen(name, { backlog: 0 });
+  using _first = await Socket.connect(name);
+  using client = Socket.open("unix");
+  assertStrictEquals(client.tryConnect(name), false);
+  for (const timeout of [0, 30]) {
+    const start = performance.now();
+    const late = assertThrows(
+      () => client.connectSync(name, { timeout }),
+      IpcError,
+      `connect timed out after ${timeout} ms (ETIMEDOUT)`,
+    );
+    assertEquals(late.code, "ETIMEDOUT");
+    assert(performance.now() - start >= timeout, "ended early");
+    const later = await assertRejects(
+      () => client.connect(name, { timeout }),
+      IpcError,
+    );
+    assertEquals(later.code, "ETIMEDOUT");
+  }
+  const connecting = client.connect(name);
+  assert(await isPending(connecting));
+  using _one = await server.accept();
+  await connecting;
+  using _two = await server.accept();
+});
+
+Deno.test("connectSync() blocks while the backlog is full, until there is room", async () => {
+  using _dog = watchdog("connectSync()");
+  const name = abstractName();
+  using server = Socket.listen(name, { backlog: 0 });
+  using _first = await Socket.connect(name);
+  await using child = spawnDeno(
+    `import { Socket } from "@libc/ipc/socket";
+    for (const options of [undefined, { timeout: 60_000 }]) {
+      using socket = Socket.open("unix");
+      console.log("connecting");
+      socket.connectSync(${JSON.stringify(name)}, options);
+      console.log("connected");
+    }`,
+  );
+  for (let i = 0; i < 2; i++) {
+    assertEquals(await child.line(), "connecting");
+    await untilBlocked(child.pid, "unix_wait_for_peer");
+    using _one = await server.accept();
+    assertEquals(await child.line(), "connected");
+  }
+});
+
+Deno.test("connect() of the Internet family waits, times out and aborts", async () => {
+  using _dog = watchdog("connect() that waits");
+  using server = Socket.listen(LOOPBACK[0], { backlog: 0 });
+  const at = server.localAddress();
+  assert(at !== null);
+  using stack = new DisposableStack();
+  const open = () => stack.use(Socket.open("inet"));
+  // Linux takes one more than the backlog, and then answers no handshake.
+  let client = open();
+  for (let i = 0; i < 20; i++) {
+    const late = await client.connect(at, { timeout: 50 }).catch((e) => e);
+    if (late instanceof IpcError && late.code === "ETIMEDOUT") break;
+    client = open();
+  }
+  assertStrictEquals(client.tryConnect(at), false);
+  const error = assertThrows(
+    () => client.connectSync(at, { timeout: 5 }),
+    IpcError,
+    "timed out after 5 ms",
+  );
+  assertEquals(error.code, "ETIMEDOUT");
+  const controller = new AbortController();
+  const connecting = client.connect(at, { signal: controller.signal });
+  assert(await isPending(connecting));
+  controller.abort(new RangeError("enough"));
+  await assertRejects(() => connecting, RangeError, "enough");
+  const waiting = open().connect(at);
+  assert(await isPending(waiting));
+  while (
+    server.tryAccept()?.close() === undefined && await isPending(waiting)
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await waiting;
+});
+
+Deno.test("listen() of datagrams is EOPNOTSUPP, of a socket without an address EINVAL", () => {
+  using datagrams = receiver();
+  const datagram = assertThrows(() => datagrams.socket.listen(), IpcError);
+  assertEquals([datagram.code, datagram.syscall], ["EOPNOTSUPP", "listen"]);
+  using unbound = Socket.open("unix");
+  const none = assertThrows(() => unbound.listen(), IpcError);
+  assertEquals(none.code, "EINVAL");
+  assertThrows(() => unbound.listen(-1), RangeError, "backlog must be an");
+});
+
+Deno.test("listen() refuses a wrong address, type or backlog and leaks nothing", () => {
+  const fds = openFds();
+  assertThrows(() => Socket.listen("/a\0b"), TypeError, "path must not");
+  assertThrows(
+    () => Socket.listen(abstractName(), { backlog: 1.5 }),
+    RangeError,
+    "backlog must be an integer",
+  );
+  assertThrows(
+    () => Socket.listen("/nowhere/to/be/found", { type: "seqpacket" }),
+    IpcError,
+    "ENOENT",
+  );
+  assertEquals(openFds(), fds);
+});
+
+Deno.test("accept() where nobody listens is EINVAL", async () => {
+  using socket = Socket.open("unix");
+  socket.bind(abstractName());
+  const error = await assertRejects(() => socket.accept(), IpcError);
+  assertEquals([error.code, error.syscall], ["EINVAL", "accept4"]);
+});
+
+Deno.test("accept() times out and aborts, before and while it waits", async () => {
+  using server = Socket.listen(abstractName());
+  for (const timeout of [0, 0.5, 20]) {
+    const start = performance.now();
+    const late = assertThrows(
+      () => server.acceptSync({ timeout }),
+      IpcError,
+      `accept4 timed out after ${timeout} ms (ETIMEDOUT)`,
+    );
+    assertEquals(late.code, "ETIMEDOUT");
+    assert(performance.now() - start >= timeout, "ended early");
+    await assertRejects(
+      () => server.accept({ timeout }),
+      IpcError,
+      "timed out",
+    );
+  }
+  const reason = new RangeError("enough");
+  await assertRejects(
+    () => server.accept({ signal: AbortSignal.abort(reason) }),
+    RangeError,
+    "enough",
+  );
+  const controller = new AbortController();
+  const accepted = server.accept(controller);
+  assert(await isPending(accepted));
+  controller.abort(reason);
+  await assertRejects(() => accepted, RangeError, "enough");
+});
+
+Deno.test("accept() aborted at random moments 300 times loses no connection", async () => {
+  using _dog = watchdog("accept() and abort");
+  const name = abstractName();
+  using server = Socket.listen(name);
+  let accepted = 0;
+  for (let i = 0; i < 300; i++) {
+    const controller = new AbortController();
+    const waiting = server.accept(controller)
+      .then((connection) => (connection.close(), accepted++), () => {});
+    await someTurns();
+    using _client = await Socket.connect(name);
+    if (Math.random() < 0.5) controller.abort();
+    await someTurns();
+    controller.abort();
+    await waiting;
+  }
+  for (let one; (one = server.tryAccept()) !== undefined; accepted++) {
+    one.close();
+  }
+  assertEquals(accepted, 300);
+});
+
+Deno.test("accept()s that wait are served in their order and not overtaken", async () => {
+  const name = abstractName();
+  using server = Socket.listen(name);
+  const order: number[] = [];
+  const waits = [0, 1, 2].map(async (i) => {
+    using _connection = await server.accept();
+    order.push(i);
+  });
+  using stack = new DisposableStack();
+  const client = stack.use(Socket.open("unix"));
+  client.connectSync(name);
+  assertStrictEquals(server.tryAccept(), undefined);
+  assertThrows(
+    () => server.acceptSync(),
+    TypeError,
+    "now: an asynchronous call is under way",
+  );
+  for (let i = 0; i < 2; i++) stack.use(await Socket.connect(name));
+  await Promise.all(waits);
+  assertEquals(order, [0, 1, 2]);
+});
+
+Deno.test("connections() gives who comes, and ends when the socket is closed", async () => {
+  const name = abstractName();
+  using server = Socket.listen(name);
+  const served = (async () => {
+    const texts = [];
+    for await (const connection of server.connections()) {
+      using _connection = connection;
+      texts.push(textOf(await connection.receive()));
+    }
+    return texts;
+  })();
+  for (const text of ["one", "two"]) {
+    using client = await Socket.connect(name);
+    await client.send(text);
+    assertStrictEquals(await client.receive(), null);
+  }
+  server.close();
+  assertEquals(await served, ["one", "two"]);
+});
+
+Deno.test("connections() throws what accept() does, and can be left", async () => {
+  const name = abstractName();
+  using server = Socket.listen(name);
+  const reason = new RangeError("enough");
+  const controller = new AbortController();
+  const next = server.connections(controller).next();
+  controller.abort(reason);
+  await assertRejects(() => next, RangeError, "enough");
+  using _client = await Socket.connect(name);
+  for await (const connection of server.connections()) {
+    connection.close();
+    break;
+  }
+  assertEquals(server.closed, false);
+});
+
+// Ending
+
+Deno.test("close() rejects whatever waits, and only that", async () => {
+  using _dog = watchdog("close()");
+  const name = abstractName();
+  using server = Socket.listen(name, { backlog: 0 });
+  using full = Socket.listen(abstractName(), { backlog: 0 });
+  const address = full.localAddress();
+  assert(address !== null);
+  using _first = await Socket.connect(address);
+  using client = Socket.open("unix");
+  using both = pair();
+  using other = pair("seqpacket");
+  const waits = [
+    server.accept(),
+    client.connect(address),
+    both.a.receive(),
+    both.a.send(new Uint8Array(1 << 22)),
+    other.a.receiveFds(),
+  ];
+  const untouched = other.b.receive();
+  for (let i = 0; i < 30; i++) await someTurns();
+  for (const wait of waits) assert(await isPending(wait));
+  for (const socket of [server, client, both.a, other.a]) socket.close();
+  const actions = [
+    "Cannot accept on a closed unix stream socket",
+    "Cannot connect a closed unix stream socket",
+    "Cannot receive from a closed unix stream socket",
+    "Cannot send to a closed unix stream socket",
+    "Cannot receive from a closed unix seqpacket socket",
+  ];
+  for (const [i, wait] of waits.entries()) {
+    await assertRejects(() => wait, TypeError, actions[i]);
+  }
+  assertStrictEquals(await untouched, null, "the peer sees the end");
+});
+
+Deno.test("shutdown() ends a direction for the peer, of streams and packets", async () => {
+  for (const type of ["stream", "seqpacket"] as const) {
+    using both = pair(type);
+    const { a, b } = both;
+    const waiting = b.receive();
+    a.shutdown("write");
+    assertStrictEquals(await waiting, null);
+    assertStrictEquals(b.tryReceive(), null);
+    assertThrows(() => a.sendSync("x"), IpcError, "EPIPE");
+    await b.send("still");
+    assertEquals(textOf(await a.receive()), "still");
+    a.shutdown("read");
+    assertStrictEquals(a.receiveSync(), null);
+    const error = await assertRejects(
+      () => b.send("x"),
+      IpcError,
+      "nobody can re",
+    );
+    assertEquals(error.code, "EPIPE");
+    b.shutdown();
+    // deno-lint-ignore no-explicit-any -- wrong on purpose
+    assertThrows(() => b.shutdown("neither" as any), TypeError, "direction");
+  }
+  using alone = Socket.open("inet");
+  const error = assertThrows(() => alone.shutdown(), IpcError);
+  assertEquals([error.code, error.syscall], ["ENOTCONN", "shutdown"]);
+});
+
+Deno.test("shutdown() of datagrams for reading is the end once all is read", async () => {
+  using both = pair("datagram");
+  const { a, b } = both;
+  a.sendSync("before");
+  b.shutdown("read");
+  assertEquals(textOf(await b.receive()), "before");
+  assertStrictEquals(await b.receive(), null);
+  assertStrictEquals(b.tryReceive(), null);
+  assertStrictEquals(b.tryReceiveFds(), null);
+  assertThrows(
+    () => b.tryReceiveFrom(),
+    TypeError,
+    "it is shut down for reading",
+  );
+  using second = pair("datagram");
+  const waiting = second.b.receive();
+  assert(await isPending(waiting));
+  second.b.shutdown("read");
+  assertStrictEquals(await waiting, null);
+});
+
+Deno.test("shutdown() of a listening socket rejects who waits for connections", async () => {
+  using server = Socket.listen(abstractName());
+  const waiting = server.accept();
+  assert(await isPending(waiting));
+  server.shutdown("read");
+  const error = await assertRejects(() => waiting, IpcError, "it is shut down");
+  assertEquals([error.code, error.syscall], ["EINVAL", "accept4"]);
+});
+
+// Options, credentials, readiness
+
+Deno.test("getOption() gives back what setOption() has set", () => {
+  using socket = Socket.open("inet6");
+  for (
+    const option of [
+      "reuseAddress",
+      "reusePort",
+      "keepAlive",
+      "noDelay",
+      "ipv6Only",
+    ] as const
+  ) {
+    assertStrictEquals(socket.getOption(option), false, option);
+    socket.setOption(option, true);
+    assertStrictEquals(socket.getOption(option), true, option);
+    socket.setOption(option, false);
+    assertStrictEquals(socket.getOption(option), false, option);
+  }
+  using datagrams = Socket.open("inet", "datagram");
+  datagrams.setOption("broadcast", true);
+  assertStrictEquals(datagrams.getOption("broadcast"), true);
+  for (const option of ["sendBuffer", "receiveBuffer"] as const) {
+    socket.setOption(option, 20_000);
+    assertStrictEquals(socket.getOption(option), 40_000, option);
+  }
+  assertStrictEquals(socket.getOption("acceptingConnections"), false);
+  using server = Socket.listen(abstractName());
+  assertStrictEquals(server.getOption("acceptingConnections"), true);
+  server.setOption("passCredentials", true);
+  assertStrictEquals(server.getOption("passCredentials"), true);
+});
+
+Deno.test("getOption('error') gives the error that is pending, once", () => {
+  using one = receiver();
+  using socket = Socket.open("inet", "datagram");
+  assertStrictEquals(socket.getOption("error"), 0);
+  using gone = Socket.open("inet", "datagram");
+  gone.bind(LOOPBACK[0]);
+  const address = gone.localAddress();
+  assert(address !== null);
+  gone.close();
+  socket.connectSync(address);
+  socket.sendSync("nobody gets this");
+  assertStrictEquals(socket.getOption("error"), 111);
+  assertStrictEquals(socket.getOption("error"), 0);
+  assertStrictEquals(one.socket.getOption("error"), 0);
+});
+
+Deno.test("setOption() refuses what it cannot set, and says why", () => {
+  using socket = Socket.open("unix");
+  assertThrows(
+    // deno-lint-ignore no-explicit-any -- wrong on purpose
+    () => socket.setOption("linger" as any, true),
+    TypeError,
+    "option must be one of reuseAddress, ",
+  );
+  assertThrows(
+    // deno-lint-ignore no-explicit-any -- wrong on purpose
+    () => socket.setOption("keepAlive", 1 as any),
+    TypeError,
+    "keepAlive must be a boolean, got 1",
+  );
+  assertThrows(
+    () => socket.setOption("sendBuffer", 1.5),
+    RangeError,
+    "sendBuffer must be an integer from 0",
+  );
+  assertThrows(
+    () => socket.setOption("acceptingConnections", true),
+    TypeError,
+    "acceptingConnections can only be read",
+  );
+  const error = assertThrows(() => socket.setOption("noDelay", true), IpcError);
+  assertEquals([error.code, error.syscall], ["EOPNOTSUPP", "setsockopt"]);
+  assertMatch(error.message, /^Cannot set noDelay of unix stream socket/);
+  assertThrows(() => socket.getOption("noDelay"), IpcError, "EOPNOTSUPP");
+});
+
+Deno.test("peerCredentials() says who is at the other end", async () => {
+  using both = pair();
+  const us = { pid: Deno.pid, uid: Deno.uid(), gid: Deno.gid() };
+  assertEquals(both.a.peerCredentials(), us);
+  using all = await connected();
+  assertEquals(all.connection.peerCredentials(), us);
+  assertEquals(all.client.peerCredentials(), us);
+});
+
+Deno.test("peerCredentials() of nobody is ENOTCONN, of the Internet a TypeError", () => {
+  using alone = Socket.open("unix");
+  const error = assertThrows(() => alone.peerCredentials(), IpcError);
+  assertEquals([error.code, error.syscall], ["ENOTCONN", "getsockopt"]);
+  using inet = Socket.open("inet");
+  assertThrows(
+    () => inet.peerCredentials(),
+    TypeError,
+    "only Unix sockets have credentials",
+  );
+});
+
+Deno.test("waitAny() tells which socket has a connection, a message or its end", async () => {
+  using both = pair("seqpacket");
+  using ending = pair();
+  const name = abstractName();
+  using server = Socket.listen(name);
+  const any = () => waitAny([both.b, server, ending.b]);
+  const first = any();
+  assert(await isPending(first));
+  using _client = await Socket.connect(name);
+  assertStrictEquals(await first, server);
+  server.tryAccept()?.close();
+  await both.a.send(bytes("x"));
+  assertStrictEquals(await any(), both.b);
+  assertEquals(both.b.tryReceive(), bytes("x"));
+  ending.a.close();
+  assertStrictEquals(await any(), ending.b);
+  assertStrictEquals(ending.b.tryReceive(), null);
+});
