@@ -11,7 +11,7 @@ console.log(`open, with ${places.value()} places`);
 const closing = Promise.withResolvers<void>();
 Deno.addSignalListener("SIGINT", closing.resolve);
 Deno.addSignalListener("SIGTERM", closing.resolve);
-setTimeout(closing.resolve, seconds * 1000);
+const evening = setTimeout(closing.resolve, seconds * 1000);
 
 let shown = PLACES;
 const show = () => {
@@ -22,7 +22,5 @@ const show = () => {
 const watching = setInterval(show, 20);
 await closing.promise;
 clearInterval(watching);
-
+clearTimeout(evening);
 console.log(`closed, with ${places.value()} places free`);
-places[Symbol.dispose]();
-Deno.exit();

@@ -6,7 +6,7 @@ const question: Question = { from: Deno.pid, numbers: Deno.args.map(Number) };
 
 function open(): SysvMessageQueue {
   try {
-    return SysvMessageQueue.open(KEY());
+    return SysvMessageQueue.open(KEY);
   } catch (error) {
     if (!(error instanceof IpcError)) throw error;
     console.error(`${error.message}\nIs the server running?`);

@@ -1,7 +1,7 @@
-import { ftok, type Key } from "@libc/ipc/sysv-key";
+import { ftok } from "@libc/ipc/sysv-key";
 
 /** The key of the queue: of this folder, so that all who know it find it. */
-export const KEY: () => Key = () => ftok(new URL(".", import.meta.url), "q");
+export const KEY = ftok(new URL(".", import.meta.url), "q");
 
 /** The type of a question; an answer has the process id of who asked. */
 export const QUESTION = 1;

@@ -10,7 +10,7 @@ Deno.addSignalListener("SIGINT", () => stopped.abort());
 Deno.addSignalListener("SIGTERM", () => stopped.abort());
 
 // Removed at the end of this scope, with all messages.
-using queue = SysvMessageQueue.create(KEY());
+using queue = SysvMessageQueue.create(KEY);
 console.log(`waiting for questions on queue ${queue.id}`);
 
 let answered = 0;

@@ -1,6 +1,6 @@
 import { IpcError } from "@libc/ipc/errno";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-import { KEY, LOAVES, ROOM, SHELF } from "./shelf.ts";
+import { KEY, LOAVES, ROOM, SHELF, TILL } from "./shelf.ts";
 
 /** Loaves to bake, and milliseconds that each takes. */
 const loaves = Number(Deno.args[0] ?? 10);
@@ -14,7 +14,7 @@ Deno.addSignalListener("SIGTERM", () => stopped.abort());
 const options = { timeout: PATIENCE, signal: stopped.signal };
 
 // No loaves, room for all, the till free. Removed at the end of this scope.
-using shelf = SysvSemaphoreSet.create(KEY(), [0, SHELF, 1]);
+using shelf = SysvSemaphoreSet.create(KEY, [0, SHELF, 1]);
 console.log(`open, with room for ${SHELF}`);
 try {
   for (let i = 1; i <= loaves; i++) {
@@ -27,6 +27,8 @@ try {
     console.log(`loaf ${i}, ${shelf.value(LOAVES)} on the shelf`);
   }
   await shelf.waitZero(LOAVES, options);
+  // The last customer is still paying.
+  await shelf.acquire(TILL, options);
   console.log("sold out");
 } catch (error) {
   const idle = error instanceof IpcError && error.code === "ETIMEDOUT";

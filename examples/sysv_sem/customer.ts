@@ -9,7 +9,7 @@ const seconds = Number(Deno.args[1] ?? 1);
 
 function find(): SysvSemaphoreSet {
   try {
-    return SysvSemaphoreSet.open(KEY());
+    return SysvSemaphoreSet.open(KEY);
   } catch (error) {
     if (!(error instanceof IpcError)) throw error;
     console.error(`${error.message}\nIs the baker there?`);
@@ -19,19 +19,19 @@ function find(): SysvSemaphoreSet {
 
 using shelf = find();
 try {
+  // All of it at once, as soon as all of it can be. The kernel gives the till
+  // back if this process dies at it (undo).
   await shelf.operate([
     { index: LOAVES, delta: -count },
     { index: ROOM, delta: count },
+    { index: TILL, delta: -1, undo: true },
   ], { timeout: 20_000 });
-  console.log(`took ${count}`);
-  // The kernel gives the till back if this process dies at it (SEM_UNDO).
-  await shelf.acquire(TILL, { timeout: 20_000 });
-  console.log("at the till");
+  console.log(`took ${count}, paying`);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   shelf.release(TILL);
   console.log("paid");
 } catch (error) {
   if (!(error instanceof IpcError)) throw error;
-  // The baker has closed (EIDRM, EINVAL), or there was too little (ETIMEDOUT).
+  // The baker has closed (EIDRM), or there was too little (ETIMEDOUT).
   console.log(`left: ${error.code}`);
 }

@@ -1,7 +1,7 @@
-import { ftok, type Key } from "@libc/ipc/sysv-key";
+import { ftok } from "@libc/ipc/sysv-key";
 
 /** The key of the set: of this folder, so that all who know it find it. */
-export const KEY: () => Key = () => ftok(new URL(".", import.meta.url), "s");
+export const KEY = ftok(new URL(".", import.meta.url), "s");
 
 /** The semaphore that counts the loaves on the shelf. */
 export const LOAVES = 0;

@@ -5,7 +5,7 @@ import { KEY, Note } from "./note.ts";
 const PATIENCE = 30_000;
 
 // Removed at the end of this scope.
-using segment = SysvSharedMemory.create(KEY(), Note.size);
+using segment = SysvSharedMemory.create(KEY, Note.size);
 using mapping = segment.attach();
 const note = mapping.view(Note);
 const count = Note.atomic(mapping, "count");

@@ -1,8 +1,8 @@
-import { ftok, type Key } from "@libc/ipc/sysv-key";
+import { ftok } from "@libc/ipc/sysv-key";
 import { struct, text } from "@libc/ipc/struct";
 
 /** The key of the segment: of this folder, so that all who know it find it. */
-export const KEY: () => Key = () => ftok(new URL(".", import.meta.url), "n");
+export const KEY = ftok(new URL(".", import.meta.url), "n");
 
 /** What lies in the segment. */
 export const Note = struct({

@@ -6,7 +6,7 @@ const text = Deno.args.join(" ") || "hello";
 
 function open(): SysvSharedMemory {
   try {
-    return SysvSharedMemory.open(KEY(), { size: Note.size });
+    return SysvSharedMemory.open(KEY, { size: Note.size });
   } catch (error) {
     if (!(error instanceof IpcError)) throw error;
     console.error(`${error.message}\nIs there a board?`);

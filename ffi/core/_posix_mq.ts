@@ -116,6 +116,20 @@ export function queueLabel(name: string): string {
   return `message queue ${JSON.stringify(name)}`;
 }
 
+/** What a handle is made of. */
+export interface QueueInit {
+  /** Its descriptor. */
+  fd: number;
+  /** Its name. */
+  name: string;
+  /** Whether it was created for that. */
+  created: boolean;
+  /** Whether dispose removes it. */
+  owner: boolean;
+  /** Whether it was opened for receiving. */
+  readable: boolean;
+}
+
 /** How a queue is made. */
 export interface QueueCreation {
   /** How many messages it can hold, if that is said. */

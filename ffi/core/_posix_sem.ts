@@ -22,6 +22,7 @@ import { cstring } from "./cstring.ts";
 import { type Deadline, writeTimespec } from "./deadline.ts";
 import { check0, checkPtr, ERRNO, errnoOf, ipcError } from "./errno.ts";
 import { closeFd } from "./fd.ts";
+import type { Mapping } from "./mapping.ts";
 import { sem_t, stat } from "./layouts.ts";
 import {
   CLOCK_MONOTONIC,
@@ -110,6 +111,18 @@ export interface NamedSemaphore {
   file: Pick<RawStat, "st_dev" | "st_ino">;
   /** Gives the memory back. */
   close(): void;
+}
+
+/** Where a semaphore is. */
+export interface SemaphorePlace {
+  /** The `sem_t`. */
+  pointer: Deno.PointerObject;
+  /** What it is in messages. */
+  label: string;
+  /** For a named one. */
+  named?: NamedSemaphore & { name: string };
+  /** For an unnamed one: the memory that it is in. */
+  mapping?: Mapping;
 }
 
 /** What a named semaphore is in messages. */

@@ -95,6 +95,8 @@ class Entry {
   /** Whether it counts as awaited, and as keeping the process alive. */
   awaited = false;
   referenced = false;
+  /** Whether its waiters are just being told that it cannot be armed. */
+  failing = false;
   /** How many events in a row helped nobody. */
   vain = 0;
   /** What arms it again, after a delay. */
@@ -138,7 +140,7 @@ class Reactor {
 
   /** Arms a descriptor for what its waiters want, or lets them fail. */
   update(entry: Entry): void {
-    if (entry.fd.closed) return;
+    if (entry.fd.closed || entry.failing) return;
     const wanted = (entry.read.wanted ? EPOLLIN | EPOLLRDHUP : 0) |
       (entry.write.wanted ? EPOLLOUT : 0);
     // What nobody wants any more may stay armed: it fires once at the most.
@@ -146,14 +148,15 @@ class Reactor {
       try {
         this.#arm(entry, wanted);
       } catch (error) {
+        entry.failing = true;
         entry.read.fail(error);
         entry.write.fail(error);
-        return;
+        entry.failing = false;
       }
     }
     this.#count(
       entry,
-      wanted !== 0,
+      entry.read.wanted || entry.write.wanted,
       entry.read.referenced + entry.write.referenced > 0,
     );
     this.#run();
@@ -210,10 +213,12 @@ class Reactor {
 
   #open(): void {
     if (this.#epoll >= 0) return;
-    // A worker may be terminated while the call is in the pool: what the call
-    // writes to must stay when the worker's heap goes.
-    this.#events = lastingMemory(EPOLL_EVENT_SIZE * BATCH);
-    this.#eventsView = new DataView(this.#events.buffer);
+    if (this.#events.length === 0) {
+      // A worker may be terminated while the call is in the pool: what the call
+      // writes to must stay when the worker's heap goes.
+      this.#events = lastingMemory(EPOLL_EVENT_SIZE * BATCH);
+      this.#eventsView = new DataView(this.#events.buffer);
+    }
     const epoll = checkFd(
       sys_epoll().epoll_create1(EPOLL_CLOEXEC),
       "epoll_create1",

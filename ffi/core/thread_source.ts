@@ -37,22 +37,19 @@ export class ThreadSource extends SweepSource {
     const { call } = waiter;
     // A call that does not wait, for whatever reason, must not keep us busy.
     if (call === undefined || hasty > MAX_HASTY) return false;
-    try {
-      const thread = WaitThread.take();
-      if (thread === undefined) return false;
-      const start = performance.now();
-      this.#threads.set(waiter, thread);
-      thread.run(call, waiter.referenced, () => {
-        this.#threads.delete(waiter);
-        if (waiter.poke()) return;
-        // Somebody else was faster: wait again.
-        const waited = performance.now() - start;
-        const again = waited < HASTY ? hasty + 1 : 0;
-        if (!this.#start(waiter, again)) super.park(waiter);
-      });
-    } catch (error) {
-      waiter.fail(error);
-    }
+    const thread = WaitThread.take();
+    if (thread === undefined) return false;
+    const start = performance.now();
+    const done = () => {
+      this.#threads.delete(waiter);
+      if (waiter.poke()) return;
+      // Somebody else was faster: wait again.
+      const waited = performance.now() - start;
+      const again = waited < HASTY ? hasty + 1 : 0;
+      if (!this.#start(waiter, again)) super.park(waiter);
+    };
+    if (!thread.run(call, waiter.referenced, done)) return false;
+    this.#threads.set(waiter, thread);
     return true;
   }
 }

@@ -72,7 +72,7 @@ class InterruptTimer implements Disposable {
 
   /** Starts a timer, or gives undefined where that is not possible. */
   static start(deadline: Deadline): InterruptTimer | undefined {
-    const signal = claimSignal();
+    const signal = claimSignal(TEMPORARY);
     if (signal === undefined) return undefined;
     const event = new Uint8Array(sigevent.size);
     sigevent.write(event, {
@@ -110,9 +110,28 @@ class InterruptTimer implements Disposable {
   }
 }
 
-export interface ClaimedSignal {
+interface ClaimedSignal {
   readonly number: number;
   release(): void;
+}
+
+/** What the handlers of our signals do: nothing but compute. */
+const TEMPORARY = "abs";
+const SHARED = "labs";
+
+/**
+ * A signal that interrupts the call that a thread is in, for good, and for all
+ * isolates of this process: it is sent to a thread, and never to the process.
+ */
+export function shareSignal(): number | undefined {
+  const handler = addressOf(SHARED);
+  const current = new Uint8Array(sigaction.size);
+  const view = sigaction.view(current);
+  for (let number = HIGHEST_SIGNAL; number >= LOWEST_SIGNAL; number--) {
+    if (errnoOf(signal().sigaction(number, null, current)) !== 0) continue;
+    if (view.sa_handler === handler) return number;
+  }
+  return claimSignal(SHARED)?.number;
 }
 
 /**
@@ -122,8 +141,8 @@ export interface ClaimedSignal {
  * the default back has the signal to himself. Restoring it while the timer of
  * another thread ran on it would let that one's signal end the process.
  */
-export function claimSignal(): ClaimedSignal | undefined {
-  const harmless = handler();
+function claimSignal(handlerName: string): ClaimedSignal | undefined {
+  const harmless = addressOf(handlerName);
   if (harmless === undefined) return undefined;
   const calls = signal();
   const blocked = new BigUint64Array(16);
@@ -149,14 +168,16 @@ export function claimSignal(): ClaimedSignal | undefined {
   return undefined;
 }
 
-let address: bigint | undefined;
+const addresses = new Map<string, bigint>();
 
-/** The address of a function that does nothing but compute: `abs`. */
-function handler(): bigint | undefined {
+/** The address of a function of the C library. */
+function addressOf(name: string): bigint | undefined {
+  let address = addresses.get(name);
   if (address === undefined) {
-    const pointer = dlfcn().dlsym(null, cstring("abs", "symbol"));
+    const pointer = dlfcn().dlsym(null, cstring(name, "symbol"));
     if (pointer === null) return undefined;
     address = BigInt(Deno.UnsafePointer.value(pointer));
+    addresses.set(name, address);
   }
   return address;
 }

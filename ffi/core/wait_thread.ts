@@ -38,7 +38,7 @@ import {
   PROT_WRITE,
 } from "./platform.ts";
 import { fdSource } from "./reactor.ts";
-import { type ClaimedSignal, claimSignal } from "./timer_interrupt.ts";
+import { shareSignal } from "./timer_interrupt.ts";
 
 /** A call that blocks until the next attempt is worth making. */
 export interface BlockingCall {
@@ -101,16 +101,6 @@ export class WaitThread {
   #interrupting: ReturnType<typeof setInterval> | undefined;
 
   private constructor() {
-    this.#eventfd = new Fd(
-      INTERNAL,
-      checkFd(
-        sys_eventfd().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-        "eventfd",
-        "make",
-        "a thread to wait on",
-      ),
-      "eventfd of a thread",
-    );
     this.#base = checkPtr(
       sys_mman().mmap(
         null,
@@ -124,6 +114,21 @@ export class WaitThread {
       "make",
       "a thread to wait on",
     );
+    try {
+      this.#eventfd = new Fd(
+        INTERNAL,
+        checkFd(
+          sys_eventfd().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+          "eventfd",
+          "make",
+          "a thread to wait on",
+        ),
+        "eventfd of a thread",
+      );
+    } catch (error) {
+      sys_mman().munmap(this.#base, BigInt(SIZE));
+      throw error;
+    }
     this.#address = BigInt(Deno.UnsafePointer.value(this.#base));
     this.#bytes = new Uint8Array(
       Deno.UnsafePointerView.getArrayBuffer(this.#base, SIZE),
@@ -136,16 +141,28 @@ export class WaitThread {
     const idle = idleThreads.pop();
     if (idle !== undefined || threads >= MAX_THREADS) return idle;
     if (functions() === undefined) return undefined;
-    signal ??= claimSignal();
+    signal ??= shareSignal();
     if (signal === undefined) return undefined;
-    const thread = new WaitThread();
-    if (!thread.#start()) return undefined;
-    threads++;
-    return thread;
+    try {
+      const thread = new WaitThread();
+      if (!thread.#start()) return undefined;
+      threads++;
+      return thread;
+    } catch {
+      // Without a descriptor or memory left, who waits is swept.
+      return undefined;
+    }
   }
 
-  /** Starts a call, and calls back on this thread when it is over. */
-  run(call: BlockingCall, referenced: boolean, done: () => void): void {
+  /**
+   * Starts a call, and calls back on this thread when it is over; false when
+   * nothing could tell of its end. The thread is then free again.
+   */
+  run(call: BlockingCall, referenced: boolean, done: () => void): boolean {
+    if (!this.#watch(referenced)) {
+      idleThreads.push(this);
+      return false;
+    }
     this.#call = call;
     this.#done = done;
     const memory = this.#bytes.subarray(MEMORY, MEMORY + PAYLOAD);
@@ -165,8 +182,8 @@ export class WaitThread {
     );
     this.#makePark(then, sem_wait);
     this.#turn = then;
-    this.#watch(referenced);
     semaphore().sem_post(this.#go());
+    return true;
   }
 
   /** Ends the call soon, without its `done`; the thread is then free again. */
@@ -174,13 +191,16 @@ export class WaitThread {
     this.#done = undefined;
     this.#watch(false);
     this.#kick();
-    this.#interrupting ??= setInterval(() => this.#kick(), INTERRUPT_INTERVAL);
+    // Again, should the first have come before the call sleeps.
+    this.#interrupting ??= setInterval(() => {
+      if (!this.#poke()) this.#kick();
+    }, INTERRUPT_INTERVAL);
     Deno.unrefTimer(this.#interrupting);
   }
 
   #kick(): void {
-    if (this.#call === undefined || signal === undefined) return;
-    pthread().pthread_kill(this.#thread[0] ?? 0n, signal.number);
+    if (signal === undefined) return;
+    pthread().pthread_kill(this.#thread[0] ?? 0n, signal);
   }
 
   #start(): boolean {
@@ -239,7 +259,7 @@ export class WaitThread {
     this.#view.setBigUint64(offset + UC_STACK_SIZE, BigInt(STACK), true);
     // Ours may interrupt the call, and nothing else: sem_wait would return.
     const ours = index === CALL || index === CALL + 1
-      ? 1n << BigInt((signal?.number ?? 64) - 1)
+      ? 1n << BigInt((signal ?? 64) - 1)
       : 0n;
     this.#view.setBigUint64(
       offset + UC_SIGMASK,
@@ -258,32 +278,43 @@ export class WaitThread {
     return this.#at(SHARED);
   }
 
-  /** Lets the reactor tell when the thread has written to its eventfd. */
-  #watch(referenced: boolean): void {
+  /**
+   * Lets the reactor tell when the thread has written to its eventfd; false
+   * when it cannot.
+   */
+  #watch(referenced: boolean): boolean {
     const source = fdSource(this.#eventfd, "read");
-    if (this.#waiter !== undefined) source.leave(this.#waiter);
-    const count = new BigUint64Array(1);
+    this.#unwatch();
     const waiter: Waiter = {
       parked: false,
       referenced,
-      poke: () => {
-        const size = unistd().read(this.#eventfd.number, count, 8);
-        if (size !== 8) return false;
-        source.leave(waiter);
-        this.#over();
-        return true;
-      },
-      fail: () => source.leave(waiter),
+      poke: () => this.#poke(),
+      fail: () => this.#unwatch(),
     };
     this.#waiter = waiter;
     source.waiters.add(waiter);
     source.park(waiter);
+    return this.#waiter === waiter;
+  }
+
+  #unwatch(): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    if (waiter !== undefined) fdSource(this.#eventfd, "read").leave(waiter);
+  }
+
+  /** Whether the thread has written to its eventfd: then the call is over. */
+  #poke(): boolean {
+    const size = unistd().read(this.#eventfd.number, counter, 8);
+    if (size !== 8) return false;
+    this.#unwatch();
+    this.#over();
+    return true;
   }
 
   #over(): void {
     clearInterval(this.#interrupting);
     this.#interrupting = undefined;
-    this.#waiter = undefined;
     const call = this.#call;
     const done = this.#done;
     this.#call = undefined;
@@ -296,8 +327,9 @@ export class WaitThread {
 
 const idleThreads: WaitThread[] = [];
 let threads = 0;
+const counter = new BigUint64Array(1);
 // Kept for good: a thread may be interrupted at any time.
-let signal: ClaimedSignal | undefined;
+let signal: number | undefined;
 
 type Functions = Record<string, Deno.PointerObject>;
 let found: Functions | false | undefined;

@@ -40,6 +40,7 @@ import {
   type PosixMessageQueueLimits,
   type PosixMessageQueueStat,
   queueAttributes,
+  type QueueInit,
   queueLabel,
   queueLimits,
   queueStat,
@@ -68,7 +69,7 @@ import { createNamed, posixName } from "../../ffi/core/name.ts";
 import { POLLIN, POLLOUT } from "../../ffi/core/platform.ts";
 import { pollUntil } from "../../ffi/core/poll.ts";
 import { type FdSource, fdSource } from "../../ffi/core/reactor.ts";
-import { waitUntil } from "../../ffi/core/wait.ts";
+import { promised, waitUntil } from "../../ffi/core/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -95,15 +96,6 @@ export type {
   Waitable,
   WaitOptions,
 };
-
-/** What a handle is made of. */
-interface Init {
-  fd: number;
-  name: string;
-  created: boolean;
-  owner: boolean;
-  readable: boolean;
-}
 
 /**
  * A POSIX message queue.
@@ -145,7 +137,7 @@ export class PosixMessageQueue
   readonly #label: string;
   #owner: boolean;
 
-  private constructor(init: Init) {
+  private constructor(init: QueueInit) {
     this.#name = init.name;
     this.#label = queueLabel(init.name);
     this.#fd = new Fd(INTERNAL, init.fd, this.#label);
@@ -304,22 +296,25 @@ export class PosixMessageQueue
    * `messageSize`, `EBADF` when the queue is open for receiving only.
    * @throws {TypeError} When it is closed, also meanwhile.
    */
-  async send(
+  send(
     data: Uint8Array | string,
     options: PosixSendOptions = {},
   ): Promise<void> {
-    let payload = payloadOf(data);
-    const priority = checkPriority(options.priority ?? 0);
-    await waitUntil(
-      () => {
+    return promised(() => {
+      let payload = payloadOf(data);
+      const priority = checkPriority(options.priority ?? 0);
+      const attempt = () => {
         if (this.#send(payload, priority)) return true;
         if (payload === data) payload = payload.slice();
         return undefined;
-      },
-      options,
-      { syscall: "mq_send", action: "send to", object: this.#label },
-      this.#writes,
-    );
+      };
+      return waitUntil<true>(
+        attempt,
+        options,
+        { syscall: "mq_send", action: "send to", object: this.#label },
+        this.#writes,
+      );
+    });
   }
 
   /**
@@ -380,9 +375,9 @@ export class PosixMessageQueue
    * @throws {RangeError} When `into` has less than `messageSize` bytes.
    * @throws {TypeError} When it is closed, also meanwhile.
    */
-  async receive(options: PosixReceiveOptions = {}): Promise<PosixMessage> {
+  receive(options: PosixReceiveOptions = {}): Promise<PosixMessage> {
     const { into } = options;
-    return await waitUntil(
+    return waitUntil(
       () => this.#receive(into),
       options,
       { syscall: "mq_receive", action: "receive from", object: this.#label },

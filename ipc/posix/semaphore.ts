@@ -37,6 +37,7 @@ import {
   type PosixSemaphoreOpenOrCreateOptions,
   type PosixSemaphoreValueOptions,
   SEM_NAME_MAX,
+  type SemaphorePlace,
   unlinkSemaphore,
 } from "../../ffi/core/_posix_sem.ts";
 import { SweepSource } from "../../ffi/core/_source.ts";
@@ -54,7 +55,7 @@ import { sem_t } from "../../ffi/core/layouts.ts";
 import type { Mapping } from "../../ffi/core/mapping.ts";
 import { createNamed, posixName } from "../../ffi/core/name.ts";
 import { SEM_VALUE_MAX } from "../../ffi/core/platform.ts";
-import { waitUntil } from "../../ffi/core/wait.ts";
+import { promised, waitUntil } from "../../ffi/core/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -70,16 +71,6 @@ export type {
   Waitable,
   WaitOptions,
 };
-
-/** Where a semaphore is. */
-interface Place {
-  pointer: Deno.PointerObject;
-  label: string;
-  /** For a named one. */
-  named?: NamedSemaphore & { name: string };
-  /** For an unnamed one: the memory that it is in. */
-  mapping?: Mapping;
-}
 
 /**
  * A POSIX semaphore: a number from 0 to 2147483647 that several processes
@@ -116,14 +107,14 @@ export class PosixSemaphore implements Disposable, Waitable {
 
   readonly #pointer: Deno.PointerObject;
   readonly #mapping: Mapping | undefined;
-  readonly #named: Place["named"];
+  readonly #named: SemaphorePlace["named"];
   readonly #label: string;
   readonly #created: boolean;
   readonly #source = new SweepSource();
   #owner: boolean;
   #closed = false;
 
-  private constructor(place: Place, created: boolean, owner: boolean) {
+  private constructor(place: SemaphorePlace, created: boolean, owner: boolean) {
     this.#pointer = place.pointer;
     this.#mapping = place.mapping;
     this.#named = place.named;
@@ -300,12 +291,14 @@ export class PosixSemaphore implements Disposable, Waitable {
    * @throws {IpcError} `ETIMEDOUT`.
    * @throws {TypeError} When it is closed, also meanwhile.
    */
-  async acquire(options: WaitOptions = {}): Promise<void> {
-    await waitUntil(
-      () => this.tryAcquire() || undefined,
-      options,
-      this.#subject(),
-      this.#source,
+  acquire(options: WaitOptions = {}): Promise<void> {
+    return promised(() =>
+      waitUntil(
+        () => this.tryAcquire() || undefined,
+        options,
+        this.#subject(),
+        this.#source,
+      )
     );
   }
 
@@ -497,7 +490,7 @@ function valueOf({ value = 0 }: PosixSemaphoreValueOptions): number {
   return integer(value, "value", 0, SEM_VALUE_MAX);
 }
 
-function placeOf(name: string, named: NamedSemaphore): Place {
+function placeOf(name: string, named: NamedSemaphore): SemaphorePlace {
   return {
     pointer: named.pointer,
     label: namedLabel(name),
@@ -505,7 +498,7 @@ function placeOf(name: string, named: NamedSemaphore): Place {
   };
 }
 
-function placeIn(mapping: Mapping, offset: number): Place {
+function placeIn(mapping: Mapping, offset: number): SemaphorePlace {
   const { align, size } = sem_t;
   integer(offset, "offset", 0, Number.MAX_SAFE_INTEGER);
   if ((mapping.address + BigInt(offset)) % BigInt(align) !== 0n) {

@@ -43,7 +43,7 @@ import {
 import { pollUntil } from "../../ffi/core/poll.ts";
 import { fdSource } from "../../ffi/core/reactor.ts";
 import { fdReadiness } from "../../ffi/core/_readable.ts";
-import { type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
+import { promised, type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -206,14 +206,16 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    * @throws {IpcError} `ETIMEDOUT`.
    * @throws {TypeError} When it is closed, before or meanwhile.
    */
-  async add(count: number | bigint = 1, options?: WaitOptions): Promise<void> {
-    const checked = countOf(count);
-    await waitUntil(
-      () => this.#post(checked),
-      options,
-      ADD,
-      fdSource(this.#fd, "write"),
-    );
+  add(count: number | bigint = 1, options?: WaitOptions): Promise<void> {
+    return promised(() => {
+      const checked = countOf(count);
+      return waitUntil(
+        () => this.#post(checked),
+        options,
+        ADD,
+        fdSource(this.#fd, "write"),
+      );
+    });
   }
 
   /**

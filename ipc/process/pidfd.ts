@@ -42,7 +42,7 @@ import { pollUntil } from "../../ffi/core/poll.ts";
 import { fdSource } from "../../ffi/core/reactor.ts";
 import { type Signal, signalNumber, sigvalOf } from "../../ffi/core/signals.ts";
 import { fdReadiness } from "../../ffi/core/_readable.ts";
-import { type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
+import { promised, type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -215,12 +215,14 @@ export class Pidfd implements Disposable, Waitable {
    * @throws {IpcError} `ETIMEDOUT`.
    * @throws {TypeError} When this is closed, before or meanwhile.
    */
-  async wait(options?: WaitOptions): Promise<void> {
-    await waitUntil(
-      () => pidfdEnded(this.#fd.use("wait for")) || undefined,
-      options,
-      this.#subject,
-      fdSource(this.#fd, "read"),
+  wait(options?: WaitOptions): Promise<void> {
+    return promised(() =>
+      waitUntil(
+        () => pidfdEnded(this.#fd.use("wait for")) || undefined,
+        options,
+        this.#subject,
+        fdSource(this.#fd, "read"),
+      )
     );
   }
 

@@ -74,7 +74,7 @@ import {
 } from "../../ffi/core/platform.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { callUntil } from "../../ffi/core/timer_interrupt.ts";
-import { waitUntil } from "../../ffi/core/wait.ts";
+import { promised, waitUntil } from "../../ffi/core/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -316,16 +316,18 @@ export class SysvMessageQueue
    * will ever hold, `EINVAL` when it is longer than `maxMessageSize`, `EIDRM`
    * or `EINVAL` when the queue is gone, `EACCES` without permission.
    */
-  async send(
+  send(
     type: number,
     data: Uint8Array | string,
     options?: WaitOptions,
   ): Promise<void> {
-    let payload = payloadOf(data);
-    await this.#until("msgsnd", "send to", options, () => {
-      if (this.#send(type, payload, IPC_NOWAIT)) return true;
-      if (payload === data) payload = payload.slice();
-      return undefined;
+    return promised(() => {
+      let payload = payloadOf(data);
+      return this.#until("msgsnd", "send to", options, () => {
+        if (this.#send(type, payload, IPC_NOWAIT)) return true;
+        if (payload === data) payload = payload.slice();
+        return undefined;
+      });
     });
   }
 
@@ -377,15 +379,17 @@ export class SysvMessageQueue
    * @throws {IpcError} `ETIMEDOUT`, `E2BIG` when it is longer than `maxSize`,
    * `EIDRM` or `EINVAL` when the queue is gone, `EACCES` without permission.
    */
-  async receive(options: MessageReceiveOptions = {}): Promise<SysvMessage> {
-    const request = requestOf(options);
-    return await this.#until(
-      "msgrcv",
-      "receive from",
-      options,
-      () => this.#receive(request, IPC_NOWAIT),
-      waitForMessage(this.#id, request, (message) => this.#keep(message)),
-    );
+  receive(options: MessageReceiveOptions = {}): Promise<SysvMessage> {
+    return promised(() => {
+      const request = requestOf(options);
+      return this.#until(
+        "msgrcv",
+        "receive from",
+        options,
+        () => this.#receive(request, IPC_NOWAIT),
+        waitForMessage(this.#id, request, (message) => this.#keep(message)),
+      );
+    });
   }
 
   /**
@@ -640,7 +644,7 @@ export class SysvMessageQueue
     else sendMessage(this.#id, message.type, message.data, IPC_NOWAIT);
   }
 
-  async #until<T>(
+  #until<T>(
     syscall: string,
     action: string,
     options: WaitOptions | undefined,
@@ -648,7 +652,7 @@ export class SysvMessageQueue
     call?: BlockingCall,
   ): Promise<T> {
     let waited = false;
-    return await waitUntil(
+    return waitUntil(
       () => {
         try {
           return attempt();

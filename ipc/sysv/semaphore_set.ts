@@ -78,7 +78,7 @@ import {
   SETVAL,
 } from "../../ffi/core/platform.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
-import { waitUntil } from "../../ffi/core/wait.ts";
+import { promised, waitUntil } from "../../ffi/core/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -376,19 +376,21 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
    * would have to wait, `EIDRM` or `EINVAL` when the set is gone, `ERANGE` when
    * a value would exceed 32767, `EACCES` without permission.
    */
-  async operate(
+  operate(
     operations: readonly SemaphoreOperation[],
     options?: WaitOptions,
   ): Promise<void> {
-    prepare(this.#set, operations);
-    const own = operations.map((operation) => ({ ...operation }));
-    const selective = own.some((operation) => operation.noWait);
-    const attempt = () => {
-      if (this.tryOperate(own)) return true;
-      if (selective) refuseToWait(this.#set, own, "operate on");
-      return undefined;
-    };
-    await this.#until("operate on", options, attempt, own);
+    return promised(() => {
+      prepare(this.#set, operations);
+      const own = operations.map((operation) => ({ ...operation }));
+      const selective = own.some((operation) => operation.noWait);
+      const attempt = () => {
+        if (this.tryOperate(own)) return true;
+        if (selective) refuseToWait(this.#set, own, "operate on");
+        return undefined;
+      };
+      return this.#until("operate on", options, attempt, own);
+    });
   }
 
   /**
@@ -431,16 +433,18 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
    * @throws {IpcError} `ETIMEDOUT`, `EIDRM` or `EINVAL` when the set is gone,
    * `EACCES` without permission.
    */
-  async acquire(
+  acquire(
     index = 0,
     options: SemaphoreAcquireOptions = {},
   ): Promise<void> {
     const { count = 1, undo = true } = options;
-    await this.#until(
-      "acquire",
-      options,
-      () => this.tryAcquire(index, { count, undo }) || undefined,
-      [{ index, delta: -count }],
+    return promised(() =>
+      this.#until(
+        "acquire",
+        options,
+        () => this.tryAcquire(index, { count, undo }) || undefined,
+        [{ index, delta: -count }],
+      )
     );
   }
 
@@ -500,12 +504,14 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
    *
    * @throws {IpcError} As `acquire`.
    */
-  async waitZero(index = 0, options: WaitOptions = {}): Promise<void> {
-    await this.#until(
-      "wait for zero of",
-      options,
-      () => this.tryWaitZero(index) || undefined,
-      [{ index, delta: 0 }],
+  waitZero(index = 0, options: WaitOptions = {}): Promise<void> {
+    return promised(() =>
+      this.#until(
+        "wait for zero of",
+        options,
+        () => this.tryWaitZero(index) || undefined,
+        [{ index, delta: 0 }],
+      )
     );
   }
 
@@ -739,15 +745,15 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     return integer(index, "index", 0, this.#set.length - 1);
   }
 
-  async #until(
+  #until(
     action: string,
     options: WaitOptions | undefined,
     attempt: () => true | undefined,
     operations: readonly SemaphoreOperation[],
-  ): Promise<void> {
+  ): Promise<true> {
     const set = this.#set;
     let waited = false;
-    await waitUntil(
+    return waitUntil(
       () => {
         try {
           return attempt();

@@ -480,7 +480,7 @@ Deno.test("bind() that fails or replaces leaves no descriptor", () => {
   assertEquals(openFds(), fds);
 });
 
-Deno.test("bind() by 12 processes at once over a stale file: one gets it, and keeps it", async () => {
+Deno.test("bind() of six processes at once over a stale file: one gets it, and keeps it", async () => {
   using _dog = watchdog("replaceStale of many");
   using dir = folder();
   const path = `${dir.path}/s`;
@@ -509,6 +509,7 @@ Deno.test("bind() by 12 processes at once over a stale file: one gets it, and ke
       () => stack.use(spawnDeno(code)),
     );
     for (const child of children) assertEquals(await child.line(), "ready");
+    // The second round finds the file of the one that was killed.
     if (round === 0) makeStale(path);
     for (const child of children) await child.write("go");
     const answers = await Promise.all(children.map((child) => child.line()));

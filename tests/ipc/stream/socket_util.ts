@@ -76,10 +76,15 @@ export function bytes(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The text of what was received; null and undefined as they are. */
-export function textOf<T extends null | undefined>(
-  data: Uint8Array | T,
-): string | T {
-  return data instanceof Uint8Array ? decoder.decode(data) : data;
+export function textOf(data: Uint8Array): string;
+export function textOf(data: Uint8Array | null): string | null;
+export function textOf(
+  data: Uint8Array | null | undefined,
+): string | null | undefined;
+export function textOf(
+  data: Uint8Array | null | undefined,
+): string | null | undefined {
+  return data && decoder.decode(data);
 }
 
 /** Runs a Python program with arguments to its end and gives its output. */

@@ -1,0 +1,28 @@
+import { EventFd } from "@libc/ipc/eventfd";
+import { spawn } from "@libc/ipc/spawn";
+
+const JOBS = 12;
+const WORKERS = 3;
+
+// A ticket for each job, of which every worker takes one at a time, and a count
+// of the jobs done.
+using tickets = EventFd.create({ semaphore: true });
+using done = EventFd.create();
+
+const worker = new URL("worker.ts", import.meta.url).pathname;
+const workers = Array.from({ length: WORKERS }, () =>
+  spawn(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-ffi", worker],
+    fds: { 3: tickets, 4: done },
+  }));
+console.log(`${WORKERS} workers wait for tickets (${Deno.pid})`);
+
+tickets.post(JOBS);
+for (let count = 0; count < JOBS;) {
+  count += await done.receive();
+  console.log(`${count} of ${JOBS} jobs done`);
+}
+
+// They wait for more.
+for (const child of workers) child.kill();
+for (const child of workers) await child.status;

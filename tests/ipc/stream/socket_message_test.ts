@@ -1,0 +1,625 @@
+// Messages: datagrams and packets.
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { IpcError } from "../../../ffi/core/errno.ts";
+import { Socket } from "../../../ipc/stream/socket.ts";
+import {
+  abstractName,
+  bytes,
+  folder,
+  isPending,
+  pair,
+  receiver,
+  someTurns,
+  textOf,
+  TYPES,
+} from "./socket_util.ts";
+import { openFds } from "./util.ts";
+import { spawnDeno, untilBlocked, watchdog } from "../../util.ts";
+
+const MESSAGES = ["datagram", "seqpacket"] as const;
+
+/** Fills what there is between a sender and its peer; gives how many fitted. */
+function fill(socket: Socket, size = 1): number {
+  const message = new Uint8Array(size);
+  let count = 0;
+  while (socket.trySend(message)) count++;
+  return count;
+}
+
+Deno.test("messages keep their bounds, in every form of sending and receiving", async () => {
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const { a, b } = both;
+    await a.send("one");
+    a.sendSync(bytes("two"));
+    assertStrictEquals(a.trySend("three"), true);
+    assertEquals(textOf(await b.receive()), "one");
+    assertEquals(textOf(b.receiveSync()), "two");
+    assertEquals(textOf(b.tryReceive()), "three");
+    assertStrictEquals(b.tryReceive(), undefined);
+  }
+});
+
+Deno.test("messages of every size arrive as they are, each in bytes of its own", async () => {
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const sizes = [1, 2, 63, 64, 65, 4095, 4096, 4097, 65536, 100_000];
+    const received: (Uint8Array | null)[] = [];
+    for (const size of sizes) {
+      await both.a.send(new Uint8Array(size).fill(size % 251));
+      received.push(await both.b.receive());
+    }
+    for (const [i, size] of sizes.entries()) {
+      assertEquals(received[i]?.length, size);
+      assert(received[i]?.every((byte) => byte === size % 251));
+    }
+  }
+});
+
+Deno.test("receive() waits for a message", async () => {
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const waiting = both.b.receive();
+    assert(await isPending(waiting));
+    await both.a.send("at last");
+    assertEquals(textOf(await waiting), "at last");
+  }
+});
+
+Deno.test("an empty datagram is a message; datagrams have no end", async () => {
+  using both = pair("datagram");
+  await both.a.send("");
+  both.a.sendSync("x");
+  assertEquals(await both.b.receive(), new Uint8Array(0));
+  assertEquals(textOf(await both.b.receive()), "x");
+  both.a.close();
+  assertStrictEquals(both.b.tryReceive(), undefined);
+});
+
+Deno.test("an empty packet is no end while something follows or may follow", async () => {
+  using both = pair("seqpacket");
+  const { a, b } = both;
+  a.sendSync("");
+  assertEquals(b.receiveSync(), new Uint8Array(0), "the peer is there");
+  for (const text of ["", "", "last"]) a.sendSync(text);
+  a.close();
+  assertEquals(await b.receive(), new Uint8Array(0));
+  const second = await b.receiveFds();
+  assertEquals(second?.data, new Uint8Array(0));
+  assertEquals(textOf(await b.receive()), "last");
+  assertStrictEquals(await b.receive(), null);
+  assertStrictEquals(b.tryReceiveFds(), null);
+});
+
+Deno.test("seqpacket and stream end when the peer goes, and stay ended", async () => {
+  for (const type of ["seqpacket", "stream"] as const) {
+    using both = pair(type);
+    const { a, b } = both;
+    const waiting = b.receive();
+    assert(await isPending(waiting));
+    a.close();
+    assertStrictEquals(await waiting, null);
+    assertStrictEquals(b.receiveSync(), null);
+    assertStrictEquals(b.tryReceive(), null);
+    assertStrictEquals(await b.receiveFds(), null);
+    assertStrictEquals(b.receiveFdsSync(), null);
+  }
+});
+
+Deno.test("a message longer than maxSize is EMSGSIZE, the next one untouched", async () => {
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const { a, b } = both;
+    const receives = [
+      () => b.receive({ maxSize: 4 }),
+      async () => await b.receiveSync({ maxSize: 4 }),
+      async () => await b.tryReceiveFds({ maxSize: 4 }),
+    ];
+    for (const receive of receives) {
+      a.sendSync("12345");
+      a.sendSync("1234");
+      const error = await assertRejects(receive, IpcError);
+      assertEquals(error.code, "EMSGSIZE");
+      assertMatch(
+        error.message,
+        /: the message was longer than 4 bytes, and is lost$/,
+      );
+      assertEquals(textOf(b.tryReceive({ maxSize: 4 })), "1234");
+    }
+  }
+});
+
+Deno.test("maxSize is a size, and may be larger than usual", async () => {
+  using both = pair("seqpacket");
+  for (const maxSize of [0, -1, 1.5, NaN, 2 ** 31]) {
+    await assertRejects(
+      () => both.b.receive({ maxSize }),
+      RangeError,
+      "maxSize must be an integer from 1",
+    );
+  }
+  both.a.setOption("sendBuffer", 1 << 22);
+  const size = both.a.getOption("sendBuffer") - 1024;
+  assert(size > 300_000, "the limit of the kernel is as small as the default");
+  await both.a.send(new Uint8Array(size).fill(7));
+  const received = await both.b.receive({ maxSize: 1 << 24 });
+  assertEquals(received?.length, size);
+  assert(received?.every((byte) => byte === 7));
+});
+
+Deno.test("a message longer than the send buffer is EMSGSIZE", async () => {
+  using both = pair("datagram");
+  const error = await assertRejects(
+    () => both.a.send(new Uint8Array(1 << 24)),
+    IpcError,
+  );
+  assertEquals([error.code, error.syscall], ["EMSGSIZE", "send"]);
+  assertThrows(() => both.a.trySend(new Uint8Array(1 << 24)), IpcError);
+});
+
+Deno.test("send() and receive() refuse what is no data before they wait", async () => {
+  for (const type of TYPES) {
+    using both = pair(type);
+    // deno-lint-ignore no-explicit-any -- wrong on purpose
+    const wrong = [1, 2, 3] as any;
+    const message = "data must be a Uint8Array or a string, got an object";
+    await assertRejects(() => both.a.send(wrong), TypeError, message);
+    assertThrows(() => both.a.sendSync(wrong), TypeError, message);
+    await assertRejects(
+      () => both.a.receive({ timeout: -1 }),
+      RangeError,
+      "timeout",
+    );
+    await assertRejects(
+      () => both.a.send("x", { timeout: NaN }),
+      RangeError,
+      "timeout",
+    );
+  }
+});
+
+Deno.test("trySend() of a stream says what to use", () => {
+  using both = pair();
+  assertThrows(
+    () => both.a.trySend("x"),
+    TypeError,
+    "Cannot trySend on a unix stream socket (descriptor",
+  );
+  assertThrows(() => both.a.trySend("x"), TypeError, "use writer.tryWrite()");
+});
+
+// Waiting for room
+
+Deno.test("send() waits for room, in order and whole", async () => {
+  using _dog = watchdog("send() of messages");
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const { a, b } = both;
+    const full = fill(a, 8192);
+    assert(full > 0);
+    const sent = Promise.all(
+      Array.from({ length: 20 }, (_, i) => a.send(`message ${i}`)),
+    );
+    assert(await isPending(sent));
+    assertStrictEquals(a.trySend("overtakes"), false);
+    assertThrows(
+      () => a.sendSync("overtakes"),
+      TypeError,
+      "now: an asynchronous call is under way",
+    );
+    for (let i = 0; i < full; i++) {
+      assertEquals((await b.receive())?.length, 8192);
+    }
+    for (let i = 0; i < 20; i++) {
+      assertEquals(textOf(await b.receive()), `message ${i}`);
+    }
+    await sent;
+    a.sendSync("after");
+    assertEquals(textOf(b.tryReceive()), "after");
+  }
+});
+
+Deno.test("sendSync() and send() time out while there is no room", async () => {
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    fill(both.a, 8192);
+    for (const timeout of [0, 20]) {
+      const start = performance.now();
+      const error = assertThrows(
+        () => both.a.sendSync("x", { timeout }),
+        IpcError,
+        `send timed out after ${timeout} ms (ETIMEDOUT)`,
+      );
+      assertEquals([error.code, error.syscall], ["ETIMEDOUT", "send"]);
+      assert(performance.now() - start >= timeout, "ended early");
+      await assertRejects(
+        () => both.a.send("x", { timeout }),
+        IpcError,
+        "timed out",
+      );
+    }
+  }
+});
+
+Deno.test("receiveSync(), receiveFromSync() and receiveFdsSync() time out", async () => {
+  using both = pair("datagram");
+  const { b } = both;
+  for (const timeout of [0, 0.5, 20]) {
+    const start = performance.now();
+    const calls = [
+      [() => b.receiveSync({ timeout }), "recv"],
+      [() => b.receiveFromSync({ timeout }), "recvfrom"],
+      [() => b.receiveFdsSync({ timeout }), "recvmsg"],
+    ] as const;
+    for (const [call, name] of calls) {
+      const error = assertThrows(
+        call,
+        IpcError,
+        `${name} timed out after ${timeout} ms`,
+      );
+      assertEquals([error.code, error.syscall], ["ETIMEDOUT", name]);
+    }
+    assert(performance.now() - start >= 3 * timeout, "ended early");
+    await assertRejects(() => b.receiveFrom({ timeout }), IpcError, "timed");
+  }
+  both.a.sendSync("x");
+  assertEquals(textOf(b.receiveSync({ timeout: 0 })), "x");
+});
+
+Deno.test("receive()s that wait are served in their order and not overtaken", async () => {
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const { a, b } = both;
+    const waits = [b.receive(), b.receiveFds(), b.receive()];
+    for (const text of ["one", "two", "three"]) a.sendSync(text);
+    assertStrictEquals(b.tryReceive(), undefined);
+    assertStrictEquals(b.tryReceiveFds(), undefined);
+    assertThrows(() => b.receiveSync(), TypeError, "Cannot receive from");
+    assertThrows(() => b.receiveFdsSync(), TypeError, "now: an asynchronous");
+    const found = await Promise.all(waits);
+    assertEquals(
+      found.map((one) =>
+        textOf(one instanceof Uint8Array || one === null ? one : one.data)
+      ),
+      ["one", "two", "three"],
+    );
+  }
+});
+
+Deno.test("receive() aborted at random moments 2000 times loses no message", async () => {
+  using _dog = watchdog("receive() and abort");
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const received: string[] = [];
+    for (let i = 0; i < 1000; i++) {
+      const controller = new AbortController();
+      const waiting = both.b.receive(controller)
+        .then((data) => received.push(textOf(data) ?? "end"), () => {});
+      await someTurns();
+      both.a.sendSync(String(i));
+      if (Math.random() < 0.5) controller.abort();
+      await someTurns();
+      controller.abort();
+      await waiting;
+    }
+    for (let data; (data = both.b.tryReceive()); received.push(textOf(data)));
+    assertEquals(received, Array.from({ length: 1000 }, (_, i) => String(i)));
+  }
+});
+
+Deno.test("send() of messages aborted at random moments 2000 times is all or nothing", async () => {
+  using _dog = watchdog("send() and abort");
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const { a, b } = both;
+    const padding = new Uint8Array(30_000);
+    const sent: number[] = [];
+    const received: number[] = [];
+    const take = (data: Uint8Array | null | undefined) => {
+      if (!data) return false;
+      assertEquals(data.length, padding.length);
+      const [first = 0, second = 0] = data;
+      received.push(first + 256 * second);
+      return true;
+    };
+    for (let i = 0; i < 1000; i++) {
+      const controller = new AbortController();
+      const message = padding.slice();
+      message.set([i % 256, i >> 8]);
+      const sending = a.send(message, controller)
+        .then(() => void sent.push(i), () => {});
+      await someTurns();
+      if (Math.random() < 0.5) take(b.tryReceive());
+      await someTurns();
+      controller.abort();
+      await sending;
+    }
+    while (take(b.tryReceive()));
+    assertEquals(received, sent);
+    assert(sent.length > 0 && sent.length < 1000, `${sent.length} went out`);
+  }
+});
+
+// Datagrams with addresses
+
+Deno.test("sendTo() and receiveFrom() say to whom and from whom, in every form", async () => {
+  using dir = folder();
+  const path = `${dir.path}/s`;
+  using server = Socket.open("unix", "datagram");
+  server.bind(path);
+  using client = receiver();
+  const from = { family: "unix", path: client.name } as const;
+  await client.socket.sendTo("one", path);
+  client.socket.sendToSync("two", { family: "unix", path });
+  assertStrictEquals(client.socket.trySendTo("three", path), true);
+  const found = [
+    await server.receiveFrom(),
+    server.receiveFromSync(),
+    server.tryReceiveFrom(),
+  ];
+  assertEquals(found.map((one) => textOf(one?.data)), ["one", "two", "three"]);
+  for (const one of found) assertEquals(one?.address, from);
+  assertStrictEquals(server.tryReceiveFrom(), undefined);
+  await server.sendTo("answer", client.name);
+  assertEquals(textOf(await client.socket.receive()), "answer");
+});
+
+Deno.test("sendTo() and receiveFrom() work over IPv4 and IPv6", async () => {
+  for (
+    const any of [
+      { family: "inet", address: "127.0.0.1", port: 0 },
+      { family: "inet6", address: "::1", port: 0 },
+    ] as const
+  ) {
+    using a = Socket.open(any.family, "datagram");
+    using b = Socket.open(any.family, "datagram");
+    a.bind(any);
+    b.bind(any);
+    const [from, to] = [a.localAddress(), b.localAddress()];
+    assert(from !== null && to !== null);
+    const waiting = b.receiveFrom();
+    assert(await isPending(waiting));
+    await a.sendTo("over UDP", to);
+    const { data, address } = await waiting;
+    assertEquals([textOf(data), address], ["over UDP", from]);
+    b.sendToSync("", from);
+    assertStrictEquals(b.trySendTo("x".repeat(60_000), from), true);
+    assertEquals((await a.receiveFrom()).data.length, 0);
+    assertEquals((await a.receiveFrom()).data.length, 60_000);
+    const error = await assertRejects(
+      () => a.sendTo(new Uint8Array(66_000), to),
+      IpcError,
+    );
+    assertEquals([error.code, error.syscall], ["EMSGSIZE", "sendto"]);
+  }
+});
+
+Deno.test("sendTo() to nobody names the address", async () => {
+  using dir = folder();
+  using socket = Socket.open("unix", "datagram");
+  const missing = `${dir.path}/missing`;
+  const error = await assertRejects(
+    () => socket.sendTo("x", missing),
+    IpcError,
+  );
+  assertEquals([error.code, error.syscall], ["ENOENT", "sendto"]);
+  assert(
+    error.message.includes(
+      `(descriptor ${socket.fd.number}) to "${missing}": sendto failed with ENOENT`,
+    ),
+  );
+  const refused = assertThrows(
+    () => socket.sendToSync("x", abstractName()),
+    IpcError,
+    "nobody receives there",
+  );
+  assertEquals(refused.code, "ECONNREFUSED");
+  using stream = Socket.listen(`${dir.path}/stream`);
+  assertEquals(stream.type, "stream");
+  assertThrows(
+    () => socket.trySendTo("x", `${dir.path}/stream`),
+    IpcError,
+    "EPROTOTYPE",
+  );
+});
+
+Deno.test("sendTo() and receiveFrom() are for datagrams only", async () => {
+  for (const type of ["stream", "seqpacket"] as const) {
+    using both = pair(type);
+    await assertRejects(
+      () => both.a.sendTo("x", abstractName()),
+      TypeError,
+      `Cannot sendTo on a unix ${type} socket`,
+    );
+    assertThrows(() => both.a.trySendTo("x", "y"), TypeError, "use send()");
+    assertThrows(() => both.a.sendToSync("x", "y"), TypeError, "use send()");
+    await assertRejects(
+      () => both.a.receiveFrom(),
+      TypeError,
+      "use receive()",
+    );
+    assertThrows(() => both.a.receiveFromSync(), TypeError, "use receive()");
+    assertThrows(() => both.a.tryReceiveFrom(), TypeError, "use receive()");
+  }
+});
+
+Deno.test("sendTo() waits for room at each receiver by itself, in order", async () => {
+  using _dog = watchdog("sendTo()");
+  using slow = receiver();
+  using quick = receiver();
+  using sender = Socket.open("unix", "datagram");
+  let full = 0;
+  while (sender.trySendTo("fill", slow.name)) full++;
+  const fds = openFds().length;
+  const order: number[] = [];
+  const sent = Promise.all(Array.from({ length: 30 }, async (_, i) => {
+    await sender.sendTo(String(i), slow.name);
+    order.push(i);
+  }));
+  assert(await isPending(sent));
+  assertStrictEquals(sender.trySendTo("overtakes", slow.name), false);
+  assertThrows(
+    () => sender.sendToSync("overtakes", slow.name),
+    TypeError,
+    "now: an asynchronous call is under way",
+  );
+  await sender.sendTo("no need to wait", quick.name);
+  assertEquals(textOf(quick.socket.tryReceive()), "no need to wait");
+  const texts: (string | null)[] = [];
+  for (let i = 0; i < full + 30; i++) {
+    texts.push(textOf(await slow.socket.receive()));
+  }
+  await sent;
+  const numbers = Array.from({ length: 30 }, (_, i) => i);
+  assertEquals(texts.slice(full), numbers.map(String));
+  assertEquals(order, numbers);
+  sender.sendToSync("after", slow.name);
+  assertEquals(openFds().length, fds, "what waited for room is closed");
+});
+
+Deno.test("sendTo() that waits times out, aborts, and ends with its socket", async () => {
+  using slow = receiver();
+  using sender = Socket.open("unix", "datagram");
+  while (sender.trySendTo("fill", slow.name));
+  const fds = openFds();
+  for (const timeout of [0, 20]) {
+    const start = performance.now();
+    const error = assertThrows(
+      () => sender.sendToSync("x", slow.name, { timeout }),
+      IpcError,
+      `sendto timed out after ${timeout} ms`,
+    );
+    assertEquals([error.code, error.syscall], ["ETIMEDOUT", "sendto"]);
+    assert(performance.now() - start >= timeout, "ended early");
+    await assertRejects(
+      () => sender.sendTo("x", slow.name, { timeout }),
+      IpcError,
+      "timed out",
+    );
+  }
+  const controller = new AbortController();
+  const aborted = sender.sendTo("x", slow.name, controller);
+  const behind = sender.sendTo("y", slow.name);
+  assert(await isPending(aborted));
+  controller.abort(new RangeError("enough"));
+  await assertRejects(() => aborted, RangeError, "enough");
+  assert(await isPending(behind));
+  await assertRejects(
+    () => sender.sendTo("x", slow.name, { signal: controller.signal }),
+    RangeError,
+    "enough",
+  );
+  const waiting = sender.sendTo("z", slow.name);
+  const before = openFds().length;
+  sender.close();
+  for (const wait of [behind, waiting]) {
+    await assertRejects(
+      () => wait,
+      TypeError,
+      "Cannot send from a closed unix",
+    );
+  }
+  assertEquals(before - openFds().length, 2, "the socket and its door");
+  assertEquals(openFds().length, fds.length - 1);
+});
+
+Deno.test("sendTo() that waits fails when its receiver goes, and finds the next", async () => {
+  using _dog = watchdog("sendTo() to who goes");
+  const first = receiver();
+  using sender = Socket.open("unix", "datagram");
+  while (sender.trySendTo("fill", first.name));
+  const waiting = sender.sendTo("x", first.name);
+  assert(await isPending(waiting));
+  first[Symbol.dispose]();
+  const error = await assertRejects(() => waiting, IpcError);
+  assertEquals(error.code, "ECONNREFUSED");
+  // Whoever takes the name next is full as well, and has room later.
+  const again = receiver();
+  while (sender.trySendTo("fill", again.name));
+  const second = sender.sendTo("for the next one", again.name);
+  assert(await isPending(second));
+  again.socket.close();
+  using next = Socket.open("unix", "datagram");
+  next.bind(again.name);
+  using other = Socket.open("unix", "datagram");
+  let full = 0;
+  while (other.trySendTo("fill", again.name)) full++;
+  const outcome = second.then(() => "sent", (error) => error.code);
+  for (let i = 0; i < 20; i++) await someTurns();
+  for (let i = 0; i < full; i++) {
+    assertEquals(textOf(await next.receive()), "fill");
+  }
+  const came = await outcome;
+  assert(came === "sent" || came === "ECONNREFUSED", came);
+  if (came === "sent") {
+    assertEquals(textOf(await next.receive()), "for the next one");
+  }
+});
+
+Deno.test("sendToSync() blocks until a receiver in another process has room", async () => {
+  using _dog = watchdog("sendToSync()");
+  using slow = receiver();
+  await using child = spawnDeno(
+    `import { Socket } from "@libc/ipc/socket";
+    const to = ${JSON.stringify(slow.name)};
+    using socket = Socket.open("unix", "datagram");
+    let count = 0;
+    while (socket.trySendTo("fill", to)) count++;
+    console.log(count);
+    socket.sendToSync("without a limit", to);
+    while (socket.trySendTo("fill", to)) count++;
+    console.log(count);
+    socket.sendToSync("with a limit", to, { timeout: 60_000 });`,
+  );
+  const drain = async () => {
+    const count = Number(await child.line());
+    await untilBlocked(child.pid, "unix_wait_for_peer");
+    for (let i = 0; i < count - drained; i++) slow.socket.receiveSync();
+    drained = count;
+  };
+  let drained = 0;
+  await drain();
+  assertEquals(textOf(await slow.socket.receive()), "without a limit");
+  await drain();
+  assertEquals(textOf(await slow.socket.receive()), "with a limit");
+  assertEquals((await child.end()).code, 0);
+});
+
+Deno.test("send() to a connected receiver that is full waits for an event", async () => {
+  using _dog = watchdog("send() to who is full");
+  using slow = receiver();
+  using sender = await Socket.connect(slow.name, { type: "datagram" });
+  const full = fill(sender);
+  const waiting = sender.send("at last");
+  for (let i = 0; i < 20; i++) await someTurns();
+  assert(await isPending(waiting));
+  for (let i = 0; i < full; i++) slow.socket.receiveSync();
+  await waiting;
+  assertEquals(textOf(slow.socket.tryReceive()), "at last");
+  const second = sender.send("y".repeat(10));
+  await second;
+  slow.socket.close();
+  const error = await assertRejects(() => sender.send("x"), IpcError);
+  assertEquals([error.code, error.syscall], ["ECONNREFUSED", "send"]);
+});
+
+Deno.test("for await gives every message to the end, and break loses none", async () => {
+  using both = pair("seqpacket");
+  for (const text of ["one", "two", "three"]) both.a.sendSync(text);
+  both.a.close();
+  for await (const data of both.b) {
+    assertEquals(textOf(data), "one");
+    break;
+  }
+  const rest: string[] = [];
+  for await (const data of both.b) rest.push(textOf(data));
+  assertEquals(rest, ["two", "three"]);
+});
