@@ -28,6 +28,7 @@ export {
   IpcError,
   type IpcErrorInit,
 } from "./ffi/core/errno.ts";
+export * from "./ffi/core/file_lock.ts";
 export {
   type Advice,
   type FlushOptions,
@@ -43,6 +44,10 @@ export * from "./ipc/memory/shared_array_buffer.ts";
 export * from "./ipc/posix/message_queue.ts";
 export * from "./ipc/posix/semaphore.ts";
 export * from "./ipc/posix/shared_memory.ts";
+export * from "./ipc/process/eventfd.ts";
+export * from "./ipc/process/pidfd.ts";
+export * from "./ipc/process/signal.ts";
+export * from "./ipc/process/spawn.ts";
 export * from "./ipc/stream/fifo.ts";
 export * from "./ipc/stream/pipe.ts";
 export * from "./ipc/stream/socket.ts";

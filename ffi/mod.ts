@@ -32,6 +32,7 @@ export * from "./libc/string.ts";
 export * from "./libc/sys_epoll.ts";
 export * from "./libc/sys_eventfd.ts";
 export * from "./libc/sys_file.ts";
+export * from "./libc/sys_ioctl.ts";
 export * from "./libc/sys_ipc.ts";
 export * from "./libc/sys_mman.ts";
 export * from "./libc/sys_msg.ts";

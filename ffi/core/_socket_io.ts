@@ -6,6 +6,7 @@
  */
 
 import { fcntl } from "../libc/fcntl.ts";
+import { sys_ioctl } from "../libc/sys_ioctl.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { integer } from "./_argument.ts";
 import {
@@ -32,6 +33,7 @@ import type { Fd } from "./fd.ts";
 import {
   F_GETFL,
   F_SETFL,
+  FIONREAD,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   MSG_PEEK,
@@ -343,7 +345,11 @@ function isShutDown(socket: Endpoint, fd: number): boolean {
  * follows are taken for it.
  */
 function isAtEnd(fd: number): boolean {
-  return hasEnded(fd) && !(peek(fd) > 0);
+  if (!hasEnded(fd)) return false;
+  // All bytes that wait, where peeking would see only the next packet.
+  const left = new Int32Array(1);
+  const error = errnoOf(sys_ioctl().ioctl(fd, BigInt(FIONREAD), left));
+  return error !== 0 || left[0] === 0;
 }
 
 function peek(fd: number): number {

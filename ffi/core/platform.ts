@@ -398,6 +398,11 @@ export const LOCK_UN = 8;
 /** `F_OFD_SETLKW` */
 export const F_OFD_SETLKW = 38;
 
+// `<sys/ioctl.h>`
+
+/** `FIONREAD` */
+export const FIONREAD = 0x541b;
+
 // `<sys/socket.h>`, `<netinet/in.h>`, `<netinet/tcp.h>`
 
 /** `AF_UNSPEC` */

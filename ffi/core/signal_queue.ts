@@ -170,8 +170,13 @@ export class SignalQueue
     return this.#names;
   }
 
-  /** Its descriptor, which becomes readable with the first signal. */
+  /**
+   * Its descriptor, which becomes readable with the first signal.
+   *
+   * @throws {TypeError} When it is closed.
+   */
   get fd(): Fd {
+    this.#fd.use("take the descriptor of");
     return this.#fd;
   }
 

@@ -143,8 +143,13 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
     return new EventFd(INTERNAL, copy);
   }
 
-  /** The descriptor, which is readable while the counter is not 0. */
+  /**
+   * The descriptor, which is readable while the counter is not 0.
+   *
+   * @throws {TypeError} When it is closed.
+   */
   get fd(): Fd {
+    this.#fd.use("take the descriptor of");
     return this.#fd;
   }
 

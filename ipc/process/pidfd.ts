@@ -167,8 +167,13 @@ export class Pidfd implements Disposable, Waitable {
     return this.#pid;
   }
 
-  /** The descriptor, which becomes readable when the process ends. */
+  /**
+   * The descriptor, which becomes readable when the process ends.
+   *
+   * @throws {TypeError} When it is closed.
+   */
   get fd(): Fd {
+    this.#fd.use("take the descriptor of");
     return this.#fd;
   }
 

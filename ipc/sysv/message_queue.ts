@@ -638,10 +638,20 @@ export class SysvMessageQueue
     throw ipcError(message, "msgrcv", "receive from", this.#label, hint);
   }
 
-  /** Keeps a message for the next receiver, or puts it back after the end. */
+  /**
+   * Gives a message to who waits for it here, or puts it back: somebody else may
+   * wait for it. Only where there is no room it is kept for the next receiver.
+   */
   #keep(message: SysvMessage): void {
-    if (!this.#closed) this.#taken.push(message);
-    else sendMessage(this.#id, message.type, message.data, IPC_NOWAIT);
+    if (!this.#closed) {
+      this.#taken.push(message);
+      this.#source.poke();
+      if (!this.#taken.includes(message)) return;
+    }
+    const { type, data } = message;
+    if (sendMessage(this.#id, type, data, IPC_NOWAIT) !== 0) return;
+    const kept = this.#taken.indexOf(message);
+    if (kept in this.#taken) this.#taken.splice(kept, 1);
   }
 
   #until<T>(

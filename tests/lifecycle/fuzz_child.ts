@@ -22,6 +22,10 @@ const APART = new Set([
   "ignore",
   "restoreDefault",
   "spawn",
+  // Would reach processes that are none of ours.
+  "Pidfd",
+  // Would make files wherever their names point.
+  "openLockFile",
   "sharedArrayBuffer",
   // Takes the numbers of descriptors, those of the runtime itself included.
   "fromFd",
@@ -165,6 +169,7 @@ async function attempt(call: () => unknown): Promise<void> {
       ])
       : result;
     if (isOurs(settled)) live.push(settled);
+    else (settled as Partial<Disposable> | undefined)?.[Symbol.dispose]?.();
   } catch {
     // Any refusal is right.
   }
@@ -172,6 +177,9 @@ async function attempt(call: () => unknown): Promise<void> {
 
 /** What blocks this thread is called with a time limit only. */
 const BLOCKING = /Sync$|^connections$|^messages$|^run$|^follow$|^readings$/;
+
+/** Methods for this module's own use, which take a descriptor's number. */
+const INTERNAL = ["use", "take", "attempt", "nothing", "useNonBlocking"];
 
 function methodsOf(object: object): string[] {
   const names = new Set<string>();
@@ -183,6 +191,9 @@ function methodsOf(object: object): string[] {
     for (const name of Object.getOwnPropertyNames(proto)) names.add(name);
   }
   names.delete("constructor");
+  for (const name of INTERNAL) names.delete(name);
+  if (object instanceof ipc.FdReader) names.delete("receive");
+  if (object instanceof ipc.FdWriter) names.delete("send");
   return [...names].sort();
 }
 
@@ -196,12 +207,6 @@ async function useObject(object: object): Promise<void> {
       ? member.apply(object, random(2) ? args() : bounded(args()))
       : member;
   });
-  if (random(20) === 0) {
-    await attempt(() => {
-      // deno-lint-ignore no-explicit-any -- anything may be set to anything
-      (object as any)[name] = value();
-    });
-  }
 }
 
 const functions = Object.entries(ipc).filter(([name, value]) =>

@@ -6,6 +6,7 @@
 import { deviceHandles } from "./device_handles.ts";
 import type { HandleCase } from "./handle_case.ts";
 import { posixHandles } from "./posix_handles.ts";
+import { processHandles } from "./process_handles.ts";
 import { streamHandles } from "./stream_handles.ts";
 import { sysvHandles } from "./sysv_handles.ts";
 
@@ -14,5 +15,6 @@ export const handles: Record<string, HandleCase> = {
   ...sysvHandles,
   ...posixHandles,
   ...streamHandles,
+  ...processHandles,
   ...deviceHandles,
 };

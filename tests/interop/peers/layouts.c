@@ -36,6 +36,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -335,7 +336,7 @@ static void socket_constants(void) {
   V(MSG_MORE) V(MSG_WAITFORONE) V(MSG_ERRQUEUE) V(MSG_CMSG_CLOEXEC)
   V(SHUT_RD) V(SHUT_WR) V(SHUT_RDWR) V(SOMAXCONN)
   V(IPPROTO_IP) V(IPPROTO_TCP) V(IPPROTO_UDP) V(IPPROTO_IPV6) V(TCP_NODELAY)
-  V(IPV6_V6ONLY) V(INADDR_LOOPBACK)
+  V(IPV6_V6ONLY) V(INADDR_LOOPBACK) V(FIONREAD)
 }
 
 static void process_constants(void) {

@@ -1,0 +1,19 @@
+/**
+ * Raw calls of `<sys/ioctl.h>`.
+ *
+ * @module
+ */
+
+import { buffer, int, ulong } from "./_types.ts";
+import { type Symbols, table } from "./_open.ts";
+
+/** The symbol table of `<sys/ioctl.h>`. */
+export const sys_ioctl_symbols = {
+  /** `int ioctl(int fd, unsigned long op, void *argp);` */
+  ioctl: { parameters: [int, ulong, buffer], result: int },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens `<sys/ioctl.h>` on first use and returns its calls. */
+export const sys_ioctl: () => Symbols<typeof sys_ioctl_symbols> = table(
+  sys_ioctl_symbols,
+);
