@@ -109,6 +109,8 @@ export interface NamedSemaphore {
   pointer: Deno.PointerObject;
   /** Its file, to recognise it by. */
   file: Pick<RawStat, "st_dev" | "st_ino">;
+  /** Keeps the memory, even after `close`, until the result is disposed. */
+  pin(): Disposable;
   /** Gives the memory back. */
   close(): void;
 }
@@ -158,13 +160,14 @@ export function createSemaphore(
     "create",
     label,
   );
-  const close = () =>
-    check0(semaphore().sem_close(pointer), "sem_close", "close", label);
+  const memory = new PinnedMemory(() =>
+    check0(semaphore().sem_close(pointer), "sem_close", "close", label)
+  );
   try {
     if (exact) changeMode(name, mode);
-    return { pointer, file: lookUp(name), close };
+    return namedSemaphore(pointer, lookUp(name), memory);
   } catch (error) {
-    close();
+    memory.close();
     semaphore().sem_unlink(path);
     throw error;
   }
@@ -197,11 +200,51 @@ export function openSemaphore(name: string, foreign: boolean): NamedSemaphore {
       "open",
       label,
     );
-    const close = () =>
-      check0(sys_mman().munmap(pointer, size), "munmap", "close", label);
-    return { pointer, file, close };
+    const memory = new PinnedMemory(() =>
+      check0(sys_mman().munmap(pointer, size), "munmap", "close", label)
+    );
+    return namedSemaphore(pointer, file, memory);
   } finally {
     closeFd(fd, label);
+  }
+}
+
+function namedSemaphore(
+  pointer: Deno.PointerObject,
+  file: NamedSemaphore["file"],
+  memory: PinnedMemory,
+): NamedSemaphore {
+  return {
+    pointer,
+    file,
+    pin: () => memory.pin(),
+    close: () => memory.close(),
+  };
+}
+
+/** Memory that goes when it is closed and nobody uses it any more. */
+class PinnedMemory {
+  readonly #release: () => void;
+  #pins = 0;
+  #closed = false;
+
+  constructor(release: () => void) {
+    this.#release = release;
+  }
+
+  pin(): Disposable {
+    this.#pins++;
+    return {
+      [Symbol.dispose]: () => {
+        this.#pins--;
+        if (this.#closed && this.#pins === 0) this.#release();
+      },
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#pins === 0) this.#release();
   }
 }
 

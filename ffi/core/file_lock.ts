@@ -121,20 +121,38 @@ export interface OpenLockFileOptions {
   mode?: number;
 }
 
+/**
+ * What is locked, and how it is released.
+ *
+ * @ignore
+ */
+export interface FileLockInit {
+  /** Whether others may share it. */
+  readonly shared: boolean;
+  /** The call that locks. */
+  readonly syscall: "flock" | "fcntl";
+  /** The first byte. */
+  readonly start: number;
+  /** The byte behind the last one. */
+  readonly end: number;
+  /** Releases it. */
+  unlock(fd: number): void;
+}
+
 /** The locks that are held through each descriptor. */
 const heldBy = new WeakMap<Fd, Set<FileLock>>();
 
 /** A lock on a file, made by {@linkcode lockFile}. Closing it releases it. */
 export class FileLock implements Disposable {
   readonly #fd: Fd;
-  readonly #request: LockRequest;
+  readonly #init: FileLockInit;
   #closed = false;
 
   /** @ignore Use {@linkcode lockFile}. */
-  constructor(token: unknown, fd: Fd, request: LockRequest) {
+  constructor(token: unknown, fd: Fd, init: FileLockInit) {
     onlyInternal(token, "FileLock");
     this.#fd = fd;
-    this.#request = request;
+    this.#init = init;
     const held = heldBy.get(fd);
     if (held === undefined) heldBy.set(fd, new Set([this]));
     else held.add(this);
@@ -142,7 +160,7 @@ export class FileLock implements Disposable {
 
   /** Whether others may share it. */
   get shared(): boolean {
-    return this.#request.shared;
+    return this.#init.shared;
   }
 
   /** Whether it was released, here or with the descriptor. */
@@ -161,7 +179,7 @@ export class FileLock implements Disposable {
     this.#closed = true;
     heldBy.get(this.#fd)?.delete(this);
     // The kernel has released it with the descriptor.
-    if (!this.#fd.closed) this.#request.unlock(this.#fd.number);
+    if (!this.#fd.closed) this.#init.unlock(this.#fd.number);
   }
 
   /** The same as {@linkcode close}. */
@@ -174,8 +192,10 @@ export class FileLock implements Disposable {
    *
    * @ignore
    */
-  overlaps(request: LockRequest): boolean {
-    return !this.closed && this.#request.overlaps(request);
+  overlaps(other: FileLockInit): boolean {
+    const { syscall, start, end } = this.#init;
+    return !this.closed && syscall === other.syscall &&
+      start < other.end && other.start < end;
   }
 }
 
@@ -357,19 +377,22 @@ function attempt(
 }
 
 /** What to lock, and how. */
-class LockRequest {
+class LockRequest implements FileLockInit {
   readonly shared: boolean;
   readonly syscall: "flock" | "fcntl";
   readonly buffer = new Uint8Array(flock.size);
-  readonly #offset: number;
+  readonly start: number;
+  readonly end: number;
   readonly #length: number;
 
   constructor({ shared = false, range }: FileLockOptions) {
     this.shared = shared;
     this.syscall = range === undefined ? "flock" : "fcntl";
-    this.#offset = size(range?.offset ?? 0, "offset");
+    this.start = size(range?.offset ?? 0, "offset");
     this.#length = size(range?.length ?? 0, "length");
-    size(this.#offset + this.#length, "end of the range");
+    this.end = this.#length === 0
+      ? Infinity
+      : size(this.start + this.#length, "end of the range");
   }
 
   /** Locks, and gives the error number. */
@@ -394,27 +417,17 @@ class LockRequest {
     if (error !== 0) throw ipcError(error, this.syscall, "unlock", LABEL);
   }
 
-  /** Whether the kernel would take both for one lock. */
-  overlaps(other: LockRequest): boolean {
-    if (this.syscall !== other.syscall) return false;
-    return this.#offset < other.#end && other.#offset < this.#end;
-  }
-
   /** The `struct flock` of it. */
   flock(lock: boolean): Uint8Array<ArrayBuffer> {
     flock.write(this.buffer, {
       l_type: lock ? this.shared ? F_RDLCK : F_WRLCK : F_UNLCK,
       // SEEK_SET
       l_whence: 0,
-      l_start: BigInt(this.#offset),
+      l_start: BigInt(this.start),
       l_len: BigInt(this.#length),
       // Anything else is EINVAL.
       l_pid: 0,
     });
     return this.buffer;
-  }
-
-  get #end(): number {
-    return this.#length === 0 ? Infinity : this.#offset + this.#length;
   }
 }

@@ -68,11 +68,12 @@ export function disposition(signal: Signal): SignalDisposition {
  * import { disposition, ignore } from "@libc/ipc/signal";
  * import { assertEquals } from "@std/assert";
  *
+ * const before = disposition("SIGINT");
  * {
  *   using _ignored = ignore("SIGINT");
  *   assertEquals(disposition("SIGINT"), "ignore");
  * }
- * assertEquals(disposition("SIGINT"), "default");
+ * assertEquals(disposition("SIGINT"), before);
  * ```
  */
 export function ignore(signal: Signal): Disposable {

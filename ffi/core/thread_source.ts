@@ -48,8 +48,12 @@ export class ThreadSource extends SweepSource {
       const again = waited < HASTY ? hasty + 1 : 0;
       if (!this.#start(waiter, again)) super.park(waiter);
     };
-    if (!thread.run(call, waiter.referenced, done)) return false;
-    this.#threads.set(waiter, thread);
+    try {
+      if (!thread.run(call, waiter.referenced, done)) return false;
+      this.#threads.set(waiter, thread);
+    } catch (error) {
+      waiter.fail(error);
+    }
     return true;
   }
 }

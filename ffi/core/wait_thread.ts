@@ -159,14 +159,21 @@ export class WaitThread {
    * nothing could tell of its end. The thread is then free again.
    */
   run(call: BlockingCall, referenced: boolean, done: () => void): boolean {
+    const memory = this.#bytes.subarray(MEMORY, MEMORY + PAYLOAD);
+    let args: bigint[];
+    try {
+      args = call.prepare(memory, this.#address + BigInt(MEMORY));
+    } catch (error) {
+      idleThreads.push(this);
+      throw error;
+    }
     if (!this.#watch(referenced)) {
       idleThreads.push(this);
+      call.finish?.(memory);
       return false;
     }
     this.#call = call;
     this.#done = done;
-    const memory = this.#bytes.subarray(MEMORY, MEMORY + PAYLOAD);
-    const args = call.prepare(memory, this.#address + BigInt(MEMORY));
     const { [call.symbol]: target, write, sem_wait } = functions() ?? {};
     if (target === undefined || write === undefined || sem_wait === undefined) {
       throw new TypeError(`Cannot find ${call.symbol} in the C library`);
@@ -346,6 +353,7 @@ function functions(): Functions | undefined {
       "write",
       "msgrcv",
       "semop",
+      "syscall",
     ];
     for (const name of names) {
       const pointer = dlfcn().dlsym(null, cstring(name, "symbol"));

@@ -40,7 +40,7 @@ import {
   type SemaphorePlace,
   unlinkSemaphore,
 } from "../../ffi/core/_posix_sem.ts";
-import { SweepSource } from "../../ffi/core/_source.ts";
+import { waitForUnit } from "../../ffi/core/_posix_sem_wait.ts";
 import { hasCode, openOrCreate } from "../../ffi/core/_sysv.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
 import {
@@ -55,6 +55,7 @@ import { sem_t } from "../../ffi/core/layouts.ts";
 import type { Mapping } from "../../ffi/core/mapping.ts";
 import { createNamed, posixName } from "../../ffi/core/name.ts";
 import { SEM_VALUE_MAX } from "../../ffi/core/platform.ts";
+import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { promised, waitUntil } from "../../ffi/core/wait.ts";
 import {
   READINESS,
@@ -85,8 +86,7 @@ export type {
  * kernel takes back.
  *
  * Any thread of any process that waits may get the next unit; there is no
- * order. The async form looks again every few milliseconds, so that a thread
- * that is blocked in `acquireSync()` is usually faster.
+ * order.
  *
  * @example A lock between processes
  * ```ts
@@ -110,7 +110,7 @@ export class PosixSemaphore implements Disposable, Waitable {
   readonly #named: SemaphorePlace["named"];
   readonly #label: string;
   readonly #created: boolean;
-  readonly #source = new SweepSource();
+  readonly #source = new ThreadSource();
   #owner: boolean;
   #closed = false;
 
@@ -463,7 +463,16 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   #subject(): Readiness["subject"] {
-    return { syscall: "sem_trywait", action: "acquire", object: this.#label };
+    const pointer = this.#pointer;
+    const place = this.#named ?? this.#mapping;
+    return {
+      syscall: "sem_trywait",
+      action: "acquire",
+      object: this.#label,
+      get call() {
+        return place && waitForUnit(pointer, () => place.pin());
+      },
+    };
   }
 
   /** Where it is, for a call that is about to do what `action` says. */

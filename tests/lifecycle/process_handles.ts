@@ -18,6 +18,9 @@ function child(): ChildProcess {
   return spawn("cat", { fds: { 0: "pipe" } });
 }
 
+/** The processes of the pidfds below. */
+const targets = new WeakMap<Pidfd, ChildProcess>();
+
 let lockFile: Fd | undefined;
 
 /** A file of no name to lock, open as long as this process lives. */
@@ -49,11 +52,15 @@ export const processHandles: Record<string, HandleCase> = {
   }),
   Pidfd: define<Pidfd>({
     make() {
-      using parent = child();
-      return Pidfd.of(parent);
+      const target = child();
+      const pidfd = Pidfd.of(target);
+      targets.set(pidfd, target);
+      return pidfd;
     },
     async use(pidfd) {
+      targets.get(pidfd)?.stdin?.close();
       await pidfd.wait();
+      await targets.get(pidfd)?.wait();
     },
     uses: [
       (pidfd) => pidfd.fd,

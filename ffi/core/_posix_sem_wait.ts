@@ -1,0 +1,54 @@
+/**
+ * Waiting for a POSIX semaphore on another thread, without taking a unit.
+ *
+ * `sem_wait` takes one, and a thread cannot hand it over: it would be lost with
+ * a process that dies in between. So the thread only sleeps on the value, as
+ * `sem_wait` does inside, and is counted among those that `sem_post` wakes.
+ *
+ * @module
+ */
+
+import { linux_futex } from "../libc/linux_futex.ts";
+import { FUTEX_WAIT, FUTEX_WAKE, SYS_futex } from "./platform.ts";
+import type { BlockingCall } from "./wait_thread.ts";
+
+/** One more in the upper half of a `sem_t`'s first word: who waits. */
+const WAITER = 1n << 32n;
+/** The lower half: the value. */
+const VALUE = WAITER - 1n;
+
+/**
+ * `futex(FUTEX_WAIT)`: blocks while the value is zero.
+ *
+ * @param pin Keeps the memory of the semaphore mapped meanwhile.
+ */
+export function waitForUnit(
+  sem: Deno.PointerObject,
+  pin: () => Disposable,
+): BlockingCall {
+  let pinned: Disposable | undefined;
+  let word: BigUint64Array | undefined;
+  return {
+    symbol: "syscall",
+    prepare() {
+      pinned = pin();
+      word = new BigUint64Array(Deno.UnsafePointerView.getArrayBuffer(sem, 8));
+      // Before the kernel compares the value: who posts after that sees us.
+      Atomics.add(word, 0, WAITER);
+      const address = BigInt(Deno.UnsafePointer.value(sem));
+      return [SYS_futex, address, BigInt(FUTEX_WAIT), 0n, 0n];
+    },
+    finish() {
+      if (word === undefined) return;
+      const before = Atomics.sub(word, 0, WAITER);
+      word = undefined;
+      // A post wakes one thread. If that was this one and its waiter has given
+      // up meanwhile, another one must know.
+      if ((before & VALUE) !== 0n && before >> 32n > 1n) {
+        linux_futex().futex(SYS_futex, sem, FUTEX_WAKE, 1, null, null, 0);
+      }
+      pinned?.[Symbol.dispose]();
+      pinned = undefined;
+    },
+  };
+}
