@@ -18,6 +18,7 @@ import {
   rawStat,
   readAt,
 } from "./_file.ts";
+import type { SemaphoreMemory } from "./_posix_sem_wait.ts";
 import { cstring } from "./cstring.ts";
 import { type Deadline, writeTimespec } from "./deadline.ts";
 import { check0, checkPtr, ERRNO, errnoOf, ipcError } from "./errno.ts";
@@ -104,13 +105,11 @@ const SHARED = 128;
 const SLICE = 100;
 
 /** A named semaphore in this process. */
-export interface NamedSemaphore {
+export interface NamedSemaphore extends SemaphoreMemory {
   /** The `sem_t`. */
   pointer: Deno.PointerObject;
   /** Its file, to recognise it by. */
   file: Pick<RawStat, "st_dev" | "st_ino">;
-  /** Keeps the memory, even after `close`, until the result is disposed. */
-  pin(): Disposable;
   /** Gives the memory back. */
   close(): void;
 }
@@ -217,6 +216,7 @@ function namedSemaphore(
   return {
     pointer,
     file,
+    readOnly: false,
     pin: () => memory.pin(),
     close: () => memory.close(),
   };
@@ -237,7 +237,7 @@ class PinnedMemory {
     return {
       [Symbol.dispose]: () => {
         this.#pins--;
-        if (this.#closed && this.#pins === 0) this.#release();
+        
       },
     };
   }

@@ -12,26 +12,30 @@ import { linux_futex } from "../libc/linux_futex.ts";
 import { FUTEX_WAIT, FUTEX_WAKE, SYS_futex } from "./platform.ts";
 import type { BlockingCall } from "./wait_thread.ts";
 
+/** The memory that a semaphore is in. */
+export interface SemaphoreMemory {
+  /** Keeps it mapped until the result is disposed. */
+  pin(): Disposable;
+  /** Whether its pages refuse writes by now. */
+  readonly readOnly: boolean;
+}
+
 /** One more in the upper half of a `sem_t`'s first word: who waits. */
 const WAITER = 1n << 32n;
 /** The lower half: the value. */
 const VALUE = WAITER - 1n;
 
-/**
- * `futex(FUTEX_WAIT)`: blocks while the value is zero.
- *
- * @param pin Keeps the memory of the semaphore mapped meanwhile.
- */
+/** `futex(FUTEX_WAIT)`: blocks while the value is zero. */
 export function waitForUnit(
   sem: Deno.PointerObject,
-  pin: () => Disposable,
+  memory: SemaphoreMemory,
 ): BlockingCall {
   let pinned: Disposable | undefined;
   let word: BigUint64Array | undefined;
   return {
     symbol: "syscall",
     prepare() {
-      pinned = pin();
+      pinned = memory.pin();
       word = new BigUint64Array(Deno.UnsafePointerView.getArrayBuffer(sem, 8));
       // Before the kernel compares the value: who posts after that sees us.
       Atomics.add(word, 0, WAITER);
@@ -39,14 +43,16 @@ export function waitForUnit(
       return [SYS_futex, address, BigInt(FUTEX_WAIT), 0n, 0n];
     },
     finish() {
-      if (word === undefined) return;
-      const before = Atomics.sub(word, 0, WAITER);
-      word = undefined;
-      // A post wakes one thread. If that was this one and its waiter has given
-      // up meanwhile, another one must know.
-      if ((before & VALUE) !== 0n && before >> 32n > 1n) {
-        linux_futex().futex(SYS_futex, sem, FUTEX_WAKE, 1, null, null, 0);
+      // Where nobody can write any more, nobody can post either.
+      if (word !== undefined && !memory.readOnly) {
+        const before = Atomics.sub(word, 0, WAITER);
+        // A post wakes one thread. If that was this one and its waiter has
+        // given up meanwhile, another one must know.
+        if ((before & VALUE) !== 0n && before >> 32n > 1n) {
+          linux_futex().futex(SYS_futex, sem, FUTEX_WAKE, 1, null, null, 0);
+        }
       }
+      word = undefined;
       pinned?.[Symbol.dispose]();
       pinned = undefined;
     },

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { sys_pidfd } from "../libc/sys_pidfd.ts";
 import { sys_uio } from "../libc/sys_uio.ts";
 import { unistd } from "../libc/unistd.ts";
 import { cstring } from "./cstring.ts";
@@ -20,6 +21,8 @@ import {
   F_SEAL_FUTURE_WRITE,
   MFD_ALLOW_SEALING,
   MFD_CLOEXEC,
+  SYS_pidfd_getfd,
+  SYS_pidfd_open,
 } from "./platform.ts";
 import { MFD_NOEXEC_SEAL } from "./_seals.ts";
 import { fcntl } from "../libc/fcntl.ts";
@@ -33,6 +36,10 @@ export interface Capabilities {
   readonly memfdFutureWrite: boolean;
   /** `MFD_EXEC` and `MFD_NOEXEC_SEAL`, from Linux 6.3. */
   readonly memfdExec: boolean;
+  /** `pidfd_open`, from Linux 5.3. */
+  readonly pidfd: boolean;
+  /** `pidfd_getfd`, from Linux 5.6. */
+  readonly pidfdGetfd: boolean;
   /** `process_vm_readv` on this process, which some sandboxes forbid. */
   readonly processVmRead: boolean;
 }
@@ -57,6 +64,8 @@ export function capabilities(): Capabilities {
     memfd: memfdWith(0, 0),
     memfdFutureWrite: memfdWith(MFD_ALLOW_SEALING, F_SEAL_FUTURE_WRITE),
     memfdExec: memfdWith(MFD_NOEXEC_SEAL, 0),
+    pidfd: pidfdWorks(false),
+    pidfdGetfd: pidfdWorks(true),
     processVmRead: readsItself(),
   });
 }
@@ -69,6 +78,22 @@ function memfdWith(flags: number, seals: number): boolean {
   const sealed = errnoOf(fcntl().fcntl_int(fd, F_ADD_SEALS, seals)) === 0;
   closeFd(fd, "memfd");
   return sealed || seals === 0;
+}
+
+/** Whether this process can have a pidfd of itself, and a descriptor by it. */
+function pidfdWorks(getfd: boolean): boolean {
+  const calls = sys_pidfd();
+  const pidfd = calls.pidfd_open(SYS_pidfd_open, unistd().getpid(), 0);
+  if (errnoOf(pidfd) !== 0) return false;
+  if (!getfd) {
+    closeFd(pidfd, "pidfd");
+    return true;
+  }
+  const copy = calls.pidfd_getfd(SYS_pidfd_getfd, pidfd, pidfd, 0);
+  const works = errnoOf(copy) === 0;
+  if (works) closeFd(copy, "pidfd");
+  closeFd(pidfd, "pidfd");
+  return works;
 }
 
 function readsItself(): boolean {

@@ -127,6 +127,7 @@ export class Mapping implements Disposable {
   #readOnly: boolean;
   #escaped = false;
   #pins = 0;
+  readonly #closing = new Set<() => void>();
 
   /** @ignore Use `attach()`, `map()`, `mapFile()` or `mapAnonymous()`. */
   constructor(token: unknown, init: MappingInit) {
@@ -455,7 +456,19 @@ export class Mapping implements Disposable {
     live.delete(this.address);
     this.#detach();
     this.#pointer = undefined;
+    for (const callback of this.#closing) callback();
     if (this.#pins === 0) this.#unmap(pointer);
+  }
+
+  /**
+   * Calls back when it is closed and before the memory goes, until the result
+   * is disposed.
+   *
+   * @ignore
+   */
+  beforeUnmap(callback: () => void): Disposable {
+    this.#closing.add(callback);
+    return { [Symbol.dispose]: () => void this.#closing.delete(callback) };
   }
 
   /** The same as {@linkcode close}. */
@@ -473,6 +486,7 @@ export class Mapping implements Disposable {
     live.delete(this.address);
     this.#detach();
     this.#pointer = undefined;
+    for (const callback of this.#closing) callback();
   }
 
   #unmap(pointer: Deno.PointerObject): void {

@@ -27,10 +27,23 @@ const FAULTS: readonly number[] = [
 ];
 
 /**
+ * Signals that Deno handles by itself, from half a second after its start on:
+ * to end as by default, or to be debugged.
+ */
+const DENO: readonly number[] = [
+  signals.SIGHUP,
+  signals.SIGINT,
+  signals.SIGUSR1,
+  signals.SIGTERM,
+];
+
+/**
  * `sigaction`: what this process does about a signal: its `"default"`,
  * `"ignore"`, or call a `"handler"`, such as that of `Deno.addSignalListener`.
  *
- * Deno ignores `SIGPIPE` from the start.
+ * Deno ignores `SIGPIPE` from the start. Half a second later it has handlers for
+ * `SIGHUP`, `SIGINT` and `SIGTERM`, which do the same as the default, and for
+ * `SIGUSR1`.
  *
  * See [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
  *
@@ -84,6 +97,7 @@ export function ignore(signal: Signal): Disposable {
     );
   }
   refuseFault(number, "ignore");
+  letDenoBeFirst(number);
   return change(number, IGNORE, "ignore");
 }
 
@@ -109,6 +123,7 @@ export function restoreDefault(signal: Signal): Disposable {
     );
   }
   refuseFault(number, "restore the default of");
+  letDenoBeFirst(number);
   return change(number, DEFAULT, "restore the default of");
 }
 
@@ -120,6 +135,15 @@ function refuseFault(number: number, action: string): void {
       }: this process could not go on after the fault that it reports`,
     );
   }
+}
+
+/** Deno installs each of its handlers once. Later, it would undo our change. */
+function letDenoBeFirst(number: number): void {
+  if (!DENO.includes(number)) return;
+  const nothing = () => {};
+  const name = signalName(number) as Deno.Signal;
+  Deno.addSignalListener(name, nothing);
+  Deno.removeSignalListener(name, nothing);
 }
 
 function change(number: number, handler: bigint, action: string): Disposable {

@@ -111,6 +111,7 @@ export class PosixSemaphore implements Disposable, Waitable {
   readonly #label: string;
   readonly #created: boolean;
   readonly #source = new ThreadSource();
+  readonly #watching: Disposable | undefined;
   #owner: boolean;
   #closed = false;
 
@@ -121,6 +122,7 @@ export class PosixSemaphore implements Disposable, Waitable {
     this.#label = place.label;
     this.#created = created;
     this.#owner = owner;
+    this.#watching = place.mapping?.beforeUnmap(() => this.#source.poke());
   }
 
   /**
@@ -428,6 +430,7 @@ export class PosixSemaphore implements Disposable, Waitable {
     // Synchronous calls have returned, and asynchronous ones only try: nothing
     // is inside the semaphore now, and nothing comes in any more.
     this.#source.poke();
+    this.#watching?.[Symbol.dispose]();
     this.#named?.close();
   }
 
@@ -464,13 +467,13 @@ export class PosixSemaphore implements Disposable, Waitable {
 
   #subject(): Readiness["subject"] {
     const pointer = this.#pointer;
-    const place = this.#named ?? this.#mapping;
+    const memory = this.#named ?? this.#mapping;
     return {
       syscall: "sem_trywait",
       action: "acquire",
       object: this.#label,
       get call() {
-        return place && waitForUnit(pointer, () => place.pin());
+        return memory && waitForUnit(pointer, memory);
       },
     };
   }

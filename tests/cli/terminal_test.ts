@@ -192,7 +192,12 @@ Deno.test({
     using place = new Place();
     await using _device = await startDevice(place);
     for (const args of [["--count", "2"], ["--plot", "--count", "2"]]) {
-      await using coloured = await terminal(["client", ...args, ...place.args]);
+      await using coloured = await terminal(
+        ["client", ...args, ...place.args],
+        {
+          env: { NO_COLOR: "" },
+        },
+      );
       await coloured.ended();
       assertStringIncludes(coloured.output, COLOUR);
       await using bare = await terminal(["client", ...args, ...place.args], {

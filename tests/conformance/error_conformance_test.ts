@@ -71,6 +71,7 @@ Deno.test("every row is driven or says why it cannot be", () => {
 
 /** Calls whose mechanism exists. */
 const DUE = [
+  /^(kill|sigqueue|eventfd|flock|pidfd_open|(read|write) \(eventfd\))/,
   /^(ftok|shm(get|at|dt|ctl)|sem(get|op|timedop|ctl)|msg(get|snd|rcv|ctl))\b/,
   /^(sem|mq)_/,
   /^(shm_open|shm_unlink|ftruncate|posix_fallocate|mmap|munmap|msync|mlock)\b/,

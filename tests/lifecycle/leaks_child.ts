@@ -54,6 +54,11 @@ async function round(fail: boolean): Promise<void> {
   }
 }
 
+// Half a second after its start Deno makes a thread for signals, unless that is
+// done already.
+const nothing = () => {};
+Deno.addSignalListener("SIGWINCH", nothing);
+Deno.removeSignalListener("SIGWINCH", nothing);
 // What is made once and kept, such as the reactor, is made before.
 for (let i = 0; i < rounds; i++) await round(i % 2 === 0);
 const before = snapshot();

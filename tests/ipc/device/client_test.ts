@@ -66,7 +66,8 @@ Deno.test("WaveClient attaches read-only", async () => {
   assertEquals(client.transport, "sysv");
   assertEquals(client.key, device.key);
   const maps = await Deno.readTextFile("/proc/self/maps");
-  const rights = maps.split("\n").filter((line) => line.includes("/SYSV"))
+  const name = `/SYSV${(device.key >>> 0).toString(16).padStart(8, "0")}`;
+  const rights = maps.split("\n").filter((line) => line.includes(name))
     .map((line) => line.split(" ")[1]);
   assertEquals(rights.sort(), ["r--s", "rw-s"]);
 });

@@ -8,14 +8,19 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { IpcError, mapAnonymous, PosixSharedMemory } from "@libc/ipc";
+import {
+  IpcError,
+  mapAnonymous,
+  type Mapping,
+  PosixSharedMemory,
+} from "@libc/ipc";
 import { PosixSemaphore } from "@libc/ipc/posix-sem";
 import { acquireBefore, type WaitCalls } from "../../../ffi/core/_posix_sem.ts";
 import { Deadline } from "../../../ffi/core/deadline.ts";
 import { waitAny } from "../../../ffi/core/wait_any.ts";
 import { SEM_VALUE_MAX } from "../../../ffi/core/platform.ts";
 import { semaphore } from "../../../ffi/libc/semaphore.ts";
-import { uniqueName, until, watchdog } from "../../util.ts";
+import { spawnWorker, uniqueName, until, watchdog } from "../../util.ts";
 import { descriptors, mappings, sharedFiles } from "../memory/process_state.ts";
 
 /** The code of the error that a call throws. */
@@ -29,6 +34,17 @@ async function rejection(promise: Promise<unknown>): Promise<string> {
 }
 
 const name = () => `/${uniqueName()}`;
+
+/** How many threads wait for the semaphore at the beginning of a mapping. */
+function waitersIn(memory: Mapping): number {
+  return new DataView(memory.read(0, 8).buffer).getUint32(4, true);
+}
+
+/** How many threads wait for a named semaphore. */
+function waitersOf(name: string | null): number {
+  const { buffer } = Deno.readFileSync(`/dev/shm/sem.${name?.slice(1)}`);
+  return new DataView(buffer).getUint32(4, true);
+}
 
 Deno.test("PosixSemaphore.create() gives it its value, under its name and for its owner only", () => {
   using made = PosixSemaphore.create(name(), { value: 3 });
@@ -279,10 +295,11 @@ Deno.test("PosixSemaphore.acquire() serves 200 waiters one unit each", async () 
 });
 
 Deno.test("PosixSemaphore.close() rejects who waits, and leaves the semaphore", async () => {
+  using _dog = watchdog("close");
   using made = PosixSemaphore.create();
   const handle = PosixSemaphore.open(made.name ?? "");
   const waiting = [handle.acquire(), handle.acquire({ timeout: 60_000 })];
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  await until(() => waitersOf(made.name) === 2);
   handle.close();
   for (const wait of waiting) {
     await assertRejects(
@@ -293,6 +310,9 @@ Deno.test("PosixSemaphore.close() rejects who waits, and leaves the semaphore", 
   }
   made.release();
   assertEquals(made.value(), 1);
+  // The memory goes when the last thread is through with it.
+  await until(() => mappings(`sem.${made.name?.slice(1)}`).length === 0);
+  assertEquals(waitersOf(made.name), 0);
 });
 
 Deno.test("PosixSemaphore refuses every use after close", async () => {
@@ -441,7 +461,7 @@ Deno.test("PosixSemaphore in a mapping ends with the mapping, waits included", a
   using made = PosixSemaphore.inMapping(memory);
   const waiting = Array.from({ length: 3 }, () => made.acquire());
   const ended = Promise.allSettled(waiting);
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  await until(() => waitersIn(memory) === 3);
   memory.close();
   assertEquals(made.closed, true);
   for (const result of await ended) {
@@ -457,6 +477,75 @@ Deno.test("PosixSemaphore in a mapping ends with the mapping, waits included", a
   ];
   for (const use of uses) assertThrows(use, TypeError, "a closed semaphore");
   assertThrows(() => PosixSemaphore.at(memory), TypeError, "closed mapping");
+  // Until the threads are through with the memory, and it is gone.
+  await until(() => !memory.pinned);
+});
+
+Deno.test("PosixSemaphore.acquire() waits in the kernel, and leaves no trace there", async () => {
+  using _dog = watchdog("in the kernel");
+  using memory = mapAnonymous(100);
+  using made = PosixSemaphore.inMapping(memory);
+  for (let i = 0; i < 10; i++) {
+    const stop = new AbortController();
+    const waiting = [
+      made.acquire(),
+      made.acquire({ signal: stop.signal }).catch(() => {}),
+      made.acquire({ timeout: 60_000 }),
+    ];
+    await until(() => waitersIn(memory) === 3);
+    stop.abort();
+    await until(() => waitersIn(memory) === 2);
+    made.release(2);
+    await Promise.all(waiting);
+    await until(() => waitersIn(memory) === 0);
+    assertEquals(made.value(), 0);
+  }
+  assertEquals(memory.pinned, false);
+});
+
+Deno.test("PosixSemaphore.acquire() given up at the moment of a release wakes another one", async () => {
+  using _dog = watchdog("handing a wake on");
+  using made = PosixSemaphore.create();
+  const rounds = 200;
+  using worker = spawnWorker(`
+    import { PosixSemaphore } from "@libc/ipc/posix-sem";
+    {
+      using semaphore = PosixSemaphore.open("${made.name}");
+      for (let i = 0; i < ${rounds}; i++) {
+        semaphore.acquireSync();
+        postMessage("acquired");
+      }
+    }
+    postMessage("done");
+  `);
+  // The one that is woken may be the one that has just given up.
+  for (let i = 0; i < rounds; i++) {
+    const stop = new AbortController();
+    const waiting = made.acquire({ signal: stop.signal })
+      .then(() => made.release(), () => {});
+    await until(() => waitersOf(made.name) === 2);
+    made.release();
+    stop.abort();
+    await waiting;
+    assertEquals(await worker.next(), "acquired");
+  }
+  assertEquals(await worker.next(), "done");
+  assertEquals(made.value(), 0);
+});
+
+Deno.test("PosixSemaphore.acquire() survives that its memory becomes read-only", async () => {
+  using _dog = watchdog("read-only");
+  using memory = mapAnonymous(100);
+  using made = PosixSemaphore.inMapping(memory);
+  const stop = new AbortController();
+  const waiting = made.acquire({ signal: stop.signal });
+  await until(() => waitersIn(memory) === 1);
+  memory.protect({ readOnly: true });
+  stop.abort(new Error("enough"));
+  await assertRejects(() => waiting, Error, "enough");
+  await until(() => !memory.pinned);
+  memory.protect({ readOnly: false });
+  assertEquals(made.value(), 0);
 });
 
 Deno.test("PosixSemaphore.value() throws EBADMSG of what cannot be a value", () => {

@@ -280,8 +280,11 @@ Deno.test({
   async fn() {
     const { denoArgs } = await import("./util.ts");
     const code = `
+      import { capabilities } from "@libc/ipc/capabilities";
       import { Pidfd } from "@libc/ipc/pidfd";
       import { spawn } from "@libc/ipc/spawn";
+      const { pidfd, pidfdGetfd } = capabilities();
+      console.log(pidfd, pidfdGetfd);
       try { Pidfd.open(Deno.pid); } catch (error) { console.log(error.code, error.message); }
       const sleep = () => spawn("sleep", { args: ["1000"] });
       const one = sleep();
@@ -302,6 +305,7 @@ Deno.test({
       }),
     );
     assertEquals(await child.lines(), [
+      "false false",
       `ENOSYS Cannot open process ${child.pid}: pidfd_open failed with ENOSYS (Function not implemented): pidfd_open needs Linux 5.3, and a sandbox may forbid it`,
       "undefined undefined",
       "SIGKILL",

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { capabilities } from "@libc/ipc/capabilities";
 import { IpcError } from "@libc/ipc/errno";
 import { EventFd } from "@libc/ipc/eventfd";
 import { Pidfd } from "@libc/ipc/pidfd";
@@ -9,6 +10,13 @@ import { hasCommand, source, spawnDeno, until, watchdog } from "../../util.ts";
 import { denoWith, descriptors, later, LineChild } from "./util.ts";
 
 const sleep = () => spawn("sleep", { args: ["1000"], killSignal: "SIGKILL" });
+
+Deno.test("capabilities() knows of pidfds, and leaves none open", () => {
+  const before = descriptors().length;
+  const { pidfd, pidfdGetfd } = capabilities();
+  assertEquals([pidfd, pidfdGetfd], [true, true]);
+  assertEquals(descriptors().length, before);
+});
 
 Deno.test("Pidfd.open() refuses what is no process", async () => {
   for (const pid of [0, -1, 1.5, 2 ** 31]) {

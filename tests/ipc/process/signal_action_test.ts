@@ -26,18 +26,37 @@ Deno.test("ignore() makes a signal harmless until it is disposed of", async () =
   await using child = spawnDeno(`
     import { disposition, ignore, kill } from "@libc/ipc/signal";
     {
-      using ignored = ignore("SIGTERM");
-      kill(Deno.pid, "SIGTERM");
-      console.log(disposition("SIGTERM"));
+      using ignored = ignore("SIGALRM");
+      kill(Deno.pid, "SIGALRM");
+      console.log(disposition("SIGALRM"));
       ignored[Symbol.dispose]();
       ignored[Symbol.dispose]();
     }
-    console.log(disposition("SIGTERM"));
-    kill(Deno.pid, "SIGTERM");
+    console.log(disposition("SIGALRM"));
+    kill(Deno.pid, "SIGALRM");
     setTimeout(() => console.log("not reached"), 60000);`);
   const { signal, stdout } = await child.end();
-  assertEquals([signal, stdout], ["SIGTERM", "ignore\ndefault\n"]);
+  assertEquals([signal, stdout], ["SIGALRM", "ignore\ndefault\n"]);
 });
+
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+  Deno.test(`ignore() lasts for ${signal}, which Deno handles a while after its start`, async () => {
+    await using child = spawnDeno(`
+      import { disposition, ignore, kill } from "@libc/ipc/signal";
+      const ignored = ignore("${signal}");
+      // The last that Deno installs; later versions may leave that.
+      for (let i = 0; i < 100 && disposition("SIGUSR1") !== "handler"; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      kill(Deno.pid, "${signal}");
+      console.log(disposition("${signal}"));
+      ignored[Symbol.dispose]();
+      kill(Deno.pid, "${signal}");
+      setTimeout(() => console.log("not reached"), 60000);`);
+    const ended = await child.end();
+    assertEquals([ended.signal, ended.stdout], [signal, "ignore\n"]);
+  });
+}
 
 Deno.test("ignore() silences a listener and gives it back its signal", async () => {
   using listener = onSignal("SIGURG");

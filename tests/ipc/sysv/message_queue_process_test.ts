@@ -271,20 +271,40 @@ Deno.test("messages longer than any before are received whole", {
   // A namespace of its own may raise MSGMAX without harm to others.
   ignore: Deno.uid() !== 0 || !hasCommand("unshare"),
 }, async () => {
+  // The sender is a thread with a buffer of its own: this one's stays small.
+  const sender = `
+    import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+    onmessage = ({ data: [id, size] }) => {
+      const queue = SysvMessageQueue.fromId(id);
+      queue.sendSync(1, new Uint8Array(size).map((_, i) => i));
+      queue.sendSync(2, "behind");
+      postMessage("sent");
+    };
+    postMessage("ready");
+  `;
   const code = `
     import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+    const url = "data:application/javascript," + encodeURIComponent(${
+    JSON.stringify(sender)
+  });
+    const worker = new Worker(url, { type: "module" });
+    const posted = () => new Promise((resolve) => worker.onmessage = resolve);
+    await posted();
     using queue = SysvMessageQueue.create(0);
     for (const size of [8193, 100_000, 50_000, 300_001]) {
-      const data = new Uint8Array(size).map((_, i) => i);
-      queue.sendSync(1, data);
-      queue.sendSync(2, "behind");
-      const peeked = queue.peek()?.data;
-      const { data: got } = queue.receiveSync();
-      const equal = [peeked, got].every((bytes) =>
-        bytes?.length === size && bytes.every((byte, i) => byte === data[i])
+      worker.postMessage([queue.id, size]);
+      await posted();
+      const peeked = size === 50_000 ? queue.peek() : undefined;
+      const received = queue.receiveSync();
+      const equal = [peeked ?? received, received].every(({ data }) =>
+        data.length === size && data.every((byte, i) => byte === (i & 255))
       );
       console.log(size, equal, queue.receiveSync({ maxSize: 2e5 }).type);
     }
+    worker.postMessage([queue.id, 400_000]);
+    await posted();
+    console.log(queue.peek().data.length);
+    worker.terminate();
   `;
   const config = new URL("../../../deno.json", import.meta.url).pathname;
   await using child = spawnCommand("unshare", {
@@ -299,6 +319,7 @@ Deno.test("messages longer than any before are received whole", {
       "--quiet",
       `--config=${config}`,
       "--allow-ffi",
+      "--allow-read",
       `data:application/typescript,${encodeURIComponent(code)}`,
     ],
   });
@@ -309,5 +330,6 @@ Deno.test("messages longer than any before are received whole", {
     "100000 true 2",
     "50000 true 2",
     "300001 true 2",
+    "400000",
   ]);
 });

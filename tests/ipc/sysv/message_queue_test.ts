@@ -583,6 +583,15 @@ Deno.test("close() is idempotent and leaves the queue; every use after it throws
   assertEquals(owner.stat().messages, 1);
 });
 
+Deno.test("dispose removes the queue of its owner, even after close()", () => {
+  for (const close of [false, true]) {
+    const queue = SysvMessageQueue.create(IPC_PRIVATE);
+    if (close) queue.close();
+    queue[Symbol.dispose]();
+    assertEquals(codeOf(() => SysvMessageQueue.fromId(queue.id)), "EINVAL");
+  }
+});
+
 Deno.test("dispose removes the queue of its owner only, and forgives one that is gone", () => {
   const queue = SysvMessageQueue.create(IPC_PRIVATE, { owner: false });
   queue[Symbol.dispose]();

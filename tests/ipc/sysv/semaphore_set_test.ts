@@ -354,6 +354,13 @@ Deno.test("operate() throws EAGAIN when it is an operation with noWait that woul
     "EAGAIN",
   );
   assertEquals(await rejection(set.operate(refused)), "EAGAIN");
+  // Alone it could be done, but not after the other one.
+  const second = [
+    { index: 1, delta: -1 },
+    { index: 1, delta: -1, noWait: true },
+  ];
+  assertEquals(codeOf(() => set.operateSync(second)), "EAGAIN");
+  assertEquals(await rejection(set.operate(second)), "EAGAIN");
   // Here the other one has to wait first, and may.
   const patient = [
     { index: 0, delta: -1 },
@@ -528,6 +535,15 @@ Deno.test("close() is idempotent and leaves the set; every use after it throws",
   await assertRejects(() => set.waitZero(), TypeError, message);
   await assertRejects(() => set.operate(operation), TypeError, message);
   assertEquals(owner.value(), 0);
+});
+
+Deno.test("dispose removes the set of its owner, even after close()", () => {
+  for (const close of [false, true]) {
+    const set = SysvSemaphoreSet.create(IPC_PRIVATE, [1]);
+    if (close) set.close();
+    set[Symbol.dispose]();
+    assertEquals(codeOf(() => SysvSemaphoreSet.fromId(set.id)), "EINVAL");
+  }
 });
 
 Deno.test("dispose removes the set of its owner only, and forgives one that is gone", () => {

@@ -356,6 +356,15 @@ Deno.test("close() is idempotent and leaves segment and mapping; every use after
   assertEquals(owner.stat().attachCount, 1);
 });
 
+Deno.test("dispose removes the segment of its owner, even after close()", () => {
+  for (const close of [false, true]) {
+    const segment = SysvSharedMemory.create(IPC_PRIVATE, 1);
+    if (close) segment.close();
+    segment[Symbol.dispose]();
+    assertEquals(codeOf(() => SysvSharedMemory.fromId(segment.id)), "EINVAL");
+  }
+});
+
 Deno.test("dispose removes the segment of its owner only, and forgives one that is gone", () => {
   const segment = SysvSharedMemory.create(IPC_PRIVATE, 1, { owner: false });
   segment[Symbol.dispose]();

@@ -1,0 +1,212 @@
+/** What every kind of wait promises. Each throws when it is not so. */
+
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { IpcError } from "@libc/ipc/errno";
+import type { Kind, Subject } from "./kinds.ts";
+
+/** Numbers from 0 to 1 that a seed determines (mulberry32). */
+export function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = state + 0x6d2b79f5 | 0;
+    let mixed = Math.imul(state ^ state >>> 15, state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
+    return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A seed for {@linkcode random}, to be shown when something fails. */
+export function seed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}
+
+/** One turn of the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A few milliseconds: what spins has stopped, threads are in their calls. */
+export function later(milliseconds = 3): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** How a wait ended. */
+export type Outcome = { value: unknown } | { error: unknown };
+
+/** How a wait ends; what it got is given up. */
+export async function outcomeOf(
+  subject: Subject,
+  wait: Promise<unknown>,
+): Promise<Outcome> {
+  try {
+    const value = await wait;
+    subject.release?.(value);
+    return { value };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Waits without a turn of the event loop: for what must have ended already. */
+async function atOnce<T>(promise: Promise<T>, what: string): Promise<T> {
+  let turned = false;
+  const immediate = setImmediate(() => turned = true);
+  const result = await promise;
+  clearImmediate(immediate);
+  assert(!turned, `${what} took a turn of the event loop`);
+  return result;
+}
+
+function errorOf(outcome: Outcome): unknown {
+  return "error" in outcome ? outcome.error : `resolved: ${outcome.value}`;
+}
+
+/** A timeout is an ETIMEDOUT, not before its time, and takes nothing. */
+export async function checkTimeout({ make }: Kind): Promise<void> {
+  using subject = make();
+  for (const timeout of [0, 0.4, 12]) {
+    const start = performance.now();
+    const error = errorOf(
+      await outcomeOf(subject, subject.wait({ timeout })),
+    );
+    const waited = performance.now() - start;
+    assert(error instanceof IpcError, `${error}`);
+    assertEquals(error.code, "ETIMEDOUT");
+    assert(error.message.includes(`timed out after ${timeout} ms`), `${error}`);
+    assert(waited >= timeout, `waited ${waited} of ${timeout} ms`);
+  }
+  assertEquals(subject.effects?.() ?? 0, 0);
+}
+
+/** An abort rejects with the reason, at once, and takes nothing. */
+export async function checkAbort(kind: Kind): Promise<void> {
+  using subject = kind.make();
+  const reason = { any: "thing" };
+  for (const delay of [0, 3]) {
+    const controller = new AbortController();
+    const wait = outcomeOf(
+      subject,
+      subject.wait({ signal: controller.signal }),
+    );
+    if (delay > 0) await later(delay);
+    controller.abort(reason);
+    const outcome = await atOnce(wait, "an abort");
+    assertStrictEquals(errorOf(outcome), reason);
+  }
+  subject.wake();
+  const signal = AbortSignal.abort(reason);
+  const outcome = await atOnce(
+    outcomeOf(subject, subject.wait({ signal })),
+    "an abort before",
+  );
+  assertStrictEquals(errorOf(outcome), reason);
+  assertEquals(subject.effects?.() ?? 0, 0);
+}
+
+/** Closing rejects all who wait, at once, with a TypeError that says so. */
+export async function checkClose({ make }: Kind): Promise<void> {
+  for (const delay of [0, 3]) {
+    using subject = make();
+    const waits = [1, 2, 3].map(() => outcomeOf(subject, subject.wait()));
+    if (delay > 0) await later(delay);
+    subject.close();
+    const outcomes = await atOnce(Promise.all(waits), "closing");
+    for (const error of outcomes.map(errorOf)) {
+      assert(error instanceof TypeError, `${error}`);
+      assert(/^Cannot .* closed/.test(error.message), error.message);
+    }
+    assertEquals(subject.effects?.() ?? 0, 0);
+  }
+}
+
+/**
+ * Of twenty who wait, those who are not aborted are served, in order where that
+ * is promised, and only they have an effect.
+ */
+export async function checkMany(kind: Kind): Promise<void> {
+  using subject = kind.make();
+  const served: number[] = [];
+  const aborted: number[] = [];
+  const waits = Array.from({ length: 20 }, (_, i) => {
+    const controller = new AbortController();
+    const settled = outcomeOf(
+      subject,
+      subject.wait({ signal: controller.signal }),
+    ).then(
+      (outcome) => {
+        if ("value" in outcome) served.push(i);
+        else if (outcome.error === i) aborted.push(i);
+        else throw outcome.error;
+      },
+    );
+    return { controller, settled };
+  });
+  await later();
+  waits.forEach(({ controller }, i) => i % 2 === 0 && controller.abort(i));
+  while (served.length < 10) {
+    const before = served.length;
+    subject.wake();
+    while (served.length === before) await later(0);
+  }
+  await Promise.all(waits.map(({ settled }) => settled));
+  assertEquals(aborted.length, 10);
+  const sorted = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19];
+  const order = kind.ordered ? served : served.toSorted((a, b) => a - b);
+  assertEquals(order, sorted);
+  assertEquals(subject.effects?.() ?? 10, 10);
+}
+
+/** Runs through the turns and microtasks of a short random time. */
+async function pass(next: () => number): Promise<void> {
+  const which = next();
+  if (which < 0.2) return;
+  if (which < 0.4) return void await null;
+  if (which > 0.98) return await later(next() * 3);
+  for (let turns = next() * 60; turns > 0; turns--) await turn();
+}
+
+/**
+ * Aborts at random moments: what was rejected has had no effect, and what was
+ * resolved has had one.
+ */
+export async function checkRandomAborts(
+  kind: Kind,
+  aborts: number,
+): Promise<void> {
+  const start = seed();
+  const next = random(start);
+  using subject = kind.make();
+  let ended = 0;
+  let aborted = 0;
+  let woken = 0;
+  while (aborted < aborts) {
+    const controller = new AbortController();
+    const reason = {};
+    const wait = outcomeOf(
+      subject,
+      subject.wait({ signal: controller.signal }),
+    );
+    const abort = async () => {
+      await pass(next);
+      controller.abort(reason);
+    };
+    const wake = async () => {
+      await pass(next);
+      // Not more than there is room for.
+      if (kind.once || woken - ended > 3 || next() < 0.4) return;
+      subject.wake();
+      woken++;
+    };
+    const [outcome] = await Promise.all([wait, abort(), wake()]);
+    if ("value" in outcome) ended++;
+    else if (outcome.error === reason) aborted++;
+    else throw outcome.error;
+  }
+  if (kind.once) {
+    subject.wake();
+    ended++;
+    await outcomeOf(subject, subject.wait());
+  }
+  assert(ended > 0, "nothing was ever woken");
+  assertEquals(subject.effects?.() ?? ended, ended, `seed ${start}`);
+}

@@ -1,0 +1,98 @@
+/** Drivers of the rows about signals, eventfds, file locks and pidfds. */
+
+import { EventFd } from "@libc/ipc/eventfd";
+import { lockFileSync, openLockFile } from "@libc/ipc/file-lock";
+import { Pidfd } from "@libc/ipc/pidfd";
+import { kill, sigqueue } from "@libc/ipc/signal";
+import { spawn } from "@libc/ipc/spawn";
+import { limit, RLIMIT } from "./privileges.ts";
+import type { Defer, Drivers } from "./rows.ts";
+import { before, stranger } from "./situations.ts";
+
+const RLIMIT_SIGPENDING = 11;
+
+/** A handle of the same lock file, opened anew. */
+function lockFile(defer: Defer): () => ReturnType<typeof openLockFile> {
+  const path = Deno.makeTempFileSync({ prefix: "libc_ipc_" });
+  defer(() => Deno.removeSync(path));
+  return () => {
+    const fd = openLockFile(path);
+    defer(() => fd.close());
+    return fd;
+  };
+}
+
+const EIGHT_BYTES = { why: "the wrapper reads and writes eight bytes, always" };
+
+/** The drivers. */
+export const drivers: Drivers = {
+  "kill: signal number out of range": {
+    run: () => kill(Deno.pid, 2000),
+    instead: before("a number that is no signal"),
+  },
+  "kill: not permitted": stranger(() => 1, (pid) => kill(pid, 0)),
+  "sigqueue: no such process": {
+    run() {
+      const child = spawn("true");
+      child.waitSync();
+      sigqueue(child.pid, "SIGUSR2");
+    },
+  },
+  "sigqueue: queue limit reached": {
+    child: true,
+    run(defer) {
+      limit(RLIMIT_SIGPENDING, 4);
+      const child = spawn("sleep", { args: ["60"], signalMask: "SIGRTMIN" });
+      defer(() => {
+        child.kill("SIGKILL");
+        child.waitSync();
+      });
+      for (let i = 0; i < 5; i++) sigqueue(child.pid, "SIGRTMIN");
+    },
+  },
+  "eventfd: descriptor limit": {
+    child: true,
+    run() {
+      // The table is opened before.
+      EventFd.create().close();
+      limit(RLIMIT.NOFILE, 3);
+      EventFd.create();
+    },
+  },
+  "read (eventfd): counter zero, EFD_NONBLOCK": {
+    run(defer) {
+      const event = EventFd.create();
+      defer(() => event.close());
+      if (event.tryReceive() === undefined) event.receiveSync({ timeout: 0 });
+    },
+    instead: {
+      expect: "ETIMEDOUT",
+      because: "zero is waited for, and undefined for tryReceive",
+    },
+  },
+  "read (eventfd): buffer shorter than 8 bytes": EIGHT_BYTES,
+  "write (eventfd): buffer shorter than 8 bytes": EIGHT_BYTES,
+  "write (eventfd): value 2^64-1": {
+    run(defer) {
+      const event = EventFd.create();
+      defer(() => event.close());
+      event.post(2n ** 64n - 1n);
+    },
+    instead: before("a count that no counter holds"),
+  },
+  "flock: held through another open description": {
+    run(defer) {
+      const open = lockFile(defer);
+      lockFileSync(open());
+      lockFileSync(open(), { timeout: 0 });
+    },
+    instead: {
+      expect: "ETIMEDOUT",
+      because: "a held lock is waited for, and undefined for tryLockFile",
+    },
+  },
+  "pidfd_open: pid not positive": {
+    run: () => Pidfd.open(0),
+    instead: before("a pid that is not positive"),
+  },
+};

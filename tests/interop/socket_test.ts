@@ -1,0 +1,263 @@
+// Unix sockets with C, Python and Perl on the other side.
+
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { pipe, PipeReader } from "@libc/ipc/pipe";
+import { Socket } from "@libc/ipc/socket";
+import { spawn } from "@libc/ipc/spawn";
+import {
+  abstractName,
+  bytes,
+  folder,
+  NO_PYTHON,
+  textOf,
+} from "../ipc/stream/socket_util.ts";
+import { hasCommand, spawnCommand, watchdog } from "../util.ts";
+
+const PEER = new URL("peers/socket_peer.c", import.meta.url).pathname;
+const NO_CC = hasCommand("cc") ? "" : " [skipped: no C compiler]";
+const NO_PERL = hasCommand("perl") ? "" : " [skipped: no Perl]";
+
+/** The C peer, compiled. */
+async function buildPeer(): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempFile({ prefix: "socket_peer_" });
+  const { success, stderr } = await new Deno.Command("cc", {
+    args: ["-std=gnu11", "-O1", "-o", path, PEER],
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
+}
+
+/** An abstract name, and as the C peer spells it. */
+function names(): { name: string; spelled: string } {
+  const name = abstractName();
+  return { name, spelled: `@${name.slice(1)}` };
+}
+
+Deno.test({
+  name: `C connects to us, by path and abstract name, of both types${NO_CC}`,
+  ignore: NO_CC !== "",
+  async fn() {
+    using _dog = watchdog("C connects");
+    await using peer = await buildPeer();
+    using dir = folder();
+    const { name, spelled } = names();
+    for (const type of ["stream", "seqpacket"] as const) {
+      const places = [[name, spelled], [`${dir.path}/s`, `${dir.path}/s`]];
+      for (const [ours = "", theirs = ""] of places) {
+        using server = Socket.listen(ours, { type });
+        await using child = spawnCommand(peer.path, {
+          args: ["echo", type, theirs],
+        });
+        using connection = await server.accept();
+        assertEquals(connection.peerCredentials().pid, child.pid);
+        for (const text of ["to C", "and back"]) {
+          await connection.send(text);
+          assertEquals(textOf(await connection.receive()), text);
+        }
+        connection.close();
+        assertEquals((await child.end()).code, 0);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: `we connect to C, by path and abstract name, of both types${NO_CC}`,
+  ignore: NO_CC !== "",
+  async fn() {
+    using _dog = watchdog("we connect to C");
+    await using peer = await buildPeer();
+    using dir = folder();
+    const { name, spelled } = names();
+    for (const type of ["stream", "seqpacket"] as const) {
+      const path = `${dir.path}/${type}`;
+      for (const [ours = "", theirs = ""] of [[name, spelled], [path, path]]) {
+        await using child = spawnCommand(peer.path, {
+          args: ["serve", type, theirs],
+        });
+        assertEquals(await child.line(), "ready");
+        using client = await Socket.connect(ours, { type });
+        assertEquals(client.peerCredentials().pid, child.pid);
+        await client.send("hello C");
+        assertEquals(textOf(await client.receive()), "hello C");
+        client.close();
+        assertEquals((await child.end()).code, 0);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: `C sends datagrams to us${NO_CC}`,
+  ignore: NO_CC !== "",
+  async fn() {
+    await using peer = await buildPeer();
+    const { name, spelled } = names();
+    using socket = Socket.open("unix", "datagram");
+    socket.bind(name);
+    for (const text of ["from C", ""]) {
+      await using child = spawnCommand(peer.path, {
+        args: ["send", "dgram", spelled, text],
+      });
+      const { data, address } = await socket.receiveFrom();
+      assertEquals([textOf(data), address], [text, null]);
+      assertEquals((await child.end()).code, 0);
+    }
+  },
+});
+
+Deno.test({
+  name: `C passes descriptors to us and takes ours, up to 253${NO_CC}`,
+  ignore: NO_CC !== "",
+  async fn() {
+    using _dog = watchdog("descriptors of C");
+    await using peer = await buildPeer();
+    const { name, spelled } = names();
+    using server = Socket.listen(name, { type: "seqpacket" });
+    for (const count of [1, 2, 253]) {
+      await using child = spawnCommand(peer.path, {
+        args: ["pass", spelled, String(count)],
+      });
+      using connection = await server.accept();
+      const message = await connection.receiveFds();
+      assertEquals(textOf(message?.data), "from C");
+      assertEquals([message?.fds.length, message?.fdsLost], [count, false]);
+      assertEquals((await child.end()).code, 0);
+      const [first, ...others] = message?.fds ?? [];
+      assert(first !== undefined);
+      for (const fd of others) fd.close();
+      using reader = PipeReader.fromFd(first, { takeOver: true });
+      const buffer = new Uint8Array(99);
+      const length = reader.readSync(buffer) ?? 0;
+      assertEquals(textOf(buffer.subarray(0, length)), "through the pipe");
+    }
+    for (const count of [1, 253]) {
+      await using child = spawnCommand(peer.path, { args: ["take", spelled] });
+      using connection = await server.accept();
+      using ends = pipe();
+      await connection.sendFds(
+        Array.from({ length: count }, () => ends.writer),
+        "take it",
+      );
+      assertEquals(await child.line(), `${count} take it`);
+      const buffer = new Uint8Array(99);
+      assertEquals(await ends.reader.read(buffer), 6);
+      assertEquals(textOf(buffer.subarray(0, 6)), "from C");
+    }
+  },
+});
+
+Deno.test({
+  name: `Perl talks to us in lines, over a socket file and loopback${NO_PERL}`,
+  ignore: NO_PERL !== "",
+  async fn() {
+    using _dog = watchdog("Perl");
+    using dir = folder();
+    const path = `${dir.path}/s`;
+    const serve = async (server: Socket) => {
+      using connection = await server.accept();
+      let text = "";
+      for await (const data of connection) {
+        text += textOf(data);
+        while (text.includes("\n")) {
+          const end = text.indexOf("\n") + 1;
+          await connection.send(text.slice(0, end).toUpperCase());
+          text = text.slice(end);
+        }
+      }
+    };
+    using unix = Socket.listen(path);
+    using inet = Socket.listen({
+      family: "inet",
+      address: "127.0.0.1",
+      port: 0,
+    });
+    const address = inet.localAddress();
+    assert(address?.family === "inet");
+    const code = `use IO::Socket::UNIX; use IO::Socket::INET;
+      my $s = $ARGV[0] =~ /^\\d+$/
+        ? IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]")
+        : IO::Socket::UNIX->new(Peer => $ARGV[0]);
+      $s or die $!;
+      for (1 .. 3) { print $s "line $_\\n"; print scalar <$s> }`;
+    for (
+      const [server, where] of [
+        [unix, path],
+        [inet, String(address.port)],
+      ] as const
+    ) {
+      const served = serve(server);
+      await using child = spawnCommand("perl", { args: ["-e", code, where] });
+      for (const line of ["LINE 1", "LINE 2", "LINE 3"]) {
+        assertEquals(await child.line(), line);
+      }
+      assertEquals((await child.end()).code, 0);
+      await served;
+    }
+  },
+});
+
+Deno.test({
+  name: `Python serves us datagrams and packets${NO_PYTHON}`,
+  ignore: NO_PYTHON !== "",
+  async fn() {
+    using _dog = watchdog("Python");
+    const name = abstractName();
+    const code = `import socket, sys
+name = "\\0" + sys.argv[1]
+d = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+d.bind(name + "d")
+q = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+q.bind(name + "q")
+q.listen()
+print("ready", flush=True)
+for _ in range(3):
+    data, sender = d.recvfrom(100)
+    d.sendto(data.upper(), sender)
+c, _ = q.accept()
+while data := c.recv(100):
+    c.send(data[::-1])
+c.close()`;
+    await using child = spawnCommand("python3", {
+      args: ["-c", code, name.slice(1)],
+    });
+    assertEquals(await child.line(), "ready");
+    using datagrams = Socket.open("unix", "datagram");
+    datagrams.bind("");
+    for (const text of ["one", "two", "three"]) {
+      await datagrams.sendTo(text, `${name}d`);
+      const { data, address } = await datagrams.receiveFrom();
+      assertEquals(textOf(data), text.toUpperCase());
+      assertEquals(address, { family: "unix", path: `${name}d` });
+    }
+    using packets = await Socket.connect(`${name}q`, { type: "seqpacket" });
+    packets.sendSync("abc");
+    packets.sendSync("xyz");
+    assertEquals(textOf(await packets.receive()), "cba");
+    assertEquals(textOf(packets.receiveSync()), "zyx");
+    packets.shutdown("write");
+    assertStrictEquals(await packets.receive(), null);
+    assertEquals((await child.end()).code, 0);
+  },
+});
+
+Deno.test("a child gets a socket as its standard input and output, and it blocks", async () => {
+  using _dog = watchdog("a child with a socket");
+  const [here, there] = Socket.pair();
+  using _here = here;
+  // Used here before, which must not make it non-blocking for the child.
+  there.sendSync("before\n");
+  assertEquals(textOf(here.receiveSync()), "before\n");
+  await using child = spawn("sh", {
+    args: ["-c", 'while read -r line; do echo "$line!"; done'],
+    fds: { 0: there, 1: there },
+  });
+  there.close();
+  for (const text of ["one", "two"]) {
+    await here.send(bytes(`${text}\n`));
+    assertEquals(textOf(await here.receive()), `${text}!\n`);
+  }
+  here.writer.close();
+  assertStrictEquals(await here.receive(), null);
+  assertEquals((await child.wait()).code, 0);
+});

@@ -1,0 +1,536 @@
+// Sockets among several processes and users, under signals, and at the limits
+// of what a process may have.
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStrictEquals,
+} from "@std/assert";
+import { Socket } from "../../../ipc/stream/socket.ts";
+import { isPrivileged } from "../../conformance/privileges.ts";
+import {
+  type Child,
+  source,
+  spawnCommand,
+  spawnDeno,
+  spawnWorker,
+  watchdog,
+} from "../../util.ts";
+import { abstractName, folder, isPending, textOf } from "./socket_util.ts";
+
+const PRIVILEGED = isPrivileged();
+const NO_PRIVILEGE = PRIVILEGED ? "" : " [skipped: needs CAP_SETUID]";
+
+/** Runs a program that may have no more than so many descriptors. */
+function spawnLimited(code: string, limit = 200): Child {
+  return spawnCommand("sh", {
+    args: [
+      "-c",
+      `ulimit -n ${limit}; exec "$@"`,
+      "sh",
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      "--no-lock",
+      `--config=${new URL("../../../deno.json", import.meta.url).pathname}`,
+      "--allow-all",
+      `data:application/typescript,${encodeURIComponent(code)}`,
+    ],
+  });
+}
+
+/** What the programs with few descriptors begin with. */
+const LIMITED = `
+  import { Socket } from "@libc/ipc/socket";
+  import { fcntl, unistd } from "@libc/ipc/ffi";
+  const duplicate = () => fcntl().fcntl_int(0, 0x406, 0);
+  /** How many descriptors are left; leaves them so. */
+  const left = () => {
+    const taken = [];
+    for (let fd; (fd = duplicate()) >= 0;) taken.push(fd);
+    for (const fd of taken) unistd().close(fd);
+    return taken.length;
+  };
+  /** Takes all but so many; the result gives them back. */
+  const keep = (count) => {
+    const taken = [];
+    for (let fd; (fd = duplicate()) >= 0;) taken.push(fd);
+    for (let i = 0; i < count; i++) unistd().close(taken.pop());
+    return { [Symbol.dispose]() { for (const fd of taken) unistd().close(fd); } };
+  };
+  // What is opened once for good: by Deno for signals, by us for the reactor.
+  Deno.addSignalListener("SIGWINCH", left);
+  Deno.removeSignalListener("SIGWINCH", left);
+  {
+    const name = "\\0" + crypto.randomUUID();
+    using server = Socket.listen(name);
+    const accepted = server.accept();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    using client = await Socket.connect(name);
+    (await accepted).close();
+    fcntl();
+    unistd();
+  }
+`;
+
+Deno.test("every way to make a socket is EMFILE without descriptors, and leaks none", async () => {
+  using _dog = watchdog("EMFILE");
+  using dir = folder();
+  await using child = spawnLimited(`${LIMITED}
+    const path = ${JSON.stringify(`${dir.path}/s`)};
+    const live = ${JSON.stringify(`${dir.path}/live`)};
+    using server = Socket.listen(live);
+    using datagrams = Socket.open("unix", "datagram");
+    const stale = () => {
+      using socket = Socket.open("unix");
+      socket.bind(path, { owner: false });
+    };
+    stale();
+    const ways = {
+      open: () => [Socket.open("inet6")],
+      pair: () => Socket.pair("seqpacket"),
+      listen: () => [Socket.listen("\\0" + crypto.randomUUID())],
+      replace: () => [Socket.listen(path, { replaceStale: true })],
+      mode: () => [Socket.listen(path + "2", { ignoreUmask: true })],
+      connect: async () => [await Socket.connect(live)],
+      fromFd: () => [Socket.fromFd(datagrams.fd)],
+    };
+    for (const [name, make] of Object.entries(ways)) {
+      const codes = [];
+      for (let count = 0; codes.at(-1) !== "made"; count++) {
+        {
+          using _limit = keep(count);
+          try {
+            for (const socket of await make()) socket[Symbol.dispose]();
+            codes.push("made");
+          } catch (error) {
+            codes.push(error.code);
+          }
+          if (left() !== count) codes.push("leaks");
+        }
+        server.tryAccept()?.close();
+      }
+      console.log(name, codes.join());
+    }`);
+  const { stdout, stderr } = await child.end();
+  assertEquals(stderr, "");
+  assertEquals(stdout.trim().split("\n"), [
+    "open EMFILE,made",
+    "pair EMFILE,EMFILE,made",
+    "listen EMFILE,made",
+    "replace EMFILE,EMFILE,EMFILE,made",
+    "mode EMFILE,EMFILE,made",
+    "connect EMFILE,made",
+    "fromFd EMFILE,made",
+  ]);
+});
+
+Deno.test("accept() without descriptors is EMFILE, and the connection goes on waiting", async () => {
+  using _dog = watchdog("accept() and EMFILE");
+  await using child = spawnLimited(`${LIMITED}
+    const name = "\\0" + crypto.randomUUID();
+    using server = Socket.listen(name);
+    using client = await Socket.connect(name);
+    client.sendSync("patient");
+    const before = left();
+    {
+      using _limit = keep(0);
+      for (const accept of [
+        () => server.accept(),
+        async () => server.acceptSync({ timeout: 1000 }),
+        async () => server.tryAccept(),
+      ]) {
+        await accept().then(() => console.log("accepted"), (error) =>
+          console.log(error.code, error.syscall));
+      }
+    }
+    console.log(left() === before);
+    using connection = await server.accept();
+    console.log(new TextDecoder().decode(await connection.receive()));`);
+  const { stdout, stderr } = await child.end();
+  assertEquals(stderr, "");
+  assertEquals(
+    stdout,
+    "EMFILE accept4\nEMFILE accept4\nEMFILE accept4\ntrue\npatient\n",
+  );
+});
+
+Deno.test("receiveFds() without descriptors for all keeps none, and has the data", async () => {
+  using _dog = watchdog("receiveFds() and EMFILE");
+  await using child = spawnLimited(`${LIMITED}
+    for (const type of ["stream", "seqpacket", "datagram"]) {
+      const [a, b] = Socket.pair(type);
+      const before = left();
+      for (const room of [0, 1, 9, 10]) {
+        using _limit = keep(room);
+        a.sendFdsSync(Array.from({ length: 10 }, () => a), "data");
+        const message = await b.receiveFds();
+        const text = new TextDecoder().decode(message.data);
+        console.log(type, room, text, message.fds.length, message.fdsLost);
+        for (const fd of message.fds) fd.close();
+      }
+      if (left() !== before) console.log("leaks");
+      a.close();
+      b.close();
+    }`);
+  const { stdout, stderr } = await child.end();
+  assertEquals(stderr, "");
+  const lines = ["stream", "seqpacket", "datagram"].flatMap((type) => [
+    `${type} 0 data 0 true`,
+    `${type} 1 data 0 true`,
+    `${type} 9 data 0 true`,
+    `${type} 10 data 10 false`,
+  ]);
+  assertEquals(stdout.trim().split("\n"), lines);
+});
+
+Deno.test("sendTo() waits for room also without a descriptor for that", async () => {
+  using _dog = watchdog("sendTo() and EMFILE");
+  await using child = spawnLimited(`${LIMITED}
+    using receiver = Socket.open("unix", "datagram");
+    receiver.bind("");
+    const to = receiver.localAddress();
+    using sender = Socket.open("unix", "datagram");
+    let count = 0;
+    while (sender.trySendTo("x", to)) count++;
+    using _limit = keep(0);
+    const sent = [1, 2].map((i) => sender.sendTo("last " + i, to));
+    setTimeout(() => {
+      for (let i = 0; i < count; i++) receiver.receiveSync();
+    }, 10);
+    await Promise.all(sent);
+    for (let data; (data = receiver.tryReceive());) {
+      console.log(new TextDecoder().decode(data));
+    }`);
+  const { stdout, stderr } = await child.end();
+  assertEquals([stdout, stderr], ["last 1\nlast 2\n", ""]);
+});
+
+Deno.test("thousands of sockets, used in every way and failing, leave no descriptor", async () => {
+  using _dog = watchdog("leaks of sockets");
+  using dir = folder();
+  await using child = spawnLimited(
+    `${LIMITED}
+    const path = ${JSON.stringify(`${dir.path}/s`)};
+    const name = "\\0" + crypto.randomUUID();
+    const refused = "\\0" + crypto.randomUUID();
+    const round = async (i) => {
+      using server = Socket.listen(i % 2 ? path : name);
+      const accepted = server.accept();
+      using client = await Socket.connect(i % 2 ? path : name);
+      using connection = await accepted;
+      await client.sendFds([client, connection], "x");
+      for (const fd of (await connection.receiveFds()).fds) fd.close();
+      const waiting = [connection.receive(), server.accept()];
+      await Socket.connect(refused).catch(() => {});
+      try { Socket.listen(i % 2 ? path : name, { replaceStale: true }); } catch {}
+      if (i % 3 === 0) await client.writable.close();
+      if (i % 3 === 1) client.close();
+      if (i % 3 === 2) connection.close();
+      server.close();
+      await Promise.allSettled(waiting);
+      using receiver = Socket.open("unix", "datagram");
+      receiver.bind("");
+      using sender = Socket.open("unix", "datagram");
+      while (sender.trySendTo("x", receiver.localAddress()));
+      const sent = sender.sendTo("y", receiver.localAddress(), { timeout: 1 });
+      if (i % 2) sender.close();
+      await sent.catch(() => {});
+      if (i % 4 === 0) throw new Error("in the middle");
+    };
+    for (let i = 0; i < 50; i++) await round(i).catch(() => {});
+    const before = left();
+    for (let i = 0; i < 1000; i++) await round(i).catch(() => {});
+    console.log(before - left());`,
+    100,
+  );
+  const { stdout, stderr } = await child.end();
+  assertEquals([stdout, stderr], ["0\n", ""]);
+  assertEquals([...Deno.readDirSync(dir.path)], []);
+});
+
+Deno.test("200 connections at once are all served", async () => {
+  using _dog = watchdog("200 connections");
+  const name = abstractName();
+  using server = Socket.listen(name, { backlog: 16 });
+  let served = 0;
+  const serve = async (connection: Socket) => {
+    using _connection = connection;
+    for await (const data of connection) {
+      await connection.send(`${textOf(data)}!`);
+    }
+    served++;
+  };
+  const serving = (async () => {
+    const all: Promise<void>[] = [];
+    for await (const one of server.connections()) all.push(serve(one));
+    await Promise.all(all);
+  })();
+  await using child = spawnDeno(
+    `import { Socket } from "@libc/ipc/socket";
+    const name = ${JSON.stringify(name)};
+    const talk = async (_, i) => {
+      using socket = await Socket.connect(name);
+      for (let round = 0; round < 3; round++) {
+        await socket.send(\`\${i}.\${round}\`);
+        const answer = new TextDecoder().decode(await socket.receive());
+        if (answer !== \`\${i}.\${round}!\`) throw new Error(answer);
+      }
+    };
+    await Promise.all(Array.from({ length: 200 }, talk));
+    console.log("done");`,
+  );
+  assertEquals(await child.line(), "done");
+  await child.end();
+  server.close();
+  await serving;
+  assertEquals(served, 200);
+});
+
+Deno.test("a killed peer is the end for who receives, EPIPE for who sends", async () => {
+  using _dog = watchdog("a killed peer");
+  const name = abstractName();
+  using server = Socket.listen(name);
+  await using child = spawnDeno(
+    `import { Socket } from "@libc/ipc/socket";
+    using socket = await Socket.connect(${JSON.stringify(name)});
+    await socket.send("last words");
+    await new Promise(() => setInterval(() => {}, 1000));`,
+  );
+  using connection = await server.accept();
+  assertEquals(textOf(await connection.receive()), "last words");
+  const receiving = connection.receive();
+  const sending = connection.send(new Uint8Array(1 << 22));
+  const refused = sending.then(() => "sent", (error) => error.code);
+  assert(await isPending(receiving));
+  child.kill();
+  await child.end();
+  assertEquals(await refused, "EPIPE");
+  const last = await receiving.catch((error) => error.code);
+  assert(last === null || last === "ECONNRESET", last);
+});
+
+Deno.test("a file that a killed server has left is stale, and is replaced", async () => {
+  using _dog = watchdog("a killed server");
+  using dir = folder();
+  const path = `${dir.path}/s`;
+  await using child = spawnDeno(
+    `import { Socket } from "@libc/ipc/socket";
+    using server = Socket.listen(${JSON.stringify(path)});
+    console.log("listening");
+    await server.accept();`,
+  );
+  assertEquals(await child.line(), "listening");
+  const message = (options = {}) => {
+    try {
+      using _server = Socket.listen(path, options);
+      return "listening";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assertMatch(message({ replaceStale: true }), /EADDRINUSE.*somebody has that/);
+  child.kill();
+  await child.end();
+  assertMatch(message(), /EADDRINUSE.*nobody answers there: replaceStale/);
+  assertEquals(message({ replaceStale: true }), "listening");
+});
+
+// Signals
+
+Deno.test("blocking calls wait their whole time under a storm of signals", async () => {
+  using _dog = watchdog("a storm of signals");
+  await using child = spawnDeno(`
+    import { Socket } from "@libc/ipc/socket";
+    let caught = 0;
+    Deno.addSignalListener("SIGUSR2", () => caught++);
+    const [_a, b] = Socket.pair("seqpacket");
+    while (b.trySend(new Uint8Array(8192)));
+    const [c] = Socket.pair();
+    const name = "\\0" + crypto.randomUUID();
+    using server = Socket.listen(name, { backlog: 0 });
+    using full = Socket.listen(name + "2", { backlog: 0 });
+    using first = await Socket.connect(name + "2");
+    using client = Socket.open("unix");
+    using receiver = Socket.open("unix", "datagram");
+    receiver.bind(name + "3");
+    using sender = Socket.open("unix", "datagram");
+    while (sender.trySendTo("x", name + "3"));
+    console.log("ready");
+    await Deno.stdin.read(new Uint8Array(9));
+    const timeout = 150;
+    for (const call of [
+      () => b.sendSync("x", { timeout }),
+      () => c.receiveSync({ timeout }),
+      () => server.acceptSync({ timeout }),
+      () => client.connectSync(name + "2", { timeout }),
+      () => sender.sendToSync("x", name + "3", { timeout }),
+      () => receiver.receiveFdsSync({ timeout }),
+    ]) {
+      const start = performance.now();
+      try {
+        call();
+        console.log("done");
+      } catch (error) {
+        console.log(error.code, performance.now() - start >= timeout);
+      }
+    }
+    while (caught === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    console.log("caught");
+    Deno.exit();`);
+  assertEquals(await child.line(), "ready");
+  await using storm = spawnCommand("perl", {
+    args: [
+      "-e",
+      "$| = 1; print qq(on\\n); while (kill 'USR2', $ARGV[0]) { select undef, undef, undef, 0.0005 }",
+      `${child.pid}`,
+    ],
+  });
+  assertEquals(await storm.line(), "on");
+  await child.write("go");
+  for (let i = 0; i < 5; i++) {
+    assertEquals(await child.line(), "ETIMEDOUT true", `call ${i}`);
+  }
+  assertEquals(await child.line(), "done", "there was a message");
+  assertEquals(await child.line(), "caught");
+});
+
+Deno.test("no message is lost or doubled under a storm of signals", async () => {
+  using _dog = watchdog("messages under signals");
+  const name = abstractName();
+  using server = Socket.listen(name, { type: "seqpacket" });
+  await using child = spawnDeno(
+    `import { Socket } from "@libc/ipc/socket";
+    Deno.addSignalListener("SIGUSR2", () => {});
+    using socket = await Socket.connect(${JSON.stringify(name)}, {
+      type: "seqpacket",
+    });
+    console.log("ready");
+    for (let data; (data = socket.receiveSync());) socket.sendSync(data);
+    Deno.exit();`,
+  );
+  using connection = await server.accept();
+  assertEquals(await child.line(), "ready");
+  await using _storm = spawnCommand("perl", {
+    args: ["-e", "1 while kill 'USR2', $ARGV[0]", `${child.pid}`],
+  });
+  for (let i = 0; i < 2000; i++) {
+    await connection.send(String(i));
+    assertEquals(textOf(await connection.receive()), String(i));
+  }
+  assertStrictEquals(connection.tryReceive(), undefined);
+});
+
+// The life of a process, threads
+
+Deno.test("a process whose waits are over, or unref'd, ends by itself", async () => {
+  using _dog = watchdog("the end of a process");
+  await using child = spawnDeno(`
+    import { Socket } from "@libc/ipc/socket";
+    const server = Socket.listen("\\0" + crypto.randomUUID());
+    const [a, b] = Socket.pair();
+    const waiting = a.receive();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    b.sendSync("x");
+    await waiting;
+    server.accept({ unref: true });
+    a.receive({ unref: true });
+    b.send(new Uint8Array(1 << 22), { unref: true });
+    console.log("at the end");`);
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout, stderr], [0, "at the end\n", ""]);
+});
+
+Deno.test("a process with a wait lives until that is over", async () => {
+  using _dog = watchdog("a process that waits");
+  const name = abstractName();
+  await using child = spawnDeno(
+    `import { Socket } from "@libc/ipc/socket";
+    const server = Socket.listen(${JSON.stringify(name)});
+    server.accept().then(() => console.log("somebody came"));
+    console.log("waiting");`,
+  );
+  assertEquals(await child.line(), "waiting");
+  using _client = await Socket.connect(name);
+  assertEquals(await child.line(), "somebody came");
+  assertEquals((await child.end()).code, 0);
+});
+
+Deno.test("sockets work in a Worker, each with a reactor of its own", async () => {
+  using _dog = watchdog("sockets in a Worker");
+  const name = abstractName();
+  using worker = spawnWorker(`
+    import { Socket } from "${source("ipc/stream/socket.ts")}";
+    const server = Socket.listen(${JSON.stringify(name)});
+    postMessage("listening");
+    const connection = await server.accept();
+    const data = await connection.receive();
+    await connection.send(data.reverse());
+    connection.close();
+    server.close();
+    postMessage("done");`);
+  assertEquals(await worker.next(), "listening");
+  using client = await Socket.connect(name);
+  await client.send("abc");
+  assertEquals(textOf(await client.receive()), "cba");
+  assertEquals(await worker.next(), "done");
+});
+
+// Other users
+
+Deno.test({
+  name: `a stranger reaches what the mode allows, and is known${NO_PRIVILEGE}`,
+  ignore: !PRIVILEGED,
+  async fn() {
+    using _dog = watchdog("a stranger");
+    using dir = folder();
+    Deno.chmodSync(dir.path, 0o777);
+    const name = abstractName();
+    using _closed = Socket.listen(`${dir.path}/closed`);
+    using open = Socket.listen(`${dir.path}/open`, {
+      mode: 0o666,
+      ignoreUmask: true,
+    });
+    using abstract = Socket.listen(name);
+    await using child = spawnDeno(
+      `import { Socket } from "@libc/ipc/socket";
+      import { becomeNobody } from "${
+        source("tests/conformance/privileges.ts")
+      }";
+      const dir = ${JSON.stringify(dir.path)};
+      becomeNobody();
+      const attempt = async (connect) => {
+        try {
+          using _socket = await connect();
+          console.log("connected");
+        } catch (error) {
+          console.log(error.code);
+        }
+      };
+      await attempt(() => Socket.connect(dir + "/closed"));
+      await attempt(() => Socket.connect(dir + "/open"));
+      await attempt(() => Socket.connect(${JSON.stringify(name)}));
+      // What belongs to another can be neither replaced nor asked.
+      await attempt(() => Socket.listen(dir + "/closed", { replaceStale: true }));
+      using mine = Socket.listen(dir + "/mine");
+      console.log("mine");
+      await Deno.stdin.read(new Uint8Array(9));`,
+      { permissions: ["--allow-all"] },
+    );
+    assertEquals(await child.line(), "EACCES");
+    assertEquals(await child.line(), "connected");
+    assertEquals(await child.line(), "connected");
+    assertEquals(await child.line(), "EADDRINUSE");
+    for (const server of [open, abstract]) {
+      using connection = await server.accept();
+      const { uid, gid, pid } = connection.peerCredentials();
+      assertEquals([uid, gid, pid], [65534, 65534, child.pid]);
+    }
+    assertEquals(await child.line(), "mine");
+    using client = await Socket.connect(`${dir.path}/mine`);
+    assertEquals(client.peerCredentials().uid, 65534);
+    await child.write("end");
+    await child.end();
+  },
+});
