@@ -61,7 +61,7 @@ export async function compileC(folder: string): Promise<string | undefined> {
   const binary = `${folder}/bench`;
   try {
     const { success, stderr } = await new Deno.Command("cc", {
-      args: ["-std=gnu11", "-O2", "-o", binary, source, "-lm"],
+      args: ["-std=gnu11", "-O2", "-pthread", "-o", binary, source, "-lm"],
     }).output();
     if (success) return binary;
     console.error(new TextDecoder().decode(stderr));

@@ -9,6 +9,7 @@
 
 import { compileC, measure, printTable, type Result } from "./harness.ts";
 import { cases as posix } from "./cases/posix.ts";
+import { cases as streams } from "./cases/stream.ts";
 import { cases as structs } from "./cases/struct.ts";
 import { cases as sysv } from "./cases/sysv.ts";
 
@@ -18,7 +19,7 @@ try {
   const binary = await compileC(folder);
   if (binary === undefined) console.error("No C compiler: no ratios to C");
   const results: Result[] = [];
-  for (const one of [...sysv, ...posix, ...structs]) {
+  for (const one of [...sysv, ...posix, ...streams, ...structs]) {
     if (words.length > 0 && !words.some((word) => one.name.includes(word))) {
       continue;
     }

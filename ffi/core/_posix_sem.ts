@@ -237,7 +237,7 @@ class PinnedMemory {
     return {
       [Symbol.dispose]: () => {
         this.#pins--;
-        
+        if (this.#closed && this.#pins === 0) this.#release();
       },
     };
   }

@@ -159,8 +159,16 @@ function lockFolder(path: string): Disposable | undefined {
   return { [Symbol.dispose]: () => closeFd(fd, folder) };
 }
 
-/** `chmod` of the file that a socket has just been bound to. */
-export function setFileMode(path: string, mode: number, object: string): void {
+/**
+ * `chmod` of the file that a socket has just been bound to.
+ *
+ * @param change Gives the new mode for the one that it has.
+ */
+export function setFileMode(
+  path: string,
+  object: string,
+  change: (mode: number) => number,
+): void {
   // By descriptor: the path may be another file's, or a symbolic link.
   const fd = checkFd(
     fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
@@ -171,12 +179,13 @@ export function setFileMode(path: string, mode: number, object: string): void {
   try {
     const found = new Uint8Array(stat.size);
     check0(sys_stat().fstat(fd, found), "fstat", "set the mode of", object);
-    if ((stat.read(found).st_mode & S_IFMT) !== S_IFSOCK) {
+    const { st_mode } = stat.read(found);
+    if ((st_mode & S_IFMT) !== S_IFSOCK) {
       const hint = "another file has taken its place";
       throw ipcError(ERRNO.ESTALE, "fstat", "set the mode of", object, hint);
     }
     const link = cstring(`/proc/self/fd/${fd}`, "path");
-    const result = sys_stat().chmod(link, mode);
+    const result = sys_stat().chmod(link, change(st_mode & 0o7777));
     check0(result, "chmod", "set the mode of", object);
   } finally {
     closeFd(fd, object);

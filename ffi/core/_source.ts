@@ -80,6 +80,14 @@ export abstract class Source {
     return progress;
   }
 
+  /**
+   * Lets all waiters try, also those behind one that goes on waiting: something
+   * was closed, and they will find it so.
+   */
+  pokeAll(): void {
+    for (const waiter of this.waiters) waiter.poke();
+  }
+
   /** Ends all waits with an error. */
   fail(error: unknown): void {
     for (const waiter of this.waiters) waiter.fail(error);

@@ -119,7 +119,7 @@ function checkName(name: string | symbol): string {
   }
   // Objects list such keys first, whatever the order they were written in: the
   // layout would not be the one that stands in the program.
-  if (/^(0|[1-9]\d*)$/.test(name)) {
+  if (name.charCodeAt(0) <= 0x39 && /^(0|[1-9]\d*)$/.test(name)) {
     return refuse("JavaScript does not keep the order of numeric names");
   }
   return name;

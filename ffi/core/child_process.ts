@@ -274,7 +274,8 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     if (this.#closed) return;
     this.#closed = true;
     this.#closePipes();
-    this.#source.poke();
+    // The wait in the background goes on, before them all.
+    this.#source.pokeAll();
   }
 
   /** The same as {@linkcode close}. */

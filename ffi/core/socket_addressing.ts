@@ -121,16 +121,17 @@ export abstract class SocketAddressing extends SocketMessages {
       return;
     }
     const absolute = absolutePath(path, "path");
-    // The kernel gives the file what the socket has.
-    const result = sys_stat().fchmod(fd, mode);
-    check0(result, "fchmod", "bind", object);
+    // The kernel gives the file the mode of the socket, if that is ours to set:
+    // another user may have made it.
+    const refused = errnoOf(sys_stat().fchmod(fd, mode));
     const first = bind();
     const { error, hint } = first === ERRNO.EADDRINUSE
       ? bindToTaken(path, bind, replaceStale)
       : { error: first };
     if (error !== 0) throw ipcError(error, "bind", "bind", object, hint);
     if (owner) this.#file = SocketFile.at(absolute);
-    if (options.ignoreUmask) setFileMode(absolute, mode, object);
+    if (options.ignoreUmask) setFileMode(absolute, object, () => mode);
+    else if (refused) setFileMode(absolute, object, (now) => now & mode);
   }
 
   /**

@@ -14,7 +14,7 @@ import {
   Header,
   HEADER_OFFSET,
   isCapacity,
-  LAYOUT_HASH,
+  layoutHash,
   MAGIC,
   RING_OFFSET,
   Slot,
@@ -48,7 +48,7 @@ export function writeHeader(
   capacity: number,
 ): void {
   const cells = new Cells(memory);
-  cells.setU64(at("layout"), LAYOUT_HASH);
+  cells.setU64(at("layout"), layoutHash());
   cells.set32(at("version"), VERSION);
   cells.set32(at("pid"), identity.pid);
   cells.setU64(at("startTime"), identity.startTime);
@@ -78,7 +78,7 @@ export function readHeader(memory: Memory, label: string): MemoryKind {
   if (version !== VERSION) {
     return plain(`its header has version ${version} and not ${VERSION}`);
   }
-  if (cells.u64(at("layout")) !== LAYOUT_HASH) {
+  if (cells.u64(at("layout")) !== layoutHash()) {
     return plain("its header has another layout");
   }
   const offset = cells.u32(at("ringOffset"));

@@ -29,7 +29,7 @@ export const Wave = struct({
 export const Header = struct({
   /** {@linkcode MAGIC}, written last. */
   magic: "u64",
-  /** {@linkcode LAYOUT_HASH} */
+  /** {@linkcode layoutHash} */
   layout: "u64",
   /** {@linkcode VERSION} */
   version: "u32",
@@ -78,10 +78,15 @@ export const MAGIC = 0x4556_4157_4342_494cn;
 export const VERSION = 1;
 
 /** The hash of all three layouts. */
-export const LAYOUT_HASH: bigint = BigInt.asUintN(
-  64,
-  Wave.hash * 3n + Header.hash * 5n + Slot.hash * 7n,
-);
+export function layoutHash(): bigint {
+  // Not before it is needed: an import shall cost little.
+  return hash ??= BigInt.asUintN(
+    64,
+    Wave.hash * 3n + Header.hash * 5n + Slot.hash * 7n,
+  );
+}
+
+let hash: bigint | undefined;
 
 /** Where the header begins; the C struct may grow up to here. */
 export const HEADER_OFFSET = 64;

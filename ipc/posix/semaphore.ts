@@ -284,7 +284,8 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * `sem_trywait`: lowers it by one, as soon as its value is above zero.
+   * `sem_trywait`, and `futex` to wait: lowers it by one, as soon as its value
+   * is above zero.
    *
    * Aborted or timed out, it has taken nothing.
    *

@@ -264,26 +264,31 @@ function socketConnect(): Subject {
 function fifoOpenWriter(): Subject {
   const stack = new DisposableStack();
   const fifo = stack.use(Fifo.create(`/tmp/${uniqueName()}`));
-  const writers = () => {
-    let count = 0;
-    for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-      try {
-        if (Deno.readLinkSync(`/proc/self/fd/${name}`) === fifo.path) count++;
-      } catch {
-        // The one that reads the directory.
-      }
-    }
-    return count;
-  };
-  const before = writers();
+  const { path } = fifo;
   return {
     wait: (options) => fifo.openWriter(options).then((end) => stack.use(end)),
     waitSync: (options) => stack.use(fifo.openWriterSync(options)),
     wake: () => void stack.use(fifo.openReader()),
-    effects: () => writers() - before - 1,
+    effects: () => writersOf(path),
     close: () => fifo.close(),
     [Symbol.dispose]: () => stack.dispose(),
   };
+}
+
+/** How many descriptors this process has of a file, open for writing only. */
+function writersOf(path: string): number {
+  let count = 0;
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      if (Deno.readLinkSync(`/proc/self/fd/${name}`) !== path) continue;
+      const info = Deno.readTextFileSync(`/proc/self/fdinfo/${name}`);
+      const flags = parseInt(/^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? "", 8);
+      if ((flags & 3) === 1) count++;
+    } catch {
+      // The one that reads the directory.
+    }
+  }
+  return count;
 }
 
 /** The table. */

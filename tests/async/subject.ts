@@ -38,6 +38,8 @@ export interface Kind {
   ordered?: boolean;
   /** Whether it is looked at now and then, so that it takes milliseconds. */
   slow?: boolean;
+  /** Whether what an aborted wait had in hands comes back a moment later. */
+  delayed?: boolean;
 }
 
 /** What both functions below need. */
@@ -52,13 +54,14 @@ export function taking(
   stack: DisposableStack,
 ): Subject {
   let given = 0;
+  let left = 0;
   return {
     ...init,
     wake() {
       init.give();
       given++;
     },
-    effects: () => given - init.left(),
+    effects: () => given - (left += init.left()),
     close: () => init.handle.close(),
     [Symbol.dispose]: () => stack.dispose(),
   };
@@ -80,7 +83,7 @@ export function putting(
   return {
     ...init,
     wake: () => void (taken += init.take()),
-    effects: () => taken + init.left() - init.initial,
+    effects: () => (taken += init.left()) - init.initial,
     close: () => init.handle.close(),
     [Symbol.dispose]: () => stack.dispose(),
   };

@@ -71,9 +71,11 @@ Deno.test("every row is driven or says why it cannot be", () => {
 
 /** Calls whose mechanism exists. */
 const DUE = [
-  /^(kill|sigqueue|eventfd|flock|pidfd_open|(read|write) \(eventfd\))/,
+  /^(kill|sig|poll|epoll_ctl|eventfd|flock|pidfd_open|(read|write) \(eventfd\))/,
   /^(ftok|shm(get|at|dt|ctl)|sem(get|op|timedop|ctl)|msg(get|snd|rcv|ctl))\b/,
   /^(sem|mq)_/,
+  /^(socket|bind|listen|accept|connect|sendmsg|recvmsg)/,
+  /^(pipe2|mkfifo|fcntl F_SETPIPE_SZ|(read|write|open) \((pipe|fifo)\))/,
   /^(shm_open|shm_unlink|ftruncate|posix_fallocate|mmap|munmap|msync|mlock)\b/,
   /^(memfd_create|fcntl F_(ADD|GET)_SEALS|fallocate|fchmod)\b/,
 ];

@@ -3,11 +3,11 @@
 import { EventFd } from "@libc/ipc/eventfd";
 import { lockFileSync, openLockFile } from "@libc/ipc/file-lock";
 import { Pidfd } from "@libc/ipc/pidfd";
-import { kill, sigqueue } from "@libc/ipc/signal";
+import { disposition, ignore, kill, sigqueue } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
 import { limit, RLIMIT } from "./privileges.ts";
 import type { Defer, Drivers } from "./rows.ts";
-import { before, stranger } from "./situations.ts";
+import { before, INTERRUPTED, stranger } from "./situations.ts";
 
 const RLIMIT_SIGPENDING = 11;
 
@@ -23,6 +23,10 @@ function lockFile(defer: Defer): () => ReturnType<typeof openLockFile> {
 }
 
 const EIGHT_BYTES = { why: "the wrapper reads and writes eight bytes, always" };
+
+const NO_SIGTIMEDWAIT = {
+  why: "SignalQueue waits by signalfd, see its tests for timeout and storm",
+};
 
 /** The drivers. */
 export const drivers: Drivers = {
@@ -49,6 +53,17 @@ export const drivers: Drivers = {
       });
       for (let i = 0; i < 5; i++) sigqueue(child.pid, "SIGRTMIN");
     },
+  },
+  "sigaction: signal number out of range": {
+    run: () => disposition(65),
+    instead: before("a number that is no signal"),
+  },
+  "sigaction: catching SIGKILL": { run: () => ignore("SIGKILL") },
+  "sigtimedwait: no signal before the timeout": NO_SIGTIMEDWAIT,
+  "sigtimedwait: handler of another signal runs": NO_SIGTIMEDWAIT,
+  "poll: signal while waiting, even with SA_RESTART": INTERRUPTED,
+  "epoll_ctl: same descriptor added twice": {
+    why: "the reactor knows what it has added, and changes it then",
   },
   "eventfd: descriptor limit": {
     child: true,

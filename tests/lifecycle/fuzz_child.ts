@@ -26,6 +26,8 @@ const APART = new Set([
   "Pidfd",
   // Would make files wherever their names point.
   "openLockFile",
+  // Waits without a limit.
+  "lockFileSync",
   "sharedArrayBuffer",
   // Takes the numbers of descriptors, those of the runtime itself included.
   "fromFd",

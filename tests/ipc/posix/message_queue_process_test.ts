@@ -242,6 +242,7 @@ Deno.test("PosixMessageQueue.create() lets the umask take bits away, unless told
     ALL,
   );
   assertEquals(await child.line(), "640 666");
+  assertEquals((await child.end()).code, 0);
 });
 
 Deno.test("PosixMessageQueue.create() explains RLIMIT_MSGQUEUE", async () => {
@@ -262,6 +263,7 @@ Deno.test("PosixMessageQueue.create() explains RLIMIT_MSGQUEUE", async () => {
     "mq_open failed with EMFILE (Too many open files): it would take 10960 bytes, and RLIMIT_MSGQUEUE allows all queues of the user 4096",
   );
   assertEquals(await child.line(), "4096");
+  assertEquals((await child.end()).code, 0);
 });
 
 Deno.test("PosixMessageQueue without descriptors is EMFILE, says so, and leaves nothing behind", async () => {
@@ -296,6 +298,7 @@ Deno.test("PosixMessageQueue without descriptors is EMFILE, says so, and leaves 
     "ENOENT",
     true,
   ]);
+  assertEquals((await child.end()).code, 0);
 });
 
 Deno.test({
@@ -333,6 +336,7 @@ Deno.test({
       "6 messages of 150 bytes are asked for; without CAP_SYS_RESOURCE msg_max is 5 and msgsize_max 200 (/proc/sys/fs/mqueue)",
       "3 messages of 201 bytes are asked for; without CAP_SYS_RESOURCE msg_max is 5 and msgsize_max 200 (/proc/sys/fs/mqueue)",
     ]);
+    assertEquals((await child.end()).code, 0);
   },
 });
 
@@ -373,5 +377,6 @@ Deno.test({
       "hello",
       `Cannot open message queue "/${shared}-nobody": it belongs to user 65534 (EPERM)`,
     ]);
+    assertEquals((await child.end()).code, 0);
   },
 });

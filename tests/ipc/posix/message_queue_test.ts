@@ -611,16 +611,30 @@ Deno.test("PosixMessageQueue dispose with owner false leaves the queue", () => {
   found.unlink();
 });
 
-Deno.test("a notification asked for by hand is lost when another handle of the queue closes", () => {
+/** Whether there is `mq_notify`, which an emulator may lack. */
+function hasNotify(): boolean {
+  // To take back what nobody has asked for does nothing.
   using queue = small();
-  const sigevent = new Uint8Array(64);
-  // SIGEV_NONE: registered, but nobody is told.
-  new DataView(sigevent.buffer).setInt32(12, 1, true);
-  const other = PosixMessageQueue.open(queue.name);
-  assertEquals(mqueue().mq_notify(queue.fd.number, sigevent), 0);
-  assertEquals(queue.stat().notifyPid, Deno.pid);
-  other.close();
-  assertEquals(queue.stat().notifyPid, 0);
+  return mqueue().mq_notify(queue.fd.number, null) === 0;
+}
+
+const NO_NOTIFY = hasNotify() ? "" : " [skipped: no mq_notify]";
+
+Deno.test({
+  name:
+    `a notification asked for by hand is lost when another handle of the queue closes${NO_NOTIFY}`,
+  ignore: NO_NOTIFY !== "",
+  fn() {
+    using queue = small();
+    const sigevent = new Uint8Array(64);
+    // SIGEV_NONE: registered, but nobody is told.
+    new DataView(sigevent.buffer).setInt32(12, 1, true);
+    const other = PosixMessageQueue.open(queue.name);
+    assertEquals(mqueue().mq_notify(queue.fd.number, sigevent), 0);
+    assertEquals(queue.stat().notifyPid, Deno.pid);
+    other.close();
+    assertEquals(queue.stat().notifyPid, 0);
+  },
 });
 
 Deno.test("100 receive() of 100 queues wait at once, and everything else goes on", async () => {

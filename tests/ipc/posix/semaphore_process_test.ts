@@ -417,4 +417,5 @@ Deno.test("PosixSemaphore without descriptors is EMFILE and leaves nothing behin
     true,
     1,
   ]);
+  assertEquals((await child.end()).code, 0);
 });

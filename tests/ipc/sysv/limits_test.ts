@@ -4,7 +4,7 @@ import { sysvLimits } from "@libc/ipc/sysv-limits";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { spawnDeno } from "../../util.ts";
+import { hasCommand, spawnCommand, spawnDeno } from "../../util.ts";
 
 /** The numbers of a file below `/proc/sys/kernel`. */
 function setting(name: string): number[] {
@@ -41,6 +41,48 @@ Deno.test("sysvLimits() counts what is in use", () => {
   assertGreaterOrEqual(messageQueues.queues, 1);
   assertGreaterOrEqual(messageQueues.messages, 1);
   assertGreaterOrEqual(messageQueues.bytes, 6);
+});
+
+Deno.test("sysvLimits() counts exactly, in a namespace of its own", {
+  ignore: Deno.uid() !== 0 || !hasCommand("unshare"),
+}, async () => {
+  const code = `
+    import { sysvLimits } from "@libc/ipc/sysv-limits";
+    import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+    import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
+    import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
+    using segment = SysvSharedMemory.create(0, 3 * 4096);
+    using mapping = segment.attach();
+    mapping.bytes[0] = 1;
+    using three = SysvSemaphoreSet.create(0, 3);
+    using four = SysvSemaphoreSet.create(0, 4);
+    using queue = SysvMessageQueue.create(0);
+    using second = SysvMessageQueue.create(0);
+    using third = SysvMessageQueue.create(0);
+    queue.sendSync(1, "12345");
+    second.sendSync(1, "1234");
+    const { sharedMemory, semaphores, messageQueues } = sysvLimits();
+    const { segments, pages, residentPages, swappedPages } = sharedMemory;
+    console.log(segments, pages, residentPages, swappedPages);
+    console.log(semaphores.sets, semaphores.semaphores);
+    const { queues, messages, bytes } = messageQueues;
+    console.log(queues, messages, bytes);
+  `;
+  const config = new URL("../../../deno.json", import.meta.url).pathname;
+  await using child = spawnCommand("unshare", {
+    args: [
+      "--ipc",
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      `--config=${config}`,
+      "--allow-ffi",
+      `data:application/typescript,${encodeURIComponent(code)}`,
+    ],
+  });
+  assertEquals(await child.line(), "1 3 1 0");
+  assertEquals(await child.line(), "2 7");
+  assertEquals(await child.line(), "3 2 9");
 });
 
 Deno.test("importing the System V modules asks for no permission", async () => {

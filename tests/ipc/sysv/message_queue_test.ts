@@ -305,7 +305,11 @@ Deno.test("send refuses wrong types and data before any call", async () => {
   }
   const detached = new Uint8Array(4);
   detached.buffer.transfer();
-  assertThrows(() => queue.sendSync(1, detached), TypeError, "detached");
+  assertThrows(
+    () => queue.sendSync(1, detached),
+    TypeError,
+    "data must not be detached",
+  );
   assertEquals(queue.stat().messages, 0);
 });
 
@@ -490,6 +494,7 @@ Deno.test("stat() gives every field", () => {
   const sent = queue.stat();
   assertEquals(sent.messages, 1);
   assertEquals(sent.bytes, 5);
+  assertEquals(sent.receiveTime, null);
   assertEquals(sent.lastSendPid, Deno.pid);
   assertGreaterOrEqual(sent.sendTime?.getTime() ?? 0, start);
   queue.receiveSync();
