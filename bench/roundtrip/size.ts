@@ -1,0 +1,2 @@
+/** Bytes of a message. */
+export const SIZE = 64;

@@ -1,0 +1,155 @@
+/**
+ * The ways in which two processes can talk here, and how each end uses its way.
+ *
+ * @module
+ */
+
+import {
+  inheritedFd,
+  pipe,
+  PipeReader,
+  PipeWriter,
+  Socket,
+  spawn,
+} from "@libc/ipc";
+
+/** One end of a way. */
+export interface End extends AsyncDisposable {
+  /** Sends a message. */
+  send(data: Uint8Array): Promise<unknown>;
+  /** Receives one into a buffer; false at the end. */
+  receive(buffer: Uint8Array): Promise<boolean>;
+}
+
+/** A way for two processes to talk. */
+export interface Way {
+  /** Its name, also for the other process. */
+  name: string;
+  /** Starts the other process and gives this end. */
+  start(folder: string): Promise<End>;
+  /** The end of the other process. */
+  join(place: string): Promise<End>;
+}
+
+const PEER = new URL("peer.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+/** Fills a buffer from calls that give how many bytes came. */
+async function fill(
+  buffer: Uint8Array,
+  read: (rest: Uint8Array) => Promise<number | null>,
+): Promise<boolean> {
+  for (let offset = 0; offset < buffer.length;) {
+    const rest = offset === 0 ? buffer : buffer.subarray(offset);
+    const count = await read(rest);
+    if (count === null) return false;
+    offset += count;
+  }
+  return true;
+}
+
+/** Starts the other process, with descriptors of its own if need be. */
+function peer(
+  name: string,
+  place: string,
+  fds: Record<number, { fd: PipeReader["fd"] }> = {},
+): ReturnType<typeof spawn> {
+  return spawn(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-lock",
+      `--config=${CONFIG}`,
+      "--allow-all",
+      PEER,
+      name,
+      place,
+    ],
+    fds,
+  });
+}
+
+function socketEnd(socket: Socket, dispose: () => Promise<unknown>): End {
+  const { reader } = socket;
+  return {
+    send: (data) => socket.send(data),
+    receive: (buffer) => fill(buffer, (rest) => reader.read(rest)),
+    async [Symbol.asyncDispose]() {
+      socket.close();
+      await dispose();
+    },
+  };
+}
+
+function pipeEnd(
+  reader: PipeReader,
+  writer: PipeWriter,
+  dispose: () => Promise<unknown>,
+): End {
+  return {
+    send: (data) => writer.write(data),
+    receive: (buffer) => fill(buffer, (rest) => reader.read(rest)),
+    async [Symbol.asyncDispose]() {
+      writer.close();
+      reader.close();
+      await dispose();
+    },
+  };
+}
+
+function denoEnd(connection: Deno.Conn, dispose: () => Promise<unknown>): End {
+  return {
+    send: (data) => connection.write(data),
+    receive: (buffer) => fill(buffer, (rest) => connection.read(rest)),
+    async [Symbol.asyncDispose]() {
+      connection.close();
+      await dispose();
+    },
+  };
+}
+
+const nothing = () => Promise.resolve();
+
+/** All of them. */
+export const ways: Way[] = [
+  {
+    name: "unix stream",
+    async start(folder) {
+      const path = `${folder}/ours`;
+      using server = Socket.listen(path);
+      const child = peer(this.name, path);
+      return socketEnd(await server.accept(), () => child.wait());
+    },
+    join: async (place) => socketEnd(await Socket.connect(place), nothing),
+  },
+  {
+    name: "pipes",
+    start() {
+      const there = pipe();
+      const back = pipe();
+      const fds = { 3: there.reader, 4: back.writer };
+      const child = peer(this.name, "-", fds);
+      there.reader.close();
+      back.writer.close();
+      const end = pipeEnd(back.reader, there.writer, () => child.wait());
+      return Promise.resolve(end);
+    },
+    join() {
+      const options = { takeOver: true };
+      const reader = PipeReader.fromFd(inheritedFd(3), options);
+      const writer = PipeWriter.fromFd(inheritedFd(4), options);
+      return Promise.resolve(pipeEnd(reader, writer, nothing));
+    },
+  },
+  {
+    name: "Deno.connect",
+    async start(folder) {
+      const path = `${folder}/deno`;
+      using listener = Deno.listen({ transport: "unix", path });
+      const child = peer(this.name, path);
+      return denoEnd(await listener.accept(), () => child.wait());
+    },
+    join: async (path) =>
+      denoEnd(await Deno.connect({ transport: "unix", path }), nothing),
+  },
+];
