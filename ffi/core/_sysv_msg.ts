@@ -173,12 +173,14 @@ function takeMessage(
   into: Uint8Array<ArrayBuffer> | undefined,
 ): SysvMessage {
   const type = (words[1] as number) * 0x1_0000_0000 + (words[0] as number);
-  if (into === undefined) {
-    return { type, data: bytes.slice(HEAD, HEAD + length) };
-  }
-  // Making a view takes longer than copying a small message.
+  // Making a view takes longer than copying a small message, and so does slice().
   if (payload.length !== length) {
     payload = bytes.subarray(HEAD, HEAD + length);
+  }
+  if (into === undefined) {
+    const data = new Uint8Array(length);
+    data.set(payload);
+    return { type, data };
   }
   into.set(payload);
   const full = length === into.length;

@@ -153,7 +153,8 @@ function after(
   referenced: boolean,
   callback: () => void,
 ): () => void {
-  let left = milliseconds;
+  // Deno cuts off fractions; a wait never ends before its time.
+  let left = Math.ceil(milliseconds);
   let timer: ReturnType<typeof setTimeout>;
   const start = () => {
     const delay = Math.min(left, MAX_DELAY);

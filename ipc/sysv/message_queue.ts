@@ -625,8 +625,10 @@ export class SysvMessageQueue
   /** Receives; undefined without a message, or when a signal interrupted it. */
   #receive(request: MessageRequest, flags: number): SysvMessage | undefined {
     this.#check("receive from");
-    const kept = this.#taken.findIndex(({ type }) => matches(type, request));
-    if (kept in this.#taken) return this.#taken.splice(kept, 1)[0];
+    if (this.#taken.length > 0) {
+      const kept = this.#taken.findIndex(({ type }) => matches(type, request));
+      if (kept in this.#taken) return this.#taken.splice(kept, 1)[0];
+    }
     const message = receiveMessage(this.#id, request, flags);
     if (typeof message !== "number") return message;
     if (message === ERRNO.ENOMSG || message === ERRNO.EINTR) return undefined;

@@ -231,6 +231,9 @@ function childWait(): Subject {
   };
 }
 
+// One that comes after the last listener was closed would end the process.
+Deno.addSignalListener("SIGUSR2", () => {});
+
 function listenerReceive(): Subject {
   const stack = new DisposableStack();
   const listener = stack.use(onSignal("SIGUSR2"));

@@ -1,0 +1,16 @@
+import type { Socket } from "@libc/ipc/socket";
+
+/** Where the room is. */
+export const PATH = "/tmp/libc-ipc-room.sock";
+
+/** The lines that come, to the end: a stream does not know where they end. */
+export async function* lines(socket: Socket): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of socket) {
+    text += decoder.decode(bytes, { stream: true });
+    const found = text.split("\n");
+    text = found.pop() ?? "";
+    yield* found;
+  }
+}
