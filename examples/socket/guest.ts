@@ -14,12 +14,17 @@ async function enter(): Promise<Socket> {
 
 using room = await enter();
 
-// What is typed goes to the room. At its end (Ctrl-D) the room sees the end of
-// this direction; what the others say still comes.
-const typed = Deno.stdin.readable.pipeTo(room.writable)
-  .catch(() => console.error("nobody hears this any more"));
+// What is typed goes to the room, which sees the end of it (Ctrl-D) as the end
+// of this direction; what was said before still comes back.
+let left = false;
+Deno.stdin.readable.pipeTo(room.writable)
+  .then(() => left = true, () => console.error("nobody hears this any more"));
 
-for await (const line of lines(room)) console.log(line);
-console.log("the room is closed");
-await Promise.race([typed, Promise.resolve()]);
+try {
+  for await (const line of lines(room)) console.log(line);
+} catch (error) {
+  if (!(error instanceof IpcError)) throw error;
+}
+console.log(left ? "left" : "the room is closed");
+// Whatever is still being typed must not keep this program alive.
 Deno.exit();

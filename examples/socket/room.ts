@@ -64,4 +64,3 @@ for await (const guest of room.connections()) visits.push(welcome(guest));
 for (const guest of guests) guest.close();
 await Promise.all(visits);
 console.log("closed");
-Deno.exit();

@@ -10,8 +10,6 @@ import type { FdReader, FdWriter } from "./byte_stream.ts";
 /** Bytes that iterators and web streams read at once. */
 export const CHUNK = 65536;
 
-export { waitUntil as start } from "./wait.ts";
-
 const encoder = new TextEncoder();
 
 /** The bytes to write. */

@@ -9,14 +9,13 @@
 
 import { sys_socket } from "../libc/sys_socket.ts";
 import { timeoutOf, type WaitOptions } from "./_argument.ts";
-import { start } from "./_byte_web.ts";
 import { INTERNAL } from "./_internal.ts";
 import { type Source, SweepSource } from "./_source.ts";
 import { errnoOf } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from "./platform.ts";
 import { fdSource } from "./reactor.ts";
-import type { WaitSubject } from "./wait.ts";
+import { ready, type WaitSubject, waitUntil } from "./wait.ts";
 
 /** Those who wait for one receiver. */
 interface Queue {
@@ -56,7 +55,7 @@ export class Rooms {
       if (queue === undefined) {
         timeoutOf(options);
         options?.signal?.throwIfAborted();
-        if (attempt()) return Promise.resolve(true);
+        if (attempt()) return ready(true);
         queue = open(target);
         this.#queues.set(key, queue);
       }
@@ -81,7 +80,7 @@ export class Rooms {
       return done;
     };
     try {
-      return await start(again, options, subject, source);
+      return await waitUntil(again, options, subject, source);
     } finally {
       if (source.waiters.size === 0) {
         this.#queues.delete(key);

@@ -9,7 +9,6 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "./_argument.ts";
-import { start } from "./_byte_web.ts";
 import { Deadline } from "./deadline.ts";
 import { timeoutError } from "./errno.ts";
 import type { Fd } from "./fd.ts";
@@ -17,7 +16,9 @@ import { POLLIN, POLLOUT } from "./platform.ts";
 import { pollUntil } from "./poll.ts";
 import { type FdSource, fdSource, type Interest } from "./reactor.ts";
 import { callUntil } from "./timer_interrupt.ts";
-import type { WaitSubject } from "./wait.ts";
+import { type WaitSubject, waitUntil } from "./wait.ts";
+
+export { promised } from "./wait.ts";
 
 /**
  * What goes one way through a socket.
@@ -43,7 +44,7 @@ export class Direction {
     options: WaitOptions | undefined,
     subject: WaitSubject,
   ): Promise<T> {
-    return start(attempt, options, subject, this.source);
+    return waitUntil(attempt, options, subject, this.source);
   }
 
   /** Waits blocking this thread. */
@@ -113,16 +114,4 @@ function lateError(
   timeout: number,
 ): Error {
   return timeoutError(syscall, action, object, timeout);
-}
-
-/** Turns what a check throws into a rejection. */
-export function promised<T>(
-  begin: () => Promise<T>,
-): Promise<T extends true ? void : T>;
-export function promised<T>(begin: () => Promise<T>): Promise<T> {
-  try {
-    return begin();
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }

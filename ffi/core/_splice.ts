@@ -12,7 +12,6 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "./_argument.ts";
-import { start } from "./_byte_web.ts";
 import { INTERNAL } from "./_internal.ts";
 import type { Waiter } from "./_source.ts";
 import { type FdReader, FdWriter } from "./byte_stream.ts";
@@ -35,7 +34,7 @@ import {
 } from "./platform.ts";
 import { pollNow, pollUntil } from "./poll.ts";
 import { type FdSource, fdSource } from "./reactor.ts";
-import type { WaitSubject } from "./wait.ts";
+import { ready, type WaitSubject, waitUntil } from "./wait.ts";
 
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 const LENGTH = 1 << 20;
@@ -139,8 +138,17 @@ export class Splice implements WaitSubject {
   }
 
   /** Without blocking the event loop. */
-  async async(options: WaitOptions | undefined): Promise<number | null> {
+  async(options: WaitOptions | undefined): Promise<number | null> {
     const timeout = timeoutOf(options);
+    options?.signal?.throwIfAborted();
+    const moved = this.try();
+    return moved === undefined ? this.#wait(options, timeout) : ready(moved);
+  }
+
+  async #wait(
+    options: WaitOptions | undefined,
+    timeout: number | undefined,
+  ): Promise<number | null> {
     const deadline = timeout === undefined ? undefined : new Deadline(timeout);
     const { signal, unref } = options ?? {};
     const left = () => ({ signal, unref, timeout: deadline?.remaining });
@@ -169,7 +177,7 @@ export class Splice implements WaitSubject {
       if (moved === "output") source.held = true;
       return moved;
     };
-    return start(attempt, options, this, source);
+    return waitUntil(attempt, options, this, source);
   }
 
   /** Waits for room, while nobody else may read. */
@@ -191,7 +199,7 @@ export class Splice implements WaitSubject {
     };
     reader.source.waiters.add(place);
     try {
-      return await start(attempt, options, this, output);
+      return await waitUntil(attempt, options, this, output);
     } finally {
       reader.source.waiters.delete(place);
       reader.source.release();

@@ -16,7 +16,6 @@ import {
   chunks,
   payloadOf,
   readableOf,
-  start,
   writableOf,
 } from "./_byte_web.ts";
 import { onlyInternal } from "./_internal.ts";
@@ -27,7 +26,7 @@ import { fdReadiness } from "./_readable.ts";
 import { FdEnd, type FdEndInit } from "./fd_end.ts";
 import { POLLIN, POLLOUT } from "./platform.ts";
 import { pollUntil } from "./poll.ts";
-import type { WaitSubject } from "./wait.ts";
+import { type WaitSubject, waitUntil } from "./wait.ts";
 import { READINESS, type Readiness, type Waitable } from "./wait_any.ts";
 
 export { FdEnd, type FdEndInit } from "./fd_end.ts";
@@ -84,7 +83,7 @@ export class FdReader extends FdEnd implements Waitable {
    * @throws {TypeError} When this end is closed, before or meanwhile.
    */
   read(buffer: Uint8Array, options?: WaitOptions): Promise<number | null> {
-    return start(
+    return waitUntil(
       () => this.attempt(buffer),
       options,
       this.#subject,
@@ -263,7 +262,7 @@ export class FdWriter extends FdEnd {
   write(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
     try {
       const rest = new Rest(payloadOf(data), this);
-      return start(
+      return waitUntil(
         () => this.#advance(rest),
         options,
         rest,

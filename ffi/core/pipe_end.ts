@@ -26,6 +26,7 @@ import {
   POLLIN,
 } from "./platform.ts";
 import { pollNow } from "./poll.ts";
+import { promised } from "./wait.ts";
 
 /** Options of {@linkcode PipeReader.spliceSync}. */
 export interface SpliceSyncOptions extends SyncWaitOptions {
@@ -132,11 +133,13 @@ export class PipeReader extends FdReader {
    * assertEquals(await new Response(to.reader.readable).text(), "hello");
    * ```
    */
-  async splice(
+  splice(
     target: FdWriter | Fd | number,
     options: SpliceOptions = {},
   ): Promise<number | null> {
-    return await new Splice(this, target, options.length).async(options);
+    return promised(() =>
+      new Splice(this, target, options.length).async(options)
+    );
   }
 
   /**

@@ -11,7 +11,7 @@ import {
   type SyncWaitOptions,
   type WaitOptions,
 } from "./_argument.ts";
-import { payloadOf, start } from "./_byte_web.ts";
+import { payloadOf } from "./_byte_web.ts";
 import { absolutePath } from "./_path.ts";
 import {
   ADDRESS_SIZE,
@@ -38,7 +38,7 @@ import type { Fd } from "./fd.ts";
 import type { SocketDomain, SocketType } from "./socket_handle.ts";
 import { SocketMessages } from "./socket_messages.ts";
 import { pause } from "./timer_interrupt.ts";
-import type { WaitSubject } from "./wait.ts";
+import { type WaitSubject, waitUntil } from "./wait.ts";
 
 /** Options of {@linkcode SocketAddressing.bind}. */
 export interface BindOptions {
@@ -205,7 +205,7 @@ export abstract class SocketAddressing extends SocketMessages {
       const source = this.domain === "unix"
         ? this.#backlog
         : this.output.source;
-      return start(
+      return waitUntil(
         attempt,
         options,
         subject,
