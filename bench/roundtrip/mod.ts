@@ -3,7 +3,7 @@
  * event loop: over a unix stream and two pipes of ours, and over Deno's own unix
  * socket.
  *
- * `deno run --allow-all bench/roundtrip/mod.ts [round trips]`
+ * `deno task bench:roundtrip [round trips]`: so many in each turn.
  *
  * The ways take turns, so that all see the same machine. "asleep" is a round
  * trip after a pause in which both ends have gone to sleep.

@@ -1,8 +1,8 @@
 /** Where the library is. */
 export const PATH = "/tmp/libc-ipc-library.sock";
 
-/** What it has. */
-export const books: Record<string, string | undefined> = {
-  pipes: "A pipe goes one way only.\nIts end is the last writer's end.\n",
-  sockets: "A socket goes both ways.\nIt can carry more than bytes.\n",
-};
+/** What it has, by the title. */
+export const books: ReadonlyMap<string, string> = new Map([
+  ["pipes", "A pipe goes one way only.\nIts end is the last writer's end.\n"],
+  ["sockets", "A socket goes both ways.\nIt can carry more than bytes.\n"],
+]);

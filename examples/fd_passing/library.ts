@@ -19,7 +19,7 @@ async function lend(reader: Socket): Promise<void> {
   const asked = await reader.receive({ timeout: 1000, maxSize: 200 });
   if (asked === null) return;
   const title = new TextDecoder().decode(asked);
-  const text = books[title];
+  const text = books.get(title);
   if (text === undefined) {
     await reader.send(`There is no "${title}"`);
     return;

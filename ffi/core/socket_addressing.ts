@@ -105,6 +105,33 @@ export abstract class SocketAddressing extends SocketMessages {
    * @throws {IpcError} `EADDRINUSE` when it is taken, also by a file that no
    * socket has any more (see `replaceStale`), `EACCES`, `ENOENT` when the folder
    * is missing, `EINVAL` when it has an address already.
+   *
+   * @example A name at which datagrams arrive
+   * ```ts
+   * import { Socket } from "@libc/ipc/socket";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const name = `\0example-${crypto.randomUUID()}`;
+   * using receiver = Socket.open("unix", "datagram");
+   * receiver.bind(name);
+   *
+   * using sender = Socket.open("unix", "datagram");
+   * sender.bind(""); // to be found by those who answer
+   * await sender.sendTo("hello", name);
+   *
+   * const { data, address } = await receiver.receiveFrom();
+   * assertEquals(new TextDecoder().decode(data), "hello");
+   * assertEquals(address, sender.localAddress());
+   * ```
+   *
+   * @example Take the place of a server that has died
+   * ```ts
+   * import { Socket } from "@libc/ipc/socket";
+   *
+   * const path = `/tmp/example-${crypto.randomUUID()}.sock`;
+   * using server = Socket.listen(path, { replaceStale: true });
+   * console.log(server.localAddress());
+   * ```
    */
   bind(address: SocketAddress | string, options: BindOptions = {}): void {
     const { mode = 0o600, replaceStale = false, owner = true } = options;
@@ -398,6 +425,7 @@ export abstract class SocketAddressing extends SocketMessages {
       subject: { syscall: "connect", action: "connect", object },
     };
   }
+
   #address(call: "getsockname" | "getpeername"): SocketAddress | null {
     const bytes = new Uint8Array(ADDRESS_SIZE);
     const length = new Uint32Array([ADDRESS_SIZE]);

@@ -11,7 +11,22 @@ import { FdReader, FdWriter } from "./byte_stream.ts";
 import type { Fd } from "./fd.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from "./platform.ts";
 
-/** What comes of a stream socket. */
+/**
+ * What comes of a stream socket, as bytes.
+ *
+ * @example Read into a buffer of your own
+ * ```ts
+ * import { Socket } from "@libc/ipc/socket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [a, b] = Socket.pair();
+ * using _a = a;
+ * using _b = b;
+ * a.sendSync("hello");
+ * const buffer = new Uint8Array(100);
+ * assertEquals(await b.reader.read(buffer), 5);
+ * ```
+ */
 export class SocketReader extends FdReader {
   readonly #whenClosed: () => void;
   #closed = false;
@@ -92,7 +107,20 @@ export class SocketReader extends FdReader {
   }
 }
 
-/** What goes into a stream socket. */
+/**
+ * What goes into a stream socket, as bytes.
+ *
+ * @example Send what there is room for
+ * ```ts
+ * import { Socket } from "@libc/ipc/socket";
+ *
+ * const [a, b] = Socket.pair();
+ * using _a = a;
+ * using _b = b;
+ * const count = a.writer.tryWrite(new Uint8Array(10_000_000));
+ * console.log(`${count} bytes were sent at once`);
+ * ```
+ */
 export class SocketWriter extends FdWriter {
   readonly #whenClosed: () => void;
   #closed = false;

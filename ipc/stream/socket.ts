@@ -76,24 +76,20 @@ export type {
   SocketOption,
   SocketOptionValue,
 } from "../../ffi/core/_socket_option.ts";
-export {
-  FdEnd,
-  type FdEndInit,
-  FdReader,
-  FdWriter,
-} from "../../ffi/core/byte_stream.ts";
+export type { FdEnd, FdEndInit } from "../../ffi/core/fd_end.ts";
+export { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
 export { Fd } from "../../ffi/core/fd.ts";
-export {
-  type BindOptions,
+export type {
+  BindOptions,
   SocketAddressing,
 } from "../../ffi/core/socket_addressing.ts";
-export {
-  type SocketDomain,
+export type {
+  SocketDomain,
   SocketHandle,
-  type SocketType,
+  SocketType,
 } from "../../ffi/core/socket_handle.ts";
-export {
-  type FdSendable,
+export type {
+  FdSendable,
   SocketMessages,
 } from "../../ffi/core/socket_messages.ts";
 export { SocketReader, SocketWriter } from "../../ffi/core/socket_stream.ts";

@@ -233,7 +233,7 @@ function socketConnect(): Subject {
   const listener = stack.use(Socket.open("unix"));
   listener.bind(name);
   listener.listen(0);
-  const sockets = new Set<Socket>();
+  const sockets: Socket[] = [];
   const accept = () => {
     using socket = listener.tryAccept();
     return socket;
@@ -243,16 +243,11 @@ function socketConnect(): Subject {
     return socket.tryConnect(name);
   });
   return putting({
-    async wait(options) {
+    wait(options) {
       // A socket connects once.
-      const socket = Socket.open("unix");
-      sockets.add(socket);
-      try {
-        await socket.connect(name, options);
-      } finally {
-        sockets.delete(socket);
-        socket.close();
-      }
+      const socket = stack.use(Socket.open("unix"));
+      sockets.push(socket);
+      return socket.connect(name, options);
     },
     initial,
     take: () => Number(accept() !== undefined),
@@ -266,7 +261,8 @@ function fifoOpenWriter(): Subject {
   const fifo = stack.use(Fifo.create(`/tmp/${uniqueName()}`));
   const { path } = fifo;
   return {
-    wait: (options) => fifo.openWriter(options).then((end) => stack.use(end)),
+    wait: (options) => fifo.openWriter(options),
+    release: (end) => stack.use(end as PipeEnds["writer"]),
     waitSync: (options) => stack.use(fifo.openWriterSync(options)),
     wake: () => void stack.use(fifo.openReader()),
     effects: () => writersOf(path),

@@ -1,6 +1,7 @@
 /** POSIX handles, memfds and sockets, for the table of all handles. */
 
 import {
+  type Fd,
   Memfd,
   PosixMessageQueue,
   PosixSemaphore,
@@ -29,6 +30,14 @@ export const posixHandles: Record<string, HandleCase> = {
       (memory) => memory.set({ mode: 0o600 }),
     ],
     rounds: 2000,
+  }),
+  Fd: define<Fd>({
+    make() {
+      using memfd = Memfd.create("test", { size: 1 });
+      return memfd.fd.duplicate();
+    },
+    use: (fd) => fd.duplicate().close(),
+    uses: [(fd) => fd.number, (fd) => fd.duplicate()],
   }),
   Memfd: define<Memfd>({
     make: () => Memfd.create("test", { size: 4096 }),
@@ -112,6 +121,11 @@ export const posixHandles: Record<string, HandleCase> = {
       (socket) => socket.receiveFrom(),
       (socket) => socket.receiveFromSync(),
       (socket) => socket.tryReceiveFrom(),
+      (socket) => socket.tryConnect("\0never"),
+      (socket) => socket.remove(),
+      (socket) => socket.sendFds([socket]),
+      (socket) => socket.sendFdsSync([socket]),
+      (socket) => socket[Symbol.asyncIterator]().next(),
       (socket) => socket.receiveFds(),
       (socket) => socket.receiveFdsSync(),
       (socket) => socket.tryReceiveFds(),

@@ -12,13 +12,19 @@ async function outcome(call: () => unknown): Promise<unknown> {
   }
 }
 
+/** Parts of a handle that hold nothing of their own: halves of a socket. */
+const PARTS = new Set(["SocketReader", "SocketWriter"]);
+
 Deno.test("every public class that can be disposed of is in the table", () => {
   const classes = Object.entries(ipc).filter(([, value]) =>
     typeof value === "function" && value.prototype !== undefined &&
     (Symbol.dispose in value.prototype ||
       Symbol.asyncDispose in value.prototype)
   ).map(([name]) => name);
-  assertEquals(classes.filter((name) => !(name in handles)), []);
+  assertEquals(
+    classes.filter((name) => !(name in handles) && !PARTS.has(name)),
+    [],
+  );
 });
 
 for (const [name, { make, use, uses }] of Object.entries(handles)) {

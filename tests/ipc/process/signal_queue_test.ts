@@ -224,7 +224,7 @@ Deno.test("SignalQueue ends its waits and loops when it is closed", async () => 
     '"over"',
     `"Cannot receive from a ${closed}"`,
     `"Cannot receive from a ${closed}"`,
-    `"Cannot use a ${closed}"`,
+    `"Cannot take the descriptor of a ${closed}"`,
     "true",
   ]);
   assertEquals((await child.child.status).code, 0);

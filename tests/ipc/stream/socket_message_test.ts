@@ -21,7 +21,7 @@ import {
   textOf,
   TYPES,
 } from "./socket_util.ts";
-import { spawnDeno, untilBlocked, watchdog } from "../../util.ts";
+import { sleeps, spawnDeno, untilBlocked, watchdog } from "../../util.ts";
 
 const MESSAGES = ["datagram", "seqpacket"] as const;
 
@@ -469,15 +469,18 @@ Deno.test("sendTo() waits for room at each receiver by itself, in order", async 
     TypeError,
     "now: an asynchronous call is under way",
   );
+  // Nor when there is room before those who wait have heard of it.
+  assertEquals(textOf(slow.socket.receiveSync()), "fill");
+  assertStrictEquals(sender.trySendTo("overtakes", slow.name), false);
   await sender.sendTo("no need to wait", quick.name);
   assertEquals(textOf(quick.socket.tryReceive()), "no need to wait");
   const texts: (string | null)[] = [];
-  for (let i = 0; i < full + 30; i++) {
+  for (let i = 1; i < full + 30; i++) {
     texts.push(textOf(await slow.socket.receive()));
   }
   await sent;
   const numbers = Array.from({ length: 30 }, (_, i) => i);
-  assertEquals(texts.slice(full), numbers.map(String));
+  assertEquals(texts.slice(full - 1), numbers.map(String));
   assertEquals(order, numbers);
   sender.sendToSync("after", slow.name);
 });
@@ -545,8 +548,12 @@ Deno.test("sendTo() that waits fails when its receiver goes, and finds the next"
   using other = Socket.open("unix", "datagram");
   let full = 0;
   while (other.trySendTo("fill", again.name)) full++;
-  for (let i = 0; i < 20; i++) await someTurns();
+  // Asleep, not asking again and again.
+  const before = sleeps(Deno.pid);
+  await new Promise((resolve) => setTimeout(resolve, 100));
   assert(await isPending(second));
+  const asked = sleeps(Deno.pid) - before;
+  assert(asked < 300, `woke up ${asked} times`);
   for (let i = 0; i < full; i++) {
     assertEquals(textOf(await next.receive()), "fill");
   }

@@ -499,6 +499,7 @@ Deno.test({
         source("tests/conformance/privileges.ts")
       }";
       const dir = ${JSON.stringify(dir.path)};
+      using made = Socket.open("unix");
       becomeNobody();
       const attempt = async (connect) => {
         try {
@@ -514,6 +515,8 @@ Deno.test({
       // What belongs to another can be neither replaced nor asked.
       await attempt(() => Socket.listen(dir + "/closed", { replaceStale: true }));
       using mine = Socket.listen(dir + "/mine");
+      // Whose mode before is not this user's to set.
+      made.bind(dir + "/made", { mode: 0o600 });
       console.log("mine");
       await Deno.stdin.read(new Uint8Array(9));`,
       { permissions: ["--allow-all"] },
@@ -528,6 +531,7 @@ Deno.test({
       assertEquals([uid, gid, pid], [65534, 65534, child.pid]);
     }
     assertEquals(await child.line(), "mine");
+    assertEquals((Deno.statSync(`${dir.path}/made`).mode ?? 0) & 0o777, 0o600);
     using client = await Socket.connect(`${dir.path}/mine`);
     assertEquals(client.peerCredentials().uid, 65534);
     await child.write("end");

@@ -275,6 +275,7 @@ Deno.test("closing the reader tells the peer that nobody receives", async () => 
   const waiting = a.receive();
   assert(await isPending(waiting));
   a.reader.close();
+  assert(!await isPending(waiting), "at once");
   await assertRejects(
     () => waiting,
     TypeError,

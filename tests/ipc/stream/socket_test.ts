@@ -11,7 +11,8 @@ import {
 } from "@std/assert";
 import { fcntl } from "../../../ffi/libc/fcntl.ts";
 import { IpcError } from "../../../ffi/core/errno.ts";
-import { O_NONBLOCK } from "../../../ffi/core/platform.ts";
+import { closeFd } from "../../../ffi/core/fd.ts";
+import { F_DUPFD_CLOEXEC, O_NONBLOCK } from "../../../ffi/core/platform.ts";
 import { waitAny } from "../../../ffi/core/wait_any.ts";
 import { pipe } from "../../../ipc/stream/pipe.ts";
 import { Socket } from "../../../ipc/stream/socket.ts";
@@ -158,6 +159,7 @@ Deno.test("listen(), connect() and accept() make a connection, of both types", a
     using connection = await accepted;
     assertEquals([connection.type, connection.domain], [type, "unix"]);
     assertEquals(fcntl().fcntl(connection.fd.number, F_GETFD), 1);
+    assert((fcntl().fcntl(server.fd.number, F_GETFL) & O_NONBLOCK) !== 0);
     await client.send("hello");
     assertEquals(textOf(await connection.receive()), "hello");
     await connection.send("world");
@@ -203,6 +205,22 @@ Deno.test("connect() of the Internet family works on loopback, in all three form
       await client.send("over IP");
       assertEquals(textOf(await connection.receive()), "over IP");
     }
+  }
+});
+
+Deno.test("listen() takes a port again at once after its connections", async () => {
+  for (const any of LOOPBACK) {
+    const server = Socket.listen(any);
+    const address = server.localAddress();
+    assert(address !== null);
+    using client = await Socket.connect(address);
+    // Whoever closes first keeps the port for a while (TIME_WAIT).
+    server.acceptSync().close();
+    assertStrictEquals(await client.receive(), null);
+    client.close();
+    server.close();
+    using again = Socket.listen(address);
+    assertEquals(again.localAddress(), address);
   }
 });
 
@@ -499,6 +517,78 @@ Deno.test("connections() throws what accept() does, and can be left", async () =
 
 // Ending
 
+Deno.test("close() twice does nothing, and closing the descriptor is the same", () => {
+  using both = pair();
+  const { fd } = both.a;
+  both.a.close();
+  both.a.close();
+  both.a[Symbol.dispose]();
+  assert(both.a.closed && fd.closed);
+  assertThrows(
+    () => both.a.fd,
+    TypeError,
+    "Cannot take the descriptor of a closed unix stream socket",
+  );
+  both.b.fd.close();
+  assert(both.b.closed);
+});
+
+Deno.test("no use of a closed socket touches who has its descriptor next", async () => {
+  for (const type of TYPES) {
+    const [a, b] = Socket.pair(type);
+    const { number } = b.fd;
+    using _a = a;
+    using next = pipe();
+    const { fd } = next.writer;
+    b.close();
+    assertEquals(fcntl().fcntl_int(fd.number, F_DUPFD_CLOEXEC, number), number);
+    next.writer.writeSync("untouched");
+    const name = abstractName();
+    const uses: (() => unknown)[] = [
+      () => b.send("x"),
+      () => b.sendSync("x"),
+      () => type === "stream" ? b.writer.tryWrite("x") : b.trySend("x"),
+      () => b.receive(),
+      () => b.receiveSync({ timeout: 0 }),
+      () => b.tryReceive(),
+      () => b.sendFds([a]),
+      () => b.sendFdsSync([a]),
+      () => b.receiveFds(),
+      () => b.receiveFdsSync({ timeout: 0 }),
+      () => b.tryReceiveFds(),
+      () => b[Symbol.asyncIterator]().next(),
+      () => b.bind(name),
+      () => b.listen(),
+      () => b.accept(),
+      () => b.acceptSync({ timeout: 0 }),
+      () => b.tryAccept(),
+      () => b.connect(name),
+      () => b.connectSync(name),
+      () => b.tryConnect(name),
+      () => b.shutdown(),
+      () => b.remove(),
+      () => b.getOption("error"),
+      () => b.setOption("keepAlive", true),
+      () => b.localAddress(),
+      () => b.peerAddress(),
+      () => b.peerCredentials(),
+      () => Socket.fromFd(b.fd),
+    ];
+    for (const use of uses) {
+      await assertRejects(
+        async () => await use(),
+        TypeError,
+        ` a closed unix ${type} socket`,
+        String(use),
+      );
+    }
+    const connections = b.connections();
+    assertEquals(await connections.next(), { done: true, value: undefined });
+    assertEquals(next.reader.readSync(new Uint8Array(99)), 9);
+    closeFd(number, "it is still open");
+  }
+});
+
 Deno.test("close() rejects whatever waits, and only that", async () => {
   using _dog = watchdog("close()");
   const name = abstractName();
@@ -529,6 +619,7 @@ Deno.test("close() rejects whatever waits, and only that", async () => {
     "Cannot receive from a closed unix seqpacket socket",
   ];
   for (const [i, wait] of waits.entries()) {
+    assert(!await isPending(wait), "at once");
     await assertRejects(() => wait, TypeError, actions[i]);
   }
   assertStrictEquals(await untouched, null, "the peer sees the end");

@@ -1,0 +1,170 @@
+// What is ready at once: what it costs, and that it lets others have a turn.
+
+import { assert, assertEquals } from "@std/assert";
+import { IPC_PRIVATE, SysvSemaphoreSet, waitAny } from "@libc/ipc";
+import { READINESS } from "../../ffi/core/wait_any.ts";
+import { fdSource } from "../../ffi/core/reactor.ts";
+import { SweepSource } from "../../ffi/core/_source.ts";
+import { waitUntil } from "../../ffi/core/wait.ts";
+import { EventFd } from "../../ipc/process/eventfd.ts";
+import { pipe } from "../../ipc/stream/pipe.ts";
+import { watchdog } from "../util.ts";
+import { later, turn } from "./checks.ts";
+import { type Kind, kinds, type Subject } from "./kinds.ts";
+
+const SUBJECT = { syscall: "call", action: "wait for", object: "something" };
+
+/** Makes a subject on which a wait can end at once. */
+async function makeReady(kind: Kind, subject: Subject): Promise<void> {
+  subject.wake();
+  if (kind.once) subject.release?.(await subject.wait());
+  // A signal has to arrive first.
+  const readiness = subject.target?.[READINESS]();
+  while (readiness?.ready() === false) await turn();
+}
+
+/** Counts the timers and turns that are asked for meanwhile. */
+async function countingTimers(run: () => Promise<void>): Promise<number> {
+  const { setTimeout, setInterval, setImmediate } = globalThis;
+  let count = 0;
+  const counted = (timer: unknown) => (...args: unknown[]) => {
+    count++;
+    return (timer as (...args: unknown[]) => unknown)(...args);
+  };
+  Object.assign(globalThis, {
+    setTimeout: counted(setTimeout),
+    setInterval: counted(setInterval),
+    setImmediate: counted(setImmediate),
+  });
+  try {
+    await run();
+  } finally {
+    Object.assign(globalThis, { setTimeout, setInterval, setImmediate });
+  }
+  return count;
+}
+
+for (const kind of kinds) {
+  const { name } = kind;
+
+  Deno.test(`${name}() that is ready settles within one microtask, without timers`, async () => {
+    using _dog = watchdog(name);
+    using subject = kind.make();
+    let slow = 0;
+    for (let round = 0; round < 20; round++) {
+      await makeReady(kind, subject);
+      let settled = false;
+      let settling: Promise<void> | undefined;
+      const timers = await countingTimers(async () => {
+        const wait = subject.wait();
+        settling = wait.then((result) => {
+          settled = true;
+          subject.release?.(result);
+        });
+        await null;
+      });
+      // Once in a while the event loop must have its turn first.
+      if (!settled || timers > 0) slow++;
+      await settling;
+    }
+    assert(slow <= 1, `${slow} of 20 took longer`);
+  });
+
+  Deno.test(`${name}() that is always ready lets timers run`, async () => {
+    using _dog = watchdog(`starved by ${name}`);
+    using subject = kind.make();
+    let fired = false;
+    setTimeout(() => fired = true, 0);
+    while (!fired) {
+      subject.wake();
+      do {
+        subject.release?.(await subject.wait());
+      } while (kind.once && !fired);
+    }
+  });
+}
+
+Deno.test("waitAny() on what is always ready lets timers run", async () => {
+  using _dog = watchdog("starved by waitAny()");
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [1]);
+  let fired = false;
+  setTimeout(() => fired = true, 0);
+  while (!fired) await waitAny([set]);
+});
+
+Deno.test("waits that are ready together settle in their order", async () => {
+  using ends = pipe();
+  ends.writer.writeSync(new Uint8Array(1000));
+  const order: number[] = [];
+  // More than settle without a turn of the event loop.
+  await Promise.all(
+    Array.from(
+      { length: 1000 },
+      (_, i) => ends.reader.read(new Uint8Array(1)).then(() => order.push(i)),
+    ),
+  );
+  assertEquals(order, Array.from({ length: 1000 }, (_, i) => i));
+});
+
+Deno.test("a wait whose attempts are always in vain lets timers run", async () => {
+  using _dog = watchdog("a file that is always ready");
+  // Epoll cannot watch a regular file, which is ready for ever.
+  const { O_CLOEXEC, O_RDONLY } = await import("../../ffi/core/platform.ts");
+  const { fcntl } = await import("../../ffi/libc/fcntl.ts");
+  const { Fd } = await import("../../ffi/core/fd.ts");
+  const { INTERNAL } = await import("../../ffi/core/_internal.ts");
+  const path = new TextEncoder().encode("/proc/self/exe\0");
+  const number = fcntl().open(path, O_RDONLY | O_CLOEXEC, 0);
+  using file = new Fd(INTERNAL, number, "file");
+  const controller = new AbortController();
+  const wait = waitUntil(
+    () => undefined,
+    { signal: controller.signal },
+    SUBJECT,
+    fdSource(file, "read"),
+  ).catch((error) => error);
+  await later(10);
+  controller.abort("enough");
+  assertEquals(await wait, "enough");
+});
+
+Deno.test("a descriptor that is ready for something else is not asked again and again", async () => {
+  using event = EventFd.create();
+  // Room for 1, which is what poll() looks at, but not for 2.
+  event.post(2n ** 64n - 3n);
+  using controller = new DisposableStack();
+  const abort = new AbortController();
+  controller.defer(() => abort.abort());
+  let attempts = 0;
+  const wait = waitUntil(
+    () => {
+      attempts++;
+      return event.tryAdd(2) || undefined;
+    },
+    { signal: abort.signal },
+    SUBJECT,
+    fdSource(event.fd, "write"),
+  );
+  wait.catch(() => {});
+  await later(10);
+  attempts = 0;
+  // Each of these takes far longer than waking up in vain.
+  for (let i = 0; i < 40; i++) await later(5);
+  assert(attempts < 100, `${attempts} attempts`);
+  event.tryReceive();
+  await wait;
+});
+
+Deno.test("waitUntil() never ends before a time with a fraction", async () => {
+  const waits = Array.from({ length: 600 }, async (_, i) => {
+    const timeout = [1.98, 2.999, 0.97][i % 3] ?? 0;
+    // Not all at the same moment.
+    for (let turns = 0; turns < i; turns++) await turn();
+    const start = performance.now();
+    await waitUntil(() => undefined, { timeout }, SUBJECT, new SweepSource())
+      .catch(() => {});
+    return performance.now() - start - timeout;
+  });
+  const earliest = Math.min(...await Promise.all(waits));
+  assert(earliest >= 0, `${-earliest} ms too early`);
+});

@@ -1,0 +1,107 @@
+// Waits and the life of the process: who keeps it alive, and who does not.
+
+import { assertEquals } from "@std/assert";
+import { denoWith } from "../ipc/process/util.ts";
+import { source, spawnDeno, watchdog } from "../util.ts";
+import { kinds, QUEUED_SIGNAL, signalQueueKind } from "./kinds.ts";
+
+/** What the programs below begin with. */
+const PREPARE = `
+  import { kindOf, kinds } from "${source("tests/async/kinds.ts")}";
+`;
+
+/** Waits in vain first, and then until an unref timer wakes it. */
+const keepsAlive = (name: string) =>
+  `${PREPARE}
+  const subject = kindOf(${JSON.stringify(name)}).make();
+  const controller = new AbortController();
+  const aborted = subject.wait({ signal: controller.signal }).catch((error) => error);
+  controller.abort("aborted");
+  console.log(await aborted);
+  Deno.unrefTimer(setTimeout(() => subject.wake(), 40));
+  const result = await subject.wait();
+  subject.release?.(result);
+  console.log("woken");
+  subject[Symbol.dispose]();`;
+
+for (const { name } of kinds) {
+  Deno.test(`${name}() keeps the process alive until it ends, and not after`, async () => {
+    using _dog = watchdog(name);
+    await using child = spawnDeno(keepsAlive(name));
+    const { code, stdout, stderr } = await child.end();
+    assertEquals([code, stdout], [0, "aborted\nwoken\n"], stderr);
+  });
+}
+
+Deno.test("SignalQueue.receive() keeps the process alive until it ends, and not after", async () => {
+  using _dog = watchdog("SignalQueue");
+  await using child = denoWith(
+    [QUEUED_SIGNAL],
+    keepsAlive(signalQueueKind.name),
+  );
+  assertEquals(await child.lines(), ["aborted", "woken"]);
+  assertEquals((await child.child.status).code, 0);
+});
+
+Deno.test("waits of all kinds with unref let the process end", async () => {
+  using _dog = watchdog("unref");
+  await using child = spawnDeno(`${PREPARE}
+    const subjects = kinds.map((kind) => kind.make());
+    let ended = 0;
+    for (const subject of subjects) {
+      for (let i = 0; i < 3; i++) {
+        subject.wait({ unref: true, timeout: i === 0 ? 1e6 : undefined })
+          .then(() => ended++, () => {});
+      }
+    }
+    // Would wake them all, if any of them kept the process alive.
+    Deno.unrefTimer(setTimeout(() => subjects.forEach((subject) => subject.wake()), 500));
+    addEventListener("unload", () => {
+      console.log(ended);
+      for (const subject of subjects) subject[Symbol.dispose]();
+    });
+    console.log("waiting");`);
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "waiting\n0\n"], stderr);
+});
+
+Deno.test("unref waits of all kinds are served while something else keeps the process alive", async () => {
+  using _dog = watchdog("unref, served");
+  await using child = spawnDeno(`${PREPARE}
+    const keep = setInterval(() => {}, 1000);
+    for (const kind of kinds) {
+      using subject = kind.make();
+      const wait = subject.wait({ unref: true });
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      subject.wake();
+      const result = await wait;
+      subject.release?.(result);
+    }
+    clearInterval(keep);
+    console.log("all");`);
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "all\n"], stderr);
+});
+
+Deno.test("SignalQueue.receive() promises what all other waits promise", async () => {
+  using _dog = watchdog("SignalQueue");
+  await using child = denoWith(
+    [QUEUED_SIGNAL],
+    `
+    import * as checks from "${source("tests/async/checks.ts")}";
+    import { signalQueueKind } from "${source("tests/async/kinds.ts")}";
+    await checks.checkTimeout(signalQueueKind);
+    console.log("timeout");
+    await checks.checkAbort(signalQueueKind);
+    console.log("abort");
+    await checks.checkClose(signalQueueKind);
+    console.log("close");
+    await checks.checkMany(signalQueueKind);
+    console.log("many");
+    await checks.checkRandomAborts(signalQueueKind, 300);
+    console.log("random");`,
+  );
+  const expected = ["timeout", "abort", "close", "many", "random"];
+  assertEquals(await child.lines(), expected);
+  assertEquals((await child.child.status).code, 0);
+});
