@@ -9,7 +9,7 @@ import { waitUntil } from "../../ffi/core/wait.ts";
 import { EventFd } from "../../ipc/process/eventfd.ts";
 import { pipe } from "../../ipc/stream/pipe.ts";
 import { watchdog } from "../util.ts";
-import { later, turn } from "./checks.ts";
+import { later, outcomeOf, turn } from "./checks.ts";
 import { type Kind, kinds, type Subject } from "./kinds.ts";
 
 const SUBJECT = { syscall: "call", action: "wait for", object: "something" };
@@ -17,7 +17,7 @@ const SUBJECT = { syscall: "call", action: "wait for", object: "something" };
 /** Makes a subject on which a wait can end at once. */
 async function makeReady(kind: Kind, subject: Subject): Promise<void> {
   subject.wake();
-  if (kind.once) subject.release?.(await subject.wait());
+  if (kind.once) await outcomeOf(subject, subject.wait());
   // A signal has to arrive first.
   const readiness = subject.target?.[READINESS]();
   while (readiness?.ready() === false) await turn();
@@ -78,7 +78,7 @@ for (const kind of kinds) {
     while (!fired) {
       subject.wake();
       do {
-        subject.release?.(await subject.wait());
+        await outcomeOf(subject, subject.wait());
       } while (kind.once && !fired);
     }
   });

@@ -94,7 +94,11 @@ function splice(): Subject {
     wait: (options) => from.reader.splice(to.writer, { ...options, length: 1 }),
     waitSync: (options) =>
       from.reader.spliceSync(to.writer, { ...options, length: 1 }),
-    give: () => from.writer.writeSync(byte),
+    give() {
+      // Each byte takes one of a few places there.
+      drain(to.reader);
+      from.writer.writeSync(byte);
+    },
     left: () => drain(rest),
     handle: from.reader,
   }, stack);
