@@ -37,6 +37,8 @@ export abstract class Source {
   misses = 0;
   /** Whether one whose turn it is waits for something else just now. */
   held = false;
+  /** Set by an attempt that has done a part of its work. */
+  advanced = false;
 
   constructor(ordered: boolean) {
     this.ordered = ordered;

@@ -340,6 +340,7 @@ export class FdWriter extends FdEnd {
       if (count === undefined) return undefined;
       rest.offset += count;
       if (rest.offset === rest.total) return true;
+      this.source.advanced = true;
     }
     return undefined;
   }

@@ -75,6 +75,12 @@ export class FdSource extends Source {
     return this.parked > 0 && !this.held;
   }
 
+  /** Lets the waiters try; true when that has helped one of them. */
+  fire(): boolean {
+    this.advanced = false;
+    return this.poke() || this.advanced;
+  }
+
   /** Ends {@linkcode held}: the others go on. */
   release(): void {
     this.held = false;
@@ -312,12 +318,12 @@ class Reactor {
   #dispatch(entry: Entry, events: number): void {
     entry.armed = 0;
     const both = EPOLLERR | EPOLLHUP;
-    let progress = !entry.awaited;
+    let helped = !entry.awaited;
     if (events & (EPOLLIN | EPOLLRDHUP | both)) {
-      progress = entry.read.poke() || progress;
+      helped = entry.read.fire() || helped;
     }
-    if (events & (EPOLLOUT | both)) progress = entry.write.poke() || progress;
-    entry.vain = progress ? 0 : entry.vain + 1;
+    if (events & (EPOLLOUT | both)) helped = entry.write.fire() || helped;
+    entry.vain = helped ? 0 : entry.vain + 1;
     if (entry.vain > MAX_VAIN) this.#delay(entry);
     // Whoever still waits arms it again.
     this.update(entry);

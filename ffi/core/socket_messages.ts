@@ -321,6 +321,7 @@ export abstract class SocketMessages extends SocketHandle
     }
     const writer = this.type === "stream" ? this.writer : undefined;
     return sendingFds(this, handles, payload, (count) => {
+      this.output.source.advanced = true;
       if (writer !== undefined) writer.moved += count;
     });
   }

@@ -209,7 +209,8 @@ export class Socket extends SocketAddressing {
   static open(domain: SocketDomain, type: SocketType = "stream"): Socket {
     checkWord(domain, DOMAINS, "domain");
     checkWord(type, TYPES, "type");
-    const object = `a ${domain} ${type} socket`;
+    const article = domain === "unix" ? "a" : "an";
+    const object = `${article} ${domain} ${type} socket`;
     const fd = checkFd(
       sys_socket().socket(DOMAINS[domain], TYPES[type] | SOCK_CLOEXEC, 0),
       "socket",

@@ -210,7 +210,9 @@ function pidfdWait(): Subject {
   return {
     wait: (options) => pidfd.wait(options),
     waitSync: (options) => pidfd.waitSync(options),
-    wake: () => child.kill("SIGKILL"),
+    wake() {
+      if (!pidfd.exited) pidfd.send("SIGKILL");
+    },
     close: () => pidfd.close(),
     target: pidfd,
     [Symbol.dispose]: () => stack.dispose(),
@@ -224,7 +226,9 @@ function childWait(): Subject {
   return {
     wait: (options) => child.wait(options),
     waitSync: (options) => child.waitSync(options),
-    wake: () => pidfd.send("SIGKILL"),
+    wake() {
+      if (!pidfd.exited) pidfd.send("SIGKILL");
+    },
     close: () => child.close(),
     target: child,
     [Symbol.dispose]: () => stack.dispose(),
@@ -290,5 +294,5 @@ export const objectKinds: Kind[] = [
   { name: "EventFd.add", make: eventAdd },
   { name: "Pidfd.wait", once: true, make: pidfdWait },
   { name: "ChildProcess.wait", once: true, make: childWait },
-  { name: "SignalListener.receive", make: listenerReceive },
+  { name: "SignalListener.receive", broadcast: true, make: listenerReceive },
 ];

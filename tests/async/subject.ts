@@ -38,6 +38,8 @@ export interface Kind {
   ordered?: boolean;
   /** Whether it is looked at now and then, so that it takes milliseconds. */
   slow?: boolean;
+  /** Whether one event wakes those who wait on all objects of the process. */
+  broadcast?: boolean;
   /** Whether what an aborted wait had in hands comes back a moment later. */
   delayed?: boolean;
 }

@@ -21,7 +21,6 @@ import {
   receiver,
   textOf,
 } from "./socket_util.ts";
-import { openFds } from "./util.ts";
 import { spawnCommand, spawnDeno, watchdog } from "../../util.ts";
 
 /** The errors of calls by their codes. */
@@ -461,23 +460,6 @@ Deno.test("bind() never replaces what is no socket, or a symbolic link", () => {
     Deno.removeSync(path);
   }
   assert(exists(`${dir.path}/stale`));
-});
-
-Deno.test("bind() that fails or replaces leaves no descriptor", () => {
-  using dir = folder();
-  const path = `${dir.path}/s`;
-  using _live = Socket.listen(`${dir.path}/live`);
-  const fds = openFds();
-  for (let i = 0; i < 3; i++) {
-    makeStale(path);
-    assertThrows(() => Socket.listen(path), IpcError);
-    using _server = Socket.listen(path, { replaceStale: true });
-    assertThrows(
-      () => Socket.listen(`${dir.path}/live`, { replaceStale: true }),
-      IpcError,
-    );
-  }
-  assertEquals(openFds(), fds);
 });
 
 Deno.test("bind() of six processes at once over a stale file: one gets it, and keeps it", async () => {

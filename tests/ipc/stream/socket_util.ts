@@ -7,6 +7,12 @@ import { hasCommand, spawnCommand, uniqueName } from "../../util.ts";
 /** All types. */
 export const TYPES = ["stream", "datagram", "seqpacket"] as const;
 
+/** Addresses of this machine at a port that the kernel chooses. */
+export const LOOPBACK = [
+  { family: "inet", address: "127.0.0.1", port: 0 },
+  { family: "inet6", address: "::1", port: 0 },
+] as const;
+
 /** Why a test without Python is skipped, for its name. */
 export const NO_PYTHON = hasCommand("python3") ? "" : " [skipped: no Python]";
 

@@ -1,0 +1,301 @@
+// Many waits at once, and everything else goes on meanwhile.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { EventFd } from "../../ipc/process/eventfd.ts";
+import { pipe } from "../../ipc/stream/pipe.ts";
+import { type Child, source, spawnDeno, watchdog } from "../util.ts";
+import { later, outcomeOf, turn } from "./checks.ts";
+import { kinds, type Subject } from "./kinds.ts";
+
+/** More than there are threads of Deno's, or of ours. */
+const WAITERS = 200;
+
+/** Kinds whose objects have nothing to do with each other. */
+const alone = kinds.filter((kind) => !kind.broadcast);
+
+/** So many objects of all kinds in turn, each with a wait under way. */
+function startWaits(stack: DisposableStack, suitable = kinds) {
+  const settled: Subject[] = [];
+  const waits = Array.from({ length: WAITERS }, (_, i) => {
+    const kind = suitable[i % suitable.length];
+    if (kind === undefined) throw new TypeError("There are no kinds");
+    const subject = stack.use(kind.make());
+    const wait = outcomeOf(subject, subject.wait()).then((outcome) => {
+      settled.push(subject);
+      return "value" in outcome ? "woken" : outcome.error;
+    });
+    return { subject, wait };
+  });
+  return { settled, waits };
+}
+
+Deno.test("200 waits of all kinds leave files, sockets, timers and processes alone", async () => {
+  using _dog = watchdog("200 waits");
+  using stack = new DisposableStack();
+  const { settled, waits } = startWaits(stack);
+  await later(30);
+  // All of these need threads of the same pool, or turns of the same loop.
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response("hello"),
+  );
+  const files = Array.from(
+    { length: 40 },
+    () => Deno.readFile(new URL(import.meta.url)),
+  );
+  for (let i = 0; i < 5; i++) {
+    const response = await fetch(`http://127.0.0.1:${server.addr.port}/`);
+    assertEquals(await response.text(), "hello");
+    await Deno.stat("/");
+    await turn();
+  }
+  await Promise.all(files);
+  await new Deno.Command("true").output();
+  assertEquals(settled.length, 0, "nobody was woken yet");
+  // One who wakes them all, in another order.
+  for (const { subject } of waits.toReversed()) subject.wake();
+  const results = await Promise.all(waits.map(({ wait }) => wait));
+  assertEquals(results, waits.map(() => "woken"));
+});
+
+Deno.test("200 waits of all kinds are woken in the order of their events", async () => {
+  using _dog = watchdog("200 waits, one by one");
+  using stack = new DisposableStack();
+  const { settled, waits } = startWaits(stack, alone);
+  await later(30);
+  const order = waits.map(({ subject }) => subject)
+    .sort(() => Math.random() - 0.5);
+  for (const [i, subject] of order.entries()) {
+    subject.wake();
+    // The others go on waiting.
+    while (settled.length <= i) await later(0);
+    assertEquals(settled.length, i + 1);
+    assertEquals(settled[i] === subject, true, `number ${i}`);
+  }
+  await Promise.all(waits.map(({ wait }) => wait));
+});
+
+Deno.test("1,000 descriptors are waited for at once, half of them in vain", async () => {
+  using _dog = watchdog("1,000 descriptors");
+  using stack = new DisposableStack();
+  const events = Array.from({ length: 1000 }, (_, i) => ({
+    event: stack.use(EventFd.create()),
+    controller: new AbortController(),
+    aborts: i % 2 === 1,
+  }));
+  const waits = events.map(({ event, controller }) =>
+    event.receive({ signal: controller.signal }).catch((error) => error)
+  );
+  await later(10);
+  events.forEach(({ event, controller, aborts }, i) => {
+    if (aborts) controller.abort("aborted");
+    event.post(i + 1);
+  });
+  assertEquals(
+    await Promise.all(waits),
+    events.map(({ aborts }, i) => aborts ? "aborted" : i + 1),
+  );
+  // What was posted to those who had given up is still there.
+  assertEquals(
+    events.map(({ event }) => event.tryReceive()),
+    events.map(({ aborts }, i) => aborts ? i + 1 : undefined),
+  );
+});
+
+Deno.test("a wait that ends can start, close and abort others", async () => {
+  using _dog = watchdog("waits from waits");
+  for (const kind of alone) {
+    for (const delay of [0, 1]) {
+      using subject = kind.make();
+      using other = kind.make();
+      const controller = new AbortController();
+      const { signal } = controller;
+      const aborted = outcomeOf(other, other.wait({ signal }));
+      const closed = outcomeOf(other, other.wait());
+      const again = outcomeOf(subject, subject.wait()).then(() => {
+        controller.abort("aborted");
+        other.close();
+        const wait = outcomeOf(subject, subject.wait());
+        subject.wake();
+        return wait;
+      });
+      if (delay > 0) await later(delay);
+      subject.wake();
+      assert("value" in await again, kind.name);
+      assertEquals(await aborted, { error: "aborted" });
+      const outcome = await closed;
+      assert("error" in outcome && outcome.error instanceof TypeError);
+    }
+  }
+});
+
+/** A program that runs in a process, where `self.name` is "", and its workers. */
+function spawnWithWorkers(code: string): Child {
+  return spawnDeno(
+    `
+    import { EventFd } from "@libc/ipc/eventfd";
+    import { IPC_PRIVATE, SysvMessageQueue, SysvSemaphoreSet, waitAny } from "${
+      source("mod.ts")
+    }";
+    import { checkMany } from "${source("tests/async/checks.ts")}";
+    import { kinds } from "${source("tests/async/kinds.ts")}";
+    import { sys_resource } from "${source("ffi/libc/sys_resource.ts")}";
+    import { WaitThread } from "${source("ffi/core/wait_thread.ts")}";
+    import { pipe } from "${source("ipc/stream/pipe.ts")}";
+    const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const start = (name) => new Worker(import.meta.url, { type: "module", name });
+    const next = (worker) => new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+    ${code}`,
+    { permissions: ["--allow-all"] },
+  );
+}
+
+Deno.test("workers wait on their own, with threads of their own", async () => {
+  using _dog = watchdog("workers");
+  await using child = spawnWithWorkers(`
+    // Each of three isolates takes a third of the kinds, all at the same time.
+    const third = Number(self.name || 2);
+    const workers = self.name === "" ? [start("0"), start("1")] : [];
+    const done = workers.map(next);
+    for (const [i, kind] of kinds.entries()) {
+      if (i % 3 === third && !kind.broadcast) await checkMany(kind);
+    }
+    if (self.name !== "") postMessage("done");
+    else {
+      console.log((await Promise.all(done)).join());
+      for (const worker of workers) worker.terminate();
+    }`);
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "done,done\n"], stderr);
+});
+
+Deno.test("a message between isolates wakes the one that waits for it", async () => {
+  using _dog = watchdog("between isolates");
+  await using child = spawnWithWorkers(`
+    if (self.name === "") {
+      using there = SysvMessageQueue.create(IPC_PRIVATE);
+      using back = SysvMessageQueue.create(IPC_PRIVATE);
+      const worker = start(there.id + " " + back.id);
+      let right = 0;
+      for (let i = 1; i <= 300; i++) {
+        there.sendSync(i, "");
+        if ((await back.receive()).type === i) right++;
+      }
+      console.log(right);
+      worker.terminate();
+    } else {
+      const [there, back] = self.name.split(" ").map((id) => SysvMessageQueue.fromId(Number(id)));
+      for (;;) await back.send((await there.receive()).type, "");
+    }`);
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "300\n"], stderr);
+});
+
+Deno.test("terminated workers leave room for others to wait", async () => {
+  using _dog = watchdog("terminated workers");
+  await using child = spawnDeno(
+    `
+    import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
+    import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
+    import { WaitThread } from "${source("ffi/core/wait_thread.ts")}";
+    import { pipe } from "${source("ipc/stream/pipe.ts")}";
+    const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    if (self.name === "") {
+      // More than there are signals to interrupt threads with.
+      for (let i = 0; i < 26; i++) {
+        const worker = new Worker(import.meta.url, { type: "module", name: "w" });
+        const { data: found } = await new Promise((resolve) => worker.onmessage = resolve);
+        if (found !== "in a thread") console.log(i, found);
+        worker.terminate();
+      }
+      // Their last calls end by themselves, and with these their threads.
+      const number = Deno.build.arch === "x86_64" ? "232 " : "22 ";
+      const inEpollWait = () => {
+        let count = 0;
+        for (const { name } of Deno.readDirSync("/proc/self/task")) {
+          try {
+            const call = Deno.readTextFileSync("/proc/self/task/" + name + "/syscall");
+            if (call.startsWith(number)) count++;
+          } catch {
+            // It has just ended.
+          }
+        }
+        return count;
+      };
+      const before = inEpollWait();
+      while (inEpollWait() >= Math.min(before, 20)) await later(50);
+      console.log("done");
+    } else {
+      pipe().reader.read(new Uint8Array(1));
+      const set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
+      set.acquire().catch(() => {});
+      await later(2);
+      const thread = WaitThread.take();
+      set.remove();
+      postMessage(thread ? "in a thread" : "without a thread");
+    }`,
+    { permissions: ["--allow-all"] },
+  );
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "done\n"], stderr);
+});
+
+Deno.test("a wait without descriptors left rejects, loses nothing, and later ones work", async () => {
+  using _dog = watchdog("EMFILE");
+  await using child = spawnWithWorkers(`
+    const RLIMIT_NOFILE = 7;
+    const limits = new BigUint64Array(2);
+    sys_resource().getrlimit(RLIMIT_NOFILE, limits);
+    const numbers = () => Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => Number(name));
+    using ends = pipe();
+    using queue = SysvMessageQueue.create(IPC_PRIVATE);
+    using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
+    // One descriptor more is not enough for the reactor either.
+    for (const more of [0, 1]) {
+      const before = numbers().length;
+      const limit = BigInt(Math.max(...numbers()) + 3);
+      sys_resource().setrlimit(RLIMIT_NOFILE, BigUint64Array.of(limit, limits[1]));
+      const events = [];
+      try {
+        for (;;) events.push(EventFd.create());
+      } catch (error) {
+        if (error.code !== "EMFILE") throw error;
+      }
+      for (let i = 0; i < more; i++) events.pop().close();
+      const buffer = new Uint8Array(1);
+      const results = [
+        await ends.reader.read(buffer).catch((error) => error.code),
+        await waitAny([ends.reader, queue]).catch((error) => error.code),
+        // These can do without.
+        await queue.receive({ timeout: 5 }).catch((error) => error.code),
+      ];
+      const waits = Promise.all([queue.receive(), set.acquire()]);
+      await later(5);
+      queue.sendSync(1, "x");
+      set.release();
+      results.push((await waits)[0].type);
+      sys_resource().setrlimit(RLIMIT_NOFILE, limits);
+      for (const event of events) event.close();
+      console.log(results.join(), numbers().length - before);
+    }
+    setTimeout(() => ends.writer.writeSync("y"), 5);
+    console.log(await ends.reader.read(new Uint8Array(1)));`);
+  const { code, stdout, stderr } = await child.end();
+  const line = "EMFILE,EMFILE,ETIMEDOUT,1";
+  // The one more is that of a thread, which is kept for the next wait.
+  assertEquals([code, stdout], [0, `${line} 0\n${line} 1\n1\n`], stderr);
+});
+
+Deno.test("a pipe whose reader and writer wait for each other moves on", async () => {
+  using _dog = watchdog("both ends of a pipe");
+  using ends = pipe({ capacity: 4096 });
+  const data = new Uint8Array(300_000).map((_, i) => i);
+  const writing = ends.writer.write(data).then(() => ends.writer.close());
+  let at = 0;
+  for await (const chunk of ends.reader) {
+    assertEquals(chunk, data.subarray(at, at += chunk.length));
+  }
+  await writing;
+  assertEquals(at, data.length);
+  await assertRejects(() => ends.writer.write("x"), TypeError, "closed");
+});

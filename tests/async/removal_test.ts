@@ -1,0 +1,230 @@
+// Waits whose object another process removes, or whose peer it kills.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  IPC_PRIVATE,
+  PosixMessageQueue,
+  PosixSemaphore,
+  SysvMessageQueue,
+  SysvSemaphoreSet,
+} from "@libc/ipc";
+import { IpcError } from "@libc/ipc/errno";
+import { lockFile, openLockFile } from "@libc/ipc/file-lock";
+import { type ChildProcess, spawn } from "../../ipc/process/spawn.ts";
+import { Pidfd } from "../../ipc/process/pidfd.ts";
+import { Fifo } from "../../ipc/stream/fifo.ts";
+import { pipe } from "../../ipc/stream/pipe.ts";
+import { Socket } from "../../ipc/stream/socket.ts";
+import { Place } from "../ipc/stream/util.ts";
+import { source, spawnDeno, uniqueName, watchdog } from "../util.ts";
+import { later } from "./checks.ts";
+
+/** Runs some code in another process. */
+async function elsewhere(code: string): Promise<void> {
+  await using child = spawnDeno(`
+    import { PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "${
+    source("mod.ts")
+  }";
+    ${code}`);
+  const { code: status, stderr } = await child.end();
+  assertEquals(status, 0, stderr);
+}
+
+/** A process that does nothing but have descriptors. */
+function holder(fds: Parameters<typeof spawn>[1]): ChildProcess {
+  return spawn("sleep", { args: ["1000"], ...fds, killSignal: "SIGKILL" });
+}
+
+/** Three waits under way: one still tries by itself, others rely on events. */
+async function three<T>(wait: () => Promise<T>): Promise<Promise<T>[]> {
+  const waits = [wait(), wait()];
+  await later();
+  waits.push(wait());
+  for (const each of waits) each.catch(() => {});
+  return waits;
+}
+
+async function assertAllReject(waits: Promise<unknown>[], code: string) {
+  for (const wait of waits) {
+    const error = await assertRejects(() => wait, IpcError);
+    assertEquals(error.code, code);
+  }
+}
+
+Deno.test("waits on a System V queue end with EIDRM when another process removes it", async () => {
+  using _dog = watchdog("EIDRM of a queue");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  queue.set({ maxBytes: 1 });
+  queue.sendSync(1, "x");
+  const waits = [
+    ...await three(() => queue.receive({ type: 2 })),
+    ...await three(() => queue.send(1, "y")),
+  ];
+  await elsewhere(`SysvMessageQueue.fromId(${queue.id}).remove();`);
+  await assertAllReject(waits, "EIDRM");
+});
+
+Deno.test("waits on System V semaphores end with EIDRM when another process removes them", async () => {
+  using _dog = watchdog("EIDRM of a set");
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0, 1]);
+  const waits = [
+    ...await three(() => set.acquire(0)),
+    ...await three(() => set.operate([{ index: 0, delta: -2 }])),
+    ...await three(() => set.waitZero(1)),
+  ];
+  await elsewhere(`SysvSemaphoreSet.fromId(${set.id}).remove();`);
+  await assertAllReject(waits, "EIDRM");
+});
+
+Deno.test("unlinking a POSIX queue or semaphore has no effect on those who wait", async () => {
+  using _dog = watchdog("unlink");
+  using queue = PosixMessageQueue.create();
+  using semaphore = PosixSemaphore.create();
+  const received = await three(() => queue.receive());
+  const acquired = await three(() => semaphore.acquire());
+  await elsewhere(`
+    PosixMessageQueue.unlink(${JSON.stringify(queue.name)});
+    PosixSemaphore.unlink(${JSON.stringify(semaphore.name)});`);
+  for (let i = 0; i < 3; i++) queue.sendSync("x");
+  semaphore.release(3);
+  await Promise.all([...received, ...acquired]);
+  assertEquals([queue.attributes().messages, semaphore.value()], [0, 0]);
+});
+
+Deno.test("reads of a pipe end with null when the process that could write is killed", async () => {
+  using _dog = watchdog("hang-up of a pipe");
+  using ends = pipe();
+  await using child = holder({ fds: { 3: ends.writer } });
+  ends.writer.close();
+  const reads = await three(() => ends.reader.read(new Uint8Array(1)));
+  child.kill("SIGKILL");
+  assertEquals(await Promise.all(reads), [null, null, null]);
+});
+
+Deno.test("writes to a pipe end with EPIPE when the process that could read is killed", async () => {
+  using _dog = watchdog("EPIPE of a pipe");
+  using ends = pipe({ capacity: 4096 });
+  ends.writer.writeSync(new Uint8Array(4096));
+  await using child = holder({ fds: { 3: ends.reader } });
+  ends.reader.close();
+  const writes = await three(() => ends.writer.write("x"));
+  child.kill("SIGKILL");
+  await assertAllReject(writes, "EPIPE");
+});
+
+Deno.test("reads of a FIFO end with null when its last writer is killed", async () => {
+  using _dog = watchdog("hang-up of a FIFO");
+  using place = new Place();
+  using fifo = Fifo.create(place.path());
+  using reader = fifo.openReader();
+  const reads = await three(() => reader.read(new Uint8Array(1)));
+  // They have waited for the first one, too.
+  using writer = fifo.openWriterSync();
+  await using child = holder({ fds: { 3: writer } });
+  writer.close();
+  await later();
+  child.kill("SIGKILL");
+  assertEquals(await Promise.all(reads), [null, null, null]);
+});
+
+Deno.test("Fifo.openWriter() ends with an error when the path is removed or taken", async () => {
+  using _dog = watchdog("a FIFO that goes");
+  using place = new Place();
+  for (const code of ["ENOENT", "ESTALE"]) {
+    using fifo = Fifo.create(place.path());
+    const waits = await three(() => fifo.openWriter());
+    const take = code === "ESTALE" ? "; : > $0" : "";
+    const args = ["-c", `rm $0${take}`, fifo.path];
+    await new Deno.Command("sh", { args }).output();
+    await assertAllReject(waits, code);
+  }
+});
+
+for (const type of ["stream", "seqpacket"] as const) {
+  Deno.test(`receives of a ${type} socket end with null, and sends with EPIPE, when the peer is killed`, async () => {
+    using _dog = watchdog(`hang-up of a ${type}`);
+    const [a, b] = Socket.pair(type);
+    using socket = a;
+    using peer = b;
+    const receives = await three(() => socket.receive());
+    await using child = holder({ fds: { 3: peer } });
+    peer.close();
+    const data = new Uint8Array(65536);
+    const sends: Promise<void>[] = [];
+    // Until there is no more room.
+    for (let pending = false; !pending;) {
+      const send = socket.send(data);
+      send.catch(() => {});
+      sends.push(send);
+      pending = await Promise.race([
+        send.then(() => false),
+        later(20).then(() => true),
+      ]);
+    }
+    child.kill("SIGKILL");
+    const last = sends.pop() ?? Promise.resolve();
+    const error = await assertRejects(() => last, IpcError);
+    assertEquals(["EPIPE", "ECONNRESET"].includes(error.code), true);
+    const ends = await Promise.all(
+      receives.map((receive) => receive.catch(({ code }) => code)),
+    );
+    // What the peer had not received counts as reset, which is told once.
+    assertEquals(
+      ends.filter((end) => end !== null && end !== "ECONNRESET"),
+      [],
+    );
+  });
+}
+
+Deno.test("Socket.accept() goes on when another process removes the path", async () => {
+  using _dog = watchdog("a socket without a path");
+  using place = new Place();
+  using listener = Socket.listen(place.path(), { owner: false });
+  const client = Socket.connect(place.path());
+  using first = await listener.accept();
+  const accept = listener.accept();
+  await new Deno.Command("rm", { args: [place.path()] }).output();
+  using _connected = await client;
+  const name = `\0${uniqueName()}`;
+  using other = Socket.listen(name);
+  using _second = await Socket.connect(name);
+  assertEquals(other.tryAccept() === undefined, false);
+  listener.close();
+  await assertRejects(() => accept, TypeError, "closed");
+  assertEquals(first.closed, false);
+});
+
+Deno.test("waits for the end of a process end when another process kills it", async () => {
+  using _dog = watchdog("a killed process");
+  await using child = holder({});
+  using pidfd = Pidfd.open(child.pid);
+  const waits = await three(() => pidfd.wait());
+  const statuses = await three(() => child.wait());
+  await new Deno.Command("sh", {
+    args: ["-c", "kill -KILL $0", String(child.pid)],
+  }).output();
+  await Promise.all(waits);
+  for (const status of statuses) {
+    assertEquals((await status).signal, "SIGKILL");
+  }
+});
+
+Deno.test("lockFile() gets the lock when the process that has it is killed", async () => {
+  using _dog = watchdog("a killed holder");
+  using place = new Place();
+  const path = place.path();
+  using file = openLockFile(path);
+  await using child = spawnDeno(
+    `
+    import { lockFileSync, openLockFile } from "@libc/ipc/file-lock";
+    const lock = lockFileSync(openLockFile(${JSON.stringify(path)}));
+    console.log("locked");
+    setInterval(() => lock, 1e6);`,
+  );
+  assertEquals(await child.line(), "locked");
+  const locking = lockFile(file);
+  await later();
+  child.kill();
+  using lock = await locking;
+  assertEquals(lock.shared, false);
+});
