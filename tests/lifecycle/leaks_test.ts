@@ -10,6 +10,9 @@ const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 /** What a process may grow by in the best phase: the heap breathes. */
 const MAX_GROWTH = 1 << 20;
 
+/** Descriptors that may be the runtime's. */
+const SLACK = 8;
+
 for (const [name, { rounds = 5000 }] of Object.entries(handles)) {
   Deno.test(`${name} leaves nothing behind after ${rounds} rounds`, async () => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -29,7 +32,13 @@ for (const [name, { rounds = 5000 }] of Object.entries(handles)) {
     const { before, after, growths } = JSON.parse(
       new TextDecoder().decode(stdout),
     );
-    assertEquals(after, before);
+    // The runtime opens and closes descriptors of its own meanwhile; a leak
+    // would be one a round.
+    assert(
+      after.descriptors < before.descriptors + SLACK,
+      `${before.descriptors} descriptors became ${after.descriptors}`,
+    );
+    assertEquals({ ...after, descriptors: 0 }, { ...before, descriptors: 0 });
     assert(
       Math.min(...growths) < MAX_GROWTH,
       `grew by ${growths.join(", ")} bytes`,

@@ -309,6 +309,13 @@ Deno.test("spawn() leaks nothing where a descriptor is missing at any step", asy
     // The reactor and the tables are made before.
     await spawn("true", { fds: { 0: "pipe", 1: "pipe", 2: "pipe" } })[Symbol.asyncDispose]();
     const before = count();
+    // The runtime has descriptors of its own for a moment now and then.
+    const same = async () => {
+      for (let i = 0; i < 200 && count() !== before; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      return count() === before;
+    };
     const limit = (n) => sys_resource().setrlimit(7, new BigUint64Array([BigInt(n), 4096n]));
     const codes = [];
     for (let free = 0;; free++) {
@@ -324,14 +331,14 @@ Deno.test("spawn() leaks nothing where a descriptor is missing at any step", asy
         limit(4096);
         if (!(error instanceof IpcError)) throw error;
         codes.push(error.code);
-        if (count() !== before) throw new Error("leaked after " + free);
+        if (!await same()) throw new Error("leaked after " + free);
         continue;
       }
       const noPidfd = child.pidfd === undefined;
       const { code } = await child.status;
       limit(4096);
       child.close();
-      if (count() !== before) throw new Error("leaked at success " + free);
+      if (!await same()) throw new Error("leaked at success " + free);
       codes.push(noPidfd ? "no pidfd" : "started", code);
       if (!noPidfd) break;
     }
