@@ -2,6 +2,7 @@
 
 import {
   IPC_PRIVATE,
+  IpcError,
   mapAnonymous,
   PosixMessageQueue,
   PosixSemaphore,
@@ -194,11 +195,20 @@ function eventAdd(): Subject {
   }, stack);
 }
 
+/** Kills a process that may just be ending. */
+function end(pidfd: Pidfd): void {
+  try {
+    if (!pidfd.exited) pidfd.send("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof IpcError && error.code === "ESRCH")) throw error;
+  }
+}
+
 function sleeper(stack: DisposableStack): ChildProcess {
   const child = stack.use(spawn("sleep", { args: ["1000"] }));
   const pidfd = stack.use(Pidfd.of(child));
   stack.defer(() => {
-    if (!pidfd.exited) pidfd.send("SIGKILL");
+    end(pidfd);
   });
   return child;
 }
@@ -211,7 +221,7 @@ function pidfdWait(): Subject {
     wait: (options) => pidfd.wait(options),
     waitSync: (options) => pidfd.waitSync(options),
     wake() {
-      if (!pidfd.exited) pidfd.send("SIGKILL");
+      end(pidfd);
     },
     close: () => pidfd.close(),
     target: pidfd,
@@ -227,7 +237,7 @@ function childWait(): Subject {
     wait: (options) => child.wait(options),
     waitSync: (options) => child.waitSync(options),
     wake() {
-      if (!pidfd.exited) pidfd.send("SIGKILL");
+      end(pidfd);
     },
     close: () => child.close(),
     target: child,

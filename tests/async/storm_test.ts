@@ -1,0 +1,332 @@
+// Waits under thousands of signals: nothing is lost, nothing comes twice, no
+// timeout ends early, and the process can still be stopped.
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  PosixMessageQueue,
+  PosixSemaphore,
+  SysvMessageQueue,
+  SysvSemaphoreSet,
+} from "@libc/ipc";
+import { Fifo } from "../../ipc/stream/fifo.ts";
+import { denoWith } from "../ipc/process/util.ts";
+import {
+  type Child,
+  hasCommand,
+  source,
+  spawnCommand,
+  spawnDeno,
+  uniqueKey,
+  uniqueName,
+  untilBlocked,
+  watchdog,
+} from "../util.ts";
+import { QUEUED_SIGNAL } from "./kinds.ts";
+
+const SIGNALS = 10_000;
+const SIGUSR2 = 12;
+/** `SIGRTMIN+1`, which is {@linkcode QUEUED_SIGNAL}, and `SIGRTMIN+5` */
+const QUEUED = 35;
+const REAL_TIME = 39;
+const TGKILL = Deno.build.arch === "x86_64" ? 234 : 131;
+
+const noPerl = !hasCommand("perl");
+const why = noPerl ? " [skipped: perl is missing]" : "";
+
+/** Who a signal is sent to: the process, or one of its threads at random. */
+type Aim = "process" | "threads";
+
+/**
+ * Another process that sends so many of these signals, after random pauses of
+ * up to 0.3 ms, and then `SIGHUP`. It prints how often it has sent which.
+ */
+function storm(pid: number, aim: Aim, signals: number[]): Child {
+  const code = `
+    my ($pid, $aim, $left, $tgkill, @signals) = @ARGV;
+    my %sent;
+    for (; $left > 0; $left--) {
+      my $signal = $signals[rand @signals];
+      if ($aim eq "threads") {
+        opendir(my $dir, "/proc/$pid/task") or last;
+        my @threads = grep { /\\d/ } readdir $dir;
+        syscall($tgkill + 0, $pid + 0, $threads[rand @threads] + 0, $signal + 0);
+      } else {
+        kill($signal, $pid) or last;
+      }
+      $sent{$signal}++;
+      my $pause = rand;
+      select(undef, undef, undef, $pause * 0.0003) if $pause > 0.5;
+    }
+    kill("HUP", $pid);
+    print join(",", map { $sent{$_} // 0 } @signals), "\\n";`;
+  const args = [pid, aim, SIGNALS, TGKILL, ...signals].map(String);
+  return spawnCommand("perl", { args: ["-e", code, "--", ...args] });
+}
+
+/** What the programs under the storm begin with: handlers for its signals. */
+const PREPARE = `
+  import { PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "${
+  source("mod.ts")
+}";
+  import { sigaction } from "${source("ffi/core/layouts.ts")}";
+  import { cstring } from "${source("ffi/core/cstring.ts")}";
+  import { dlfcn } from "${source("ffi/libc/dlfcn.ts")}";
+  import { signal } from "${source("ffi/libc/signal.ts")}";
+  import { Fifo } from "${source("ipc/stream/fifo.ts")}";
+  import { later, outcomeOf } from "${source("tests/async/checks.ts")}";
+  import { kinds } from "${source("tests/async/kinds.ts")}";
+  Deno.addSignalListener("SIGUSR2", () => {});
+  // A function of the C library that does nothing, without SA_RESTART.
+  const action = new Uint8Array(sigaction.size);
+  const harmless = dlfcn().dlsym(null, cstring("abs", "symbol"));
+  sigaction.write(action, { sa_handler: BigInt(Deno.UnsafePointer.value(harmless)) });
+  signal().sigaction(${REAL_TIME}, action, null);
+  let over = false;
+  Deno.addSignalListener("SIGHUP", () => over = true);
+`;
+
+for (const aim of ["process", "threads"] as const) {
+  Deno.test(
+    `waits of all kinds lose nothing under ${SIGNALS} signals to ${aim}${why}`,
+    {
+      ignore: noPerl,
+    },
+    async () => {
+      using _dog = watchdog(`storm on ${aim}`, 120);
+      await using child = spawnDeno(
+        `${PREPARE}
+      /** Waits of one kind that end, time out, and are aborted. */
+      async function pass(kind) {
+        using subject = kind.make();
+        let ended = 0;
+        const end = (result) => {
+          subject.release?.(result);
+          ended++;
+        };
+        for (let i = 0; i < (kind.once ? 1 : 4); i++) {
+          const wait = subject.wait();
+          if (i % 2 === 0) await later(Math.random());
+          subject.wake();
+          end(await wait);
+          if (kind.once) continue;
+          subject.wake();
+          if (subject.waitSync) end(subject.waitSync({ timeout: 1e6 }));
+          else end(await subject.wait());
+          const controller = new AbortController();
+          const aborted = outcomeOf(subject, subject.wait({ signal: controller.signal }));
+          controller.abort("aborted");
+          if ("value" in await aborted) ended++;
+        }
+        if (subject.effects && !kind.delayed && subject.effects() !== ended) {
+          throw new Error(kind.name + " had " + subject.effects() + " effects of " + ended);
+        }
+        using blocked = kind.make();
+        const wait = [(options) => blocked.wait(options), blocked.waitSync];
+        for (const each of wait) {
+          const timeout = 1 + Math.random() * 3;
+          const start = performance.now();
+          const error = await (async () => await each?.({ timeout }))().catch((error) => error);
+          const waited = performance.now() - start;
+          if (each === undefined) continue;
+          if (error?.code !== "ETIMEDOUT") throw error ?? new Error(kind.name + " did not time out");
+          if (waited < timeout) throw new Error(kind.name + " waited " + waited + " of " + timeout);
+        }
+      }
+      console.log("ready");
+      let passes = 0;
+      // All kinds at least once after the last signal.
+      for (let last = false; !last; passes++) {
+        last = over;
+        for (const kind of kinds) if (!kind.broadcast) await pass(kind);
+      }
+      console.log(passes > 1);
+      Deno.exit();`,
+        { permissions: ["--allow-all"] },
+      );
+      assertEquals(await child.line(), "ready");
+      await using sender = storm(child.pid, aim, [SIGUSR2, REAL_TIME]);
+      const sent = (await sender.line()).split(",").map(Number);
+      assertEquals(sent[0] !== undefined && sent[0] + (sent[1] ?? 0), SIGNALS);
+      const { code, stdout, stderr } = await child.end();
+      assertEquals([code, stdout], [0, "true\n"], stderr);
+    },
+  );
+}
+
+Deno.test(
+  `waits that block the thread answer every message under ${SIGNALS} signals, and SIGTERM ends them${why}`,
+  {
+    ignore: noPerl,
+  },
+  async () => {
+    using _dog = watchdog("blocked under signals", 120);
+    using there = SysvMessageQueue.create(uniqueKey());
+    using posix = PosixMessageQueue.create();
+    using set = SysvSemaphoreSet.create(uniqueKey(), [0, 0]);
+    using up = PosixSemaphore.create();
+    using down = PosixSemaphore.create();
+    using to = Fifo.create(`/tmp/${uniqueName()}`);
+    using from = Fifo.create(`/tmp/${uniqueName()}`);
+    using toEnds = to.openReadWrite();
+    using fromEnds = from.openReadWrite();
+    await using child = spawnDeno(`${PREPARE}
+    const there = SysvMessageQueue.fromId(${there.id});
+    const posix = PosixMessageQueue.open(${JSON.stringify(posix.name)});
+    const set = SysvSemaphoreSet.fromId(${set.id});
+    const up = PosixSemaphore.open(${JSON.stringify(up.name)});
+    const down = PosixSemaphore.open(${JSON.stringify(down.name)});
+    const reader = Fifo.open("${to.path}").openReader();
+    const writer = Fifo.open("${from.path}").openWriterSync();
+    const byte = new Uint8Array(1);
+    console.log("ready");
+    // What comes in at one end goes on through all the others, and out again.
+    for (let timeout = undefined;; timeout = timeout ? undefined : 1e6) {
+      const { data } = there.receiveSync({ type: 1, timeout });
+      posix.sendSync(data);
+      const message = posix.receiveSync({ timeout });
+      set.acquireSync(0, { undo: false, timeout });
+      set.release(1, 1, { undo: false });
+      up.acquireSync({ timeout });
+      down.release();
+      if (reader.readSync(byte, { timeout }) !== 1) throw new Error("no byte");
+      writer.writeSync(byte);
+      there.sendSync(2, message.data);
+    }`);
+    assertEquals(await child.line(), "ready");
+    await using sender = storm(child.pid, "process", [SIGUSR2, REAL_TIME]);
+    let over = false;
+    const sent = sender.line().finally(() => over = true);
+    let rounds = 0;
+    const byte = new Uint8Array(1);
+    while (!over || rounds % 10 !== 0) {
+      const text = String(rounds++);
+      there.sendSync(1, text);
+      set.release(0, 1, { undo: false });
+      await set.acquire(1, { undo: false });
+      up.release();
+      await down.acquire();
+      byte[0] = rounds;
+      await toEnds.writer.write(byte);
+      assertEquals(await fromEnds.reader.read(byte), 1);
+      assertEquals(byte[0], rounds & 255);
+      const { data } = await there.receive({ type: 2 });
+      assertEquals(new TextDecoder().decode(data), text);
+    }
+    assert(rounds > 10, "hardly anything was sent");
+    await sent;
+    assertEquals(there.stat().messages, 0);
+    assertEquals(posix.attributes().messages, 0);
+    assertEquals([set.values(), up.value(), down.value()], [[0, 0], 0, 0]);
+    await untilBlocked(child.pid, "msgrcv");
+    child.kill("SIGTERM");
+    assertEquals((await child.end()).signal, "SIGTERM");
+  },
+);
+
+Deno.test(
+  `SignalQueue receives each of thousands of real-time signals once, among others${why}`,
+  {
+    ignore: noPerl,
+  },
+  async () => {
+    using _dog = watchdog("SignalQueue under signals", 120);
+    await using child = denoWith(
+      [QUEUED_SIGNAL],
+      `${PREPARE}
+    import { SignalQueue } from "@libc/ipc/signal";
+    using queue = SignalQueue.open("${QUEUED_SIGNAL}");
+    let received = 0;
+    console.log("ready");
+    const tryWait = async (wait) => {
+      try {
+        await wait();
+        received++;
+        return true;
+      } catch (error) {
+        if (error.code !== "ETIMEDOUT") throw error;
+        return false;
+      }
+    };
+    for (let last = false, any = true; !last || any;) {
+      last = over;
+      any = await tryWait(() => queue.receive({ timeout: 2 * Math.random() }));
+      any = await tryWait(() => queue.receiveSync({ timeout: Math.random() })) || any;
+      while (queue.tryReceive()) received++;
+    }
+    console.log(received);
+    Deno.exit();`,
+    );
+    assertEquals(await child.line(), "ready");
+    await using sender = storm(child.pid, "process", [
+      QUEUED,
+      SIGUSR2,
+      REAL_TIME,
+    ]);
+    const [queued] = (await sender.line()).split(",");
+    assertEquals(await child.lines(), [queued]);
+  },
+);
+
+Deno.test(`only its own signal interrupts a thread that waits${why}`, {
+  ignore: noPerl,
+}, async () => {
+  using _dog = watchdog("threads under signals", 120);
+  await using child = spawnDeno(
+    `${PREPARE}
+    import { WaitThread } from "${source("ffi/core/wait_thread.ts")}";
+    import { waitForOperations } from "${source("ffi/core/_sysv_semop.ts")}";
+    const sets = Array.from({ length: 8 }, () => SysvSemaphoreSet.create(0, [0]));
+    let ended = 0;
+    for (const { id, length } of sets) {
+      const call = waitForOperations({ id, length, label: "set" }, [{ index: 0, delta: -1 }]);
+      WaitThread.take().run(call, true, () => ended++);
+    }
+    while (sets.some((set) => set.waitingForIncrease() === 0)) await later(1);
+    console.log("ready");
+    while (!over) await later(1);
+    console.log(ended);
+    for (const set of sets) set.release(0, 1, { undo: false });
+    while (ended < 8) await later(1);
+    for (const set of sets) set.remove();
+    console.log(ended);
+    Deno.exit();`,
+  );
+  assertEquals(await child.line(), "ready");
+  await using sender = storm(child.pid, "threads", [SIGUSR2, REAL_TIME]);
+  await sender.line();
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "0\n8\n"], stderr);
+});
+
+Deno.test("setresuid() gets through to threads that wait", async () => {
+  using _dog = watchdog("setresuid()");
+  await using child = spawnDeno(`${PREPARE}
+    // The C library tells every thread, by a signal, and waits for all of them.
+    const { symbols } = Deno.dlopen("libc.so.6", {
+      setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
+    });
+    const sets = Array.from({ length: 20 }, () => SysvSemaphoreSet.create(0, [0]));
+    for (let round = 0; round < 30; round++) {
+      const controller = new AbortController();
+      const waits = sets.map((set, i) =>
+        set.acquire(0, { undo: false, signal: i % 2 ? controller.signal : undefined })
+          .then(() => "acquired", () => "aborted"));
+      // While they go into the calls, are in them, and come back.
+      for (let i = 0; i < 5; i++) {
+        if (symbols.setresuid(-1 >>> 0, -1 >>> 0, -1 >>> 0) !== 0) throw new Error("failed");
+        await later(round % 3);
+        if (i === 3) controller.abort();
+      }
+      sets.forEach((set, i) => i % 2 === 0 && set.release(0, 1, { undo: false }));
+      symbols.setresuid(-1 >>> 0, -1 >>> 0, -1 >>> 0);
+      const results = await Promise.all(waits);
+      if (results.some((result, i) => result !== (i % 2 ? "aborted" : "acquired"))) {
+        throw new Error(results.join());
+      }
+    }
+    for (const set of sets) set.remove();
+    console.log("done");
+    Deno.exit();`);
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "done\n"], stderr);
+});
