@@ -64,7 +64,7 @@ for (let i = 0; i < rounds; i++) await round(i % 2 === 0);
 const before = snapshot();
 // The heap finds its size by and by; a leak grows in every phase.
 const growths: number[] = [];
-for (let phase = 0; phase < 4; phase++) {
+for (let phase = 0; phase < 12; phase++) {
   const bytes = bytesInUse();
   for (let i = 0; i < rounds; i++) await round(i % 10 === 0);
   growths.push(bytesInUse() - bytes);
