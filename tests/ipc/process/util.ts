@@ -99,8 +99,15 @@ export function descriptors(pid: number | "self" = "self"): string[] {
   return Array.from(Deno.readDirSync(`/proc/${pid}/fd`), ({ name }) => name);
 }
 
-/** The children of this process that are zombies. */
+/** What other test files of this process have left, when this one began. */
+const before = new Set(allZombies());
+
+/** The children of this process that have become zombies since. */
 export function zombies(): number[] {
+  return allZombies().filter((pid) => !before.has(pid));
+}
+
+function allZombies(): number[] {
   const found: number[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
