@@ -2,7 +2,7 @@
  * The gate: everything that must hold before a change is done.
  *
  * `deno task ok` runs it, here and in `.ci/run`. Each stage is one line, or its
- * whole output when it fails; all stages run. The last line counts the tests,
+ * output when it fails; all stages run. The last line counts the tests,
  * and a failed stage as one more failure: `812 passed, 0 failed, 3 skipped`.
  *
  * A skipped test says why in its name: `name [skipped: reason]`.
@@ -11,7 +11,13 @@
  */
 
 import { readConfig, ROOT } from "./common.ts";
-import { isSound, readPretty, readReport, summary } from "./test_report.ts";
+import {
+  failures,
+  isSound,
+  readPretty,
+  readReport,
+  summary,
+} from "./test_report.ts";
 
 /** A stage of the gate: `deno` with some arguments. */
 interface Stage {
@@ -65,7 +71,7 @@ async function run({ name, args }: Stage): Promise<Result> {
   running = undefined;
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`${success ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
-  if (!success) console.log(current.output.trim());
+  if (!success) console.log(failures(current.output));
   return { success, output: current.output };
 }
 

@@ -71,6 +71,18 @@ export function readPretty(output: string): Counts {
   return { passed, failed, skipped };
 }
 
+/**
+ * What a failed run of tests says about its failures: their names first, then
+ * their errors. The whole output, when it names none.
+ */
+export function failures(output: string): string {
+  const { names, errors } =
+    /\n ERRORS \n(?<errors>[^]*)\n FAILURES \n(?<names>[^]*?)\n\n/
+      .exec(output)?.groups ?? {};
+  if (names === undefined || errors === undefined) return output.trim();
+  return `${names.trim()}\n\n${errors.trim()}`;
+}
+
 /** Whether tests ran and none failed. */
 export function isSound({ passed, failed }: Counts): boolean {
   return passed > 0 && failed === 0;

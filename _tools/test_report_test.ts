@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { isSound, readPretty, readReport, summary } from "./test_report.ts";
+import {
+  failures,
+  isSound,
+  readPretty,
+  readReport,
+  summary,
+} from "./test_report.ts";
 
 /** A report with some test cases: name and what is inside. */
 function report(...cases: Array<[name: string, body: string]>): string {
@@ -95,5 +101,35 @@ Deno.test("summary() lists skipped tests and refuses those without a reason", ()
       ],
       unexplained: 1,
     },
+  );
+});
+
+Deno.test("failures() names what failed, and then the errors", () => {
+  const output = `Check a_test.ts
+running 2 tests from a_test.ts
+a ... ok (3ms)
+b ... FAILED (1ms)
+
+ ERRORS 
+
+b => a_test.ts:1:6
+error: Error: x
+
+ FAILURES 
+
+b => a_test.ts:1:6
+
+FAILED | 1 passed | 1 failed (4ms)
+`;
+  assertEquals(
+    failures(output),
+    "b => a_test.ts:1:6\n\nb => a_test.ts:1:6\nerror: Error: x",
+  );
+});
+
+Deno.test("failures() is all of an output without a list of failures", () => {
+  assertEquals(
+    failures("error: Type check failed\n"),
+    "error: Type check failed",
   );
 });
