@@ -31,7 +31,7 @@ export const QUEUED_SIGNAL = "SIGRTMIN+1";
 
 function posixReceive(): Subject {
   const stack = new DisposableStack();
-  const queue = stack.use(PosixMessageQueue.create());
+  const queue = stack.use(PosixMessageQueue.create(null, { messageSize: 64 }));
   const rest = stack.use(PosixMessageQueue.open(queue.name));
   return taking({
     wait: (options) => queue.receive(options),

@@ -10,19 +10,23 @@ const PREPARE = `
   import { kindOf, kinds } from "${source("tests/async/kinds.ts")}";
 `;
 
-/** Waits in vain first, and then until an unref timer wakes it. */
+/**
+ * Waits in vain first, and then until an unref timer wakes it. Not at the top
+ * level, where Deno runs such timers as well.
+ */
 const keepsAlive = (name: string) =>
   `${PREPARE}
-  const subject = kindOf(${JSON.stringify(name)}).make();
-  const controller = new AbortController();
-  const aborted = subject.wait({ signal: controller.signal }).catch((error) => error);
-  controller.abort("aborted");
-  console.log(await aborted);
-  Deno.unrefTimer(setTimeout(() => subject.wake(), 40));
-  const result = await subject.wait();
-  subject.release?.(result);
-  console.log("woken");
-  subject[Symbol.dispose]();`;
+  (async () => {
+    using subject = kindOf(${JSON.stringify(name)}).make();
+    const controller = new AbortController();
+    const aborted = subject.wait({ signal: controller.signal }).catch((error) => error);
+    controller.abort("aborted");
+    console.log(await aborted);
+    Deno.unrefTimer(setTimeout(() => subject.wake(), 40));
+    const result = await subject.wait();
+    subject.release?.(result);
+    console.log("woken");
+  })();`;
 
 for (const { name } of kinds) {
   Deno.test(`${name}() keeps the process alive until it ends, and not after`, async () => {

@@ -78,7 +78,7 @@ Deno.test("waits on System V semaphores end with EIDRM when another process remo
 
 Deno.test("unlinking a POSIX queue or semaphore has no effect on those who wait", async () => {
   using _dog = watchdog("unlink");
-  using queue = PosixMessageQueue.create();
+  using queue = PosixMessageQueue.create(null, { messageSize: 64 });
   using semaphore = PosixSemaphore.create();
   const received = await three(() => queue.receive());
   const acquired = await three(() => semaphore.acquire());

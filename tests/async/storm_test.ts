@@ -161,7 +161,7 @@ Deno.test(
   async () => {
     using _dog = watchdog("blocked under signals", 120);
     using there = SysvMessageQueue.create(uniqueKey());
-    using posix = PosixMessageQueue.create();
+    using posix = PosixMessageQueue.create(null, { messageSize: 64 });
     using set = SysvSemaphoreSet.create(uniqueKey(), [0, 0]);
     using up = PosixSemaphore.create();
     using down = PosixSemaphore.create();

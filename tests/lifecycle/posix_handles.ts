@@ -73,7 +73,7 @@ export const posixHandles: Record<string, HandleCase> = {
     rounds: 2000,
   }),
   PosixMessageQueue: define<PosixMessageQueue>({
-    make: () => PosixMessageQueue.create(null),
+    make: () => PosixMessageQueue.create(null, { messageSize: 64 }),
     use(queue) {
       queue.sendSync("x");
       queue.receiveSync();
