@@ -55,10 +55,13 @@ function time(run: (iterations: number) => void, iterations: number): number {
   return (performance.now() - start) * 1e6 / iterations;
 }
 
-/** Compiles the C side into a folder; undefined without a compiler. */
-export async function compileC(folder: string): Promise<string | undefined> {
-  const source = new URL("c/bench.c", import.meta.url).pathname;
-  const binary = `${folder}/bench`;
+/** Compiles a program of `bench/c`; undefined without a compiler. */
+export async function compileC(
+  folder: string,
+  name = "bench",
+): Promise<string | undefined> {
+  const source = new URL(`c/${name}.c`, import.meta.url).pathname;
+  const binary = `${folder}/${name}`;
   try {
     const { success, stderr } = await new Deno.Command("cc", {
       args: ["-std=gnu11", "-O2", "-pthread", "-o", binary, source, "-lm"],

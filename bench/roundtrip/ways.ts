@@ -15,18 +15,21 @@ import {
 
 /** One end of a way. */
 export interface End extends AsyncDisposable {
-  /** Sends a message. */
+  /** Sends all of a message. */
   send(data: Uint8Array): Promise<unknown>;
   /** Receives one into a buffer; false at the end. */
   receive(buffer: Uint8Array): Promise<boolean>;
 }
+
+/** What the other process does with what comes. */
+export type Role = "echo" | "sink";
 
 /** A way for two processes to talk. */
 export interface Way {
   /** Its name, also for the other process. */
   name: string;
   /** Starts the other process and gives this end. */
-  start(folder: string): Promise<End>;
+  start(folder: string, role: Role): Promise<End>;
   /** The end of the other process. */
   join(place: string): Promise<End>;
 }
@@ -52,6 +55,7 @@ async function fill(
 function peer(
   name: string,
   place: string,
+  role: Role,
   fds: Record<number, { fd: PipeReader["fd"] }> = {},
 ): ReturnType<typeof spawn> {
   return spawn(Deno.execPath(), {
@@ -64,6 +68,7 @@ function peer(
       PEER,
       name,
       place,
+      role,
     ],
     fds,
   });
@@ -99,7 +104,13 @@ function pipeEnd(
 
 function denoEnd(connection: Deno.Conn, dispose: () => Promise<unknown>): End {
   return {
-    send: (data) => connection.write(data),
+    async send(data) {
+      // One write may take a part of it.
+      let sent = await connection.write(data);
+      while (sent < data.length) {
+        sent += await connection.write(data.subarray(sent));
+      }
+    },
     receive: (buffer) => fill(buffer, (rest) => connection.read(rest)),
     async [Symbol.asyncDispose]() {
       connection.close();
@@ -114,21 +125,21 @@ const nothing = () => Promise.resolve();
 export const ways: Way[] = [
   {
     name: "unix stream",
-    async start(folder) {
-      const path = `${folder}/ours`;
+    async start(folder, role) {
+      const path = `${folder}/ours-${role}`;
       using server = Socket.listen(path);
-      const child = peer(this.name, path);
+      const child = peer(this.name, path, role);
       return socketEnd(await server.accept(), () => child.wait());
     },
     join: async (place) => socketEnd(await Socket.connect(place), nothing),
   },
   {
     name: "pipes",
-    start() {
+    start(_folder, role) {
       const there = pipe();
       const back = pipe();
       const fds = { 3: there.reader, 4: back.writer };
-      const child = peer(this.name, "-", fds);
+      const child = peer(this.name, "-", role, fds);
       there.reader.close();
       back.writer.close();
       const end = pipeEnd(back.reader, there.writer, () => child.wait());
@@ -143,10 +154,10 @@ export const ways: Way[] = [
   },
   {
     name: "Deno.connect",
-    async start(folder) {
-      const path = `${folder}/deno`;
+    async start(folder, role) {
+      const path = `${folder}/deno-${role}`;
       using listener = Deno.listen({ transport: "unix", path });
-      const child = peer(this.name, path);
+      const child = peer(this.name, path, role);
       return denoEnd(await listener.accept(), () => child.wait());
     },
     join: async (path) =>
