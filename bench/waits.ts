@@ -34,7 +34,8 @@ async function kinds(): Promise<Kind[]> {
   const set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
   const ends = pipe();
   const [a, b] = Socket.pair();
-  const mq = PosixMessageQueue.create();
+  // All queues of a user share a limit of bytes.
+  const mq = PosixMessageQueue.create(null, { messageSize: 64 });
   const semaphore = PosixSemaphore.create();
   return [
     {
@@ -82,8 +83,8 @@ async function kinds(): Promise<Kind[]> {
 
 /** Deno's own socket, to compare with. */
 async function denoSocket(): Promise<Kind> {
-  const path = await Deno.makeTempFile();
-  await Deno.remove(path);
+  const folder = await Deno.makeTempDir({ prefix: "libc_ipc_bench_" });
+  const path = `${folder}/socket`;
   const listener = Deno.listen({ transport: "unix", path });
   const [client, server] = await Promise.all([
     Deno.connect({ transport: "unix", path }),
@@ -95,7 +96,7 @@ async function denoSocket(): Promise<Kind> {
     wake: () => server.write(byte),
     [Symbol.dispose]() {
       for (const end of [listener, client, server]) end.close();
-      Deno.removeSync(path);
+      Deno.removeSync(folder, { recursive: true });
     },
   };
 }
@@ -191,26 +192,41 @@ for (const kind of await kinds()) {
   row([kind.name, median(wakes), quantile(wakes, 0.99), ready, abort]);
 }
 
-const idle = { cpu: await cpuUse(), delay: await timerDelay() };
-{
+/** What 200 idle waiters cost, of these kinds. */
+async function idleCost(
+  what: string,
+  make: () => Promise<Kind[]>,
+): Promise<void> {
   using stack = new DisposableStack();
   const controller = new AbortController();
+  const { signal } = controller;
   const waits: Promise<unknown>[] = [];
-  for (let i = 0; i < 40; i++) {
-    for (const kind of await kinds()) {
+  while (waits.length < 200) {
+    for (const kind of await make()) {
       stack.use(kind);
-      if (kind.name.startsWith("Deno") || waits.length >= 200) continue;
-      waits.push(kind.wait(controller).catch(() => {}));
+      if (waits.length < 200) waits.push(kind.wait({ signal }).catch(() => {}));
     }
   }
   await pause(200);
-  const cpu = await cpuUse();
-  const delay = await timerDelay();
-  console.log(
-    `\n${waits.length} idle waiters: ${cpu.toFixed(2)} % of a processor (idle ${
-      idle.cpu.toFixed(2)
-    } %), timer p99 ${delay.toFixed(2)} ms (idle ${idle.delay.toFixed(2)} ms)`,
-  );
+  row([what, await cpuUse(), await timerDelay()]);
   controller.abort();
   await Promise.all(waits);
 }
+
+console.log();
+row(["waiting", "CPU %", "timer p99 ms"]);
+row(["nobody", await cpuUse(), await timerDelay()]);
+const ours = async () => {
+  const all = await kinds();
+  all.pop()?.[Symbol.dispose]();
+  return all;
+};
+await idleCost("200 of all kinds", ours);
+for (const name of ["pipe", "POSIX semaphore", "System V queue"]) {
+  await idleCost(`200 of ${name}`, async () => {
+    const all = await ours();
+    for (const kind of all) if (kind.name !== name) kind[Symbol.dispose]();
+    return all.filter((kind) => kind.name === name);
+  });
+}
+row(["nobody", await cpuUse(), await timerDelay()]);
