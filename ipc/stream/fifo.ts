@@ -228,7 +228,7 @@ export class Fifo implements Disposable {
    * `open(O_WRONLY)`: opens the writing end as soon as there is a reader.
    *
    * No event tells of a reader that comes, so it is looked for again and again:
-   * after a millisecond at first, later every 20 ms.
+   * after a millisecond at first, later every 25 ms.
    *
    * See [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html).
    *
