@@ -8,6 +8,9 @@
  * "@libc/ipc" into `jsr:@libc/ipc@^…`, a dependency of the package on another
  * version of itself.
  *
+ * `exports` of the copy lead to the library in one JavaScript file, which
+ * `bundle.ts` makes.
+ *
  * The copy goes through `deno publish --dry-run`, which finds slow types and
  * lists the files; a local registry answers for JSR.
  *
@@ -18,6 +21,7 @@
  * @module
  */
 
+import { bundle, bundledExports } from "./bundle.ts";
 import {
   type Config,
   deno,
@@ -30,7 +34,7 @@ import { serveRegistry } from "./local_registry.ts";
 
 /** The only files and folders that may be published. */
 const PUBLISHED =
-  /^(mod\.ts|deno\.json|README\.md|LICENSE|CHANGELOG\.md|(ffi|ipc|cli)\/.+)$/;
+  /^(mod\.ts|deno\.json|README\.md|LICENSE|CHANGELOG\.md|(ffi|ipc|cli)\/.+|js\/.+\.js)$/;
 
 /** Everything else in a repository that is no source of the package. */
 const LEFT_OUT = /^(\.git|dist|coverage|node_modules)\//;
@@ -54,10 +58,17 @@ export function configProblems(config: Config): string[] {
   return problems;
 }
 
-/** The configuration that is published: without the stand-ins. */
+/** The configuration that is published: without the stand-ins, bundled. */
 export function publishedConfig(config: Config): Omit<Config, "links"> {
   const { links: _, ...rest } = config;
-  return rest;
+  return {
+    ...rest,
+    exports: bundledExports(config.exports),
+    publish: {
+      ...config.publish,
+      include: [...config.publish.include, "js/**/*.js"],
+    },
+  };
 }
 
 /** A source of `cli/` with the library imported by relative path. */
@@ -80,21 +91,29 @@ export function withRelativeImports(
 }
 
 /** Writes the copy that can be published, an empty folder given. */
-export function copyForPublishing(root: string, target: string): void {
+export async function copyForPublishing(
+  root: string,
+  target: string,
+): Promise<void> {
   const config = readConfig(root);
+  const published = publishedConfig(config);
   for (const file of filesBelow(root, "")) {
     if (LEFT_OUT.test(file)) continue;
     const path = `${target}${file}`;
     Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
     if (/^cli\/.*\.ts$/.test(file)) {
       const source = Deno.readTextFileSync(`${root}${file}`);
-      Deno.writeTextFileSync(path, withRelativeImports(file, source, config));
+      Deno.writeTextFileSync(
+        path,
+        withRelativeImports(file, source, published),
+      );
     } else {
       Deno.copyFileSync(`${root}${file}`, path);
     }
   }
-  const text = JSON.stringify(publishedConfig(config), null, 2);
+  const text = JSON.stringify(published, null, 2);
   Deno.writeTextFileSync(`${target}deno.json`, `${text}\n`);
+  await bundle(root, target, config.exports);
 }
 
 /** What is wrong with the files that would be published. */
@@ -106,7 +125,7 @@ export function fileProblems(
     if (!PUBLISHED.test(file) || /_test\.ts$|\/testdata\//.test(file)) {
       problems.push(`${file}: must not be published`);
     }
-    if (!file.endsWith(".ts")) continue;
+    if (!/\.[jt]s$/.test(file)) continue;
     if (/["'][^"'\n]*\boffline\//.test(source)) {
       problems.push(`${file}: names the stand-ins of offline/`);
     }
@@ -139,7 +158,7 @@ export async function rehearse(
 ): Promise<Rehearsal> {
   const config = readConfig(root);
   const problems = configProblems(config);
-  copyForPublishing(root, copy);
+  await copyForPublishing(root, copy);
   await using registry = serveRegistry(root, config.links ?? []);
   const cache = await Deno.makeTempDir({ prefix: "ipc_deno_dir_" });
   try {

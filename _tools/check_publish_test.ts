@@ -7,7 +7,7 @@ import {
   withRelativeImports,
 } from "./check_publish.ts";
 import type { Config } from "./common.ts";
-import { type Files, withRepository } from "./testing.ts";
+import { type Files, whyNoBundle, withRepository } from "./testing.ts";
 
 const CONFIG: Config & { license: string } = {
   name: "@libc/ipc",
@@ -54,7 +54,14 @@ function rehearseWith(
   );
 }
 
-Deno.test("rehearse() resolves the real packages and publishes no stand-in", async () => {
+const NO_BUNDLE = await whyNoBundle();
+
+/** A test that bundles. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: name + NO_BUNDLE, ignore: NO_BUNDLE !== "", fn });
+}
+
+test("rehearse() resolves the real packages and publishes no stand-in", async () => {
   assertEquals(await rehearseWith({}), {
     problems: [],
     files: [
@@ -63,13 +70,16 @@ Deno.test("rehearse() resolves the real packages and publishes no stand-in", asy
       "cli/mod.ts",
       "deno.json",
       "ipc/key.ts",
+      "js/_bundle.js",
+      "js/key.js",
+      "js/mod.js",
       "mod.ts",
     ],
     resolved: ["@std/path"],
   });
 });
 
-Deno.test("rehearse() reports slow types", async () => {
+test("rehearse() reports slow types", async () => {
   const { problems } = await rehearseWith({
     "ipc/key.ts": "/** It. */\nexport function key() { return { a: f() }; }\n" +
       "function f() { return 1; }\n",
@@ -78,7 +88,7 @@ Deno.test("rehearse() reports slow types", async () => {
   assertStringIncludes(problems[0] ?? "", "missing-explicit-return-type");
 });
 
-Deno.test("rehearse() reports a package that no registry has", async () => {
+test("rehearse() reports a package that no registry has", async () => {
   const { problems } = await rehearseWith({
     "cli/mod.ts": `import "@std/path/absent";\n`,
   });
@@ -103,9 +113,20 @@ Deno.test("configProblems() wants the real packages in imports", () => {
   ]);
 });
 
-Deno.test("publishedConfig() drops links and keeps the rest", () => {
+Deno.test("publishedConfig() drops links, names the bundled files and keeps the rest", () => {
   const { links: _, ...rest } = CONFIG;
-  assertEquals(publishedConfig(CONFIG), rest);
+  assertEquals(publishedConfig(CONFIG), {
+    ...rest,
+    exports: {
+      ".": "./js/mod.js",
+      "./key": "./js/key.js",
+      "./cli": "./cli/mod.ts",
+    },
+    publish: {
+      ...rest.publish,
+      include: [...rest.publish.include, "js/**/*.js"],
+    },
+  });
 });
 
 Deno.test("withRelativeImports() rewrites imports of the own package only", () => {
@@ -161,5 +182,9 @@ Deno.test("fileProblems() reports files that must not be published", () => {
   assertEquals(problem("cli/a.ts", `import { a } from "@libc/ipc/absent";`), [
     "cli/a.ts: imports its own package by name",
   ]);
+  assertEquals(problem("js/a.js", `import { a } from "@libc/ipc";`), [
+    "js/a.js: imports its own package by name",
+  ]);
+  assertEquals(problem("js/a.ts", ""), ["js/a.ts: must not be published"]);
   assertEquals(problem("cli/a.ts", ` * import { a } from "@libc/ipc";`), []);
 });

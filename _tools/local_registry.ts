@@ -1,5 +1,6 @@
 /**
- * The stand-ins of `offline/std` behind the protocol of JSR, on this machine.
+ * Packages behind the protocol of JSR, on this machine: the stand-ins of
+ * `offline/std`, and in a test the package itself.
  *
  * With `JSR_URL` set to it, Deno resolves `jsr:@std/…` as it does where JSR can
  * be reached, and nothing but the answers differs.
@@ -23,6 +24,8 @@ export interface LocalRegistry extends AsyncDisposable {
   url: string;
   /** The names of the packages that were asked for. */
   requested: Set<string>;
+  /** The files that were asked for, such as `@std/path/join.ts`. */
+  loaded: Set<string>;
 }
 
 /** Offers the packages in some folders until it is disposed. */
@@ -32,6 +35,7 @@ export function serveRegistry(root: string, folders: string[]): LocalRegistry {
       .map((it) => [it.name, it]),
   );
   const requested = new Set<string>();
+  const loaded = new Set<string>();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     async (request) => {
@@ -39,6 +43,8 @@ export function serveRegistry(root: string, folders: string[]): LocalRegistry {
       const [, name = "", rest = ""] = /^\/(@[^/]+\/[^/]+)\/(.+)$/.exec(path) ??
         [];
       requested.add(name);
+      const [, file] = /^\d[^/]*\/(.+)$/.exec(rest) ?? [];
+      if (file !== undefined) loaded.add(`${name}/${file}`);
       const found = packages.get(name);
       const answer = found === undefined ? null : await serve(found, rest);
       return answer ?? new Response("Not found", { status: 404 });
@@ -47,6 +53,7 @@ export function serveRegistry(root: string, folders: string[]): LocalRegistry {
   return {
     url: `http://127.0.0.1:${server.addr.port}/`,
     requested,
+    loaded,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
@@ -73,7 +80,11 @@ async function serve(
     ? files.get(path.slice(version.length + 1))
     : undefined;
   return bytes === undefined ? null : new Response(bytes, {
-    headers: { "content-type": "text/typescript" },
+    headers: {
+      "content-type": path.endsWith(".js")
+        ? "text/javascript"
+        : "text/typescript",
+    },
   });
 }
 
@@ -84,7 +95,7 @@ function readPackage(root: string, folder: string): Package {
   );
   const files = new Map(
     filesBelow(base, "")
-      .filter((file) => file.endsWith(".ts") && !file.endsWith("_test.ts"))
+      .filter((file) => /(?<!_test)\.[jt]s$/.test(file))
       .map((file) => [file, published(Deno.readTextFileSync(base + file))]),
   );
   return {

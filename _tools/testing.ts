@@ -4,6 +4,14 @@
  * @module
  */
 
+import { esbuild } from "./bundle.ts";
+
+/** Why tests that bundle are skipped; empty when they are not. */
+export async function whyNoBundle(): Promise<string> {
+  const { success } = await esbuild(["--version"]);
+  return success ? "" : " [skipped: esbuild cannot be had from npm]";
+}
+
 /** Paths of files and what they hold. */
 export type Files = Record<string, string>;
 

@@ -1,0 +1,160 @@
+/**
+ * Bundles the library into one JavaScript file, for publishing.
+ *
+ * The sources are good to read and slow to load: Deno spends about 0.1 ms on
+ * each of 160 modules, and what it makes of TypeScript carries a source map in
+ * each. On two cores with Deno 2.9.6, on top of 15 ms for an empty program
+ * (`deno task bench:import`):
+ *
+ * | import                           | sources | bundle |
+ * | -------------------------------- | ------- | ------ |
+ * | `@libc/ipc`                      | +35 ms  | +6 ms  |
+ * | `@libc/ipc/sysv-shm`             | +7 ms   | +6 ms  |
+ * | `@libc/ipc`, with an empty cache | +160 ms | +45 ms |
+ *
+ * So the package has `js/_bundle.js` with all code of the library, and beside it
+ * a file for each subpath, which exports names from it: whatever is imported,
+ * there is one instance of each class. (Chunks that entries share would have been
+ * 76 modules for `@libc/ipc`, +15 ms, and 18 for `sysv-shm`, +4 ms.) In the files
+ * of the subpaths `@ts-self-types` names the sources, which have the types and
+ * the documentation: Deno loads them to check, and never to run.
+ *
+ * The bundler is esbuild, which comes from npm when it is needed. White space
+ * goes, which is worth 1 ms; names stay, for stack traces. A source map would be
+ * of no use, since Deno reads only those within the code. `deno bundle`, the same
+ * esbuild, cannot take away one without the other.
+ *
+ * @module
+ */
+
+import { deno } from "./common.ts";
+
+/**
+ * The bundler. Its program is a package of its own for each platform, so that
+ * its install script, which Deno does not run, is not missed.
+ */
+const ESBUILD = "npm:esbuild@0.25.12";
+
+/** The folder of what is made here, in the package. */
+const FOLDER = "js";
+const BUNDLE = "_bundle";
+
+/** Runs esbuild; with `--version` it only says whether it can be had. */
+export function esbuild(
+  args: string[],
+  cwd?: string,
+): ReturnType<typeof deno> {
+  return deno(
+    ["run", "--allow-all", "--quiet", "--no-config", ESBUILD, ...args],
+    cwd === undefined ? {} : { cwd },
+  );
+}
+
+/** Whether what a subpath leads to is bundled: the library, not the command. */
+function isBundled(source: string): boolean {
+  return !source.startsWith("./cli/");
+}
+
+/** What the subpaths of a package lead to once it is bundled. */
+export function bundledExports(
+  exports: Record<string, string>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(exports).map(([subpath, source]) => {
+      if (!isBundled(source)) return [subpath, source];
+      const name = subpath === "." ? "mod" : subpath.slice(2);
+      return [subpath, `./${FOLDER}/${name.replaceAll(/\W/g, "_")}.js`];
+    }),
+  );
+}
+
+/**
+ * Writes the bundle and the files of the subpaths.
+ *
+ * @param root The repository, whose modules are run for their names.
+ * @param copy The copy of it that is bundled.
+ * @throws {Error} With what esbuild said.
+ */
+export async function bundle(
+  root: string,
+  copy: string,
+  exports: Record<string, string>,
+): Promise<void> {
+  await Deno.mkdir(`${copy}${FOLDER}`);
+  const targets = bundledExports(exports);
+  const taken = new Map<string, unknown>();
+  const entry: string[] = [];
+  for (const [subpath, source] of Object.entries(exports)) {
+    if (!isBundled(source)) continue;
+    const module = await import(new URL(source, `file://${root}`).href);
+    // Subpaths share what is the same, and may give one name to two things.
+    // By their values, since nothing that is exported ever changes.
+    const added: string[] = [];
+    const names = Object.entries(module).map(([name, value]) => {
+      let alias = name;
+      while (taken.has(alias) && !Object.is(taken.get(alias), value)) {
+        alias += "$";
+      }
+      if (!taken.has(alias)) added.push(renamed(name, alias));
+      taken.set(alias, value);
+      return renamed(alias, name);
+    });
+    entry.push(`export { ${added.join(", ")} } from ".${source}";\n`);
+    await Deno.writeTextFile(
+      `${copy}${targets[subpath]}`,
+      `// @ts-self-types=".${source}"\n` +
+        `export {\n${names.map((it) => `  ${it},\n`).join("")}} ` +
+        `from "./${BUNDLE}.js";\n`,
+    );
+  }
+  await build(`${copy}${FOLDER}/`, entry.join(""));
+}
+
+function renamed(from: string, to: string): string {
+  return from === to ? from : `${from} as ${to}`;
+}
+
+/** Writes the bundle of a module whose source is given. */
+async function build(folder: string, entry: string): Promise<void> {
+  const input = `${folder}${BUNDLE}.ts`;
+  const output = `${folder}${BUNDLE}.js`;
+  await Deno.writeTextFile(input, entry);
+  const { success, stderr } = await esbuild([
+    `${BUNDLE}.ts`,
+    `--outfile=${BUNDLE}.js`,
+    "--bundle",
+    "--format=esm",
+    "--target=esnext",
+    "--minify-whitespace",
+    // Lines, so that a place in a stack trace can be found.
+    "--line-limit=120",
+    "--legal-comments=none",
+    "--log-level=warning",
+  ], folder);
+  await Deno.remove(input);
+  // A warning is about code that may not do what its source does.
+  if (!success || stderr.includes("[WARNING]")) {
+    throw new Error(`Cannot bundle the library: ${stderr.trim()}`);
+  }
+  await Deno.writeTextFile(
+    output,
+    withClassNames(await Deno.readTextFile(output)),
+  );
+}
+
+/**
+ * A bundle whose classes have their names. esbuild writes `class A`, if it
+ * names itself, as `var A=class _A`; to keep all names, its own option calls a
+ * function for each, which costs 2 ms.
+ */
+export function withClassNames(code: string): string {
+  const names = Array.from(
+    code.matchAll(/\bvar (\w+)=class _\1\b/g),
+    ([, name]) => name,
+  );
+  if (names.length === 0) return code;
+  return code.replaceAll(
+    new RegExp(`(?<![\\w$.#])_(${names.join("|")})(?![\\w$])`, "g"),
+    "$1",
+  );
+}
