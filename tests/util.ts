@@ -2,7 +2,38 @@
 
 const CONFIG = new URL("../deno.json", import.meta.url);
 const RANDOM = new Uint32Array(1);
+/** In an emulator a watchdog waits so many times longer. */
+const PATIENCE = 5;
+/** And what is done many times is done so many times less often. */
+const HASTE = 20;
 let serial = 0;
+
+/**
+ * Whether this process runs in a user-mode emulator: the kernel is that of
+ * another architecture. What is slow there is done less often, see
+ * {@linkcode scaled}.
+ */
+export const EMULATED: boolean = isEmulated();
+
+function isEmulated(): boolean {
+  try {
+    const kernel = Deno.readTextFileSync("/proc/sys/kernel/arch").trim();
+    return kernel !== Deno.build.arch;
+  } catch {
+    // Before Linux 6.1, or not permitted.
+    return false;
+  }
+}
+
+/** Why tests that read the signals that threads block are skipped. */
+export const NO_SIGNAL_MASKS: string = EMULATED
+  ? " [skipped: the emulator shows its own signal masks]"
+  : "";
+
+/** How often to do something that is to be done so often: less in an emulator. */
+export function scaled(count: number): number {
+  return EMULATED ? Math.ceil(count / HASTE) : count;
+}
 
 /**
  * A name that nothing else on the machine has, letters and digits only. Put a
@@ -49,10 +80,11 @@ export async function until(
  * thread. `using _dog = watchdog("what hangs");`
  */
 export function watchdog(what: string, seconds = 60): Disposable {
+  const limit = seconds * 1000 * (EMULATED ? PATIENCE : 1);
   const code = `setTimeout(() => {
     console.error(${JSON.stringify(`watchdog: stuck in ${what}`)});
     Deno.kill(Deno.pid, "SIGKILL");
-  }, ${seconds * 1000});`;
+  }, ${limit});`;
   const url = `data:application/javascript,${encodeURIComponent(code)}`;
   const worker = new Worker(url, { type: "module" });
   return { [Symbol.dispose]: () => worker.terminate() };

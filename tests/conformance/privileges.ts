@@ -22,6 +22,8 @@ export const NOBODY = 65534;
 const CLONE_NEWNS = 0x0002_0000;
 const CLONE_NEWIPC = 0x0800_0000;
 const MS_REC_PRIVATE = 0x4_4000n;
+/** `MS_REMOUNT | MS_BIND | MS_RDONLY` */
+const MS_REMOUNT_READ_ONLY = 0x1021n;
 
 /** Limits by their numbers. */
 export const RLIMIT = {
@@ -65,14 +67,43 @@ export function unshareIpc(): void {
   succeed(libc.unshare(CLONE_NEWIPC), "unshare");
 }
 
+function text(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** Gives this thread mounts of its own. */
+function unshareMounts(): void {
+  succeed(libc.unshare(CLONE_NEWNS), "unshare");
+  succeed(
+    libc.mount(text("tmpfs"), text("/"), null, MS_REC_PRIVATE, null),
+    "mount",
+  );
+}
+
+function mountTmpfs(at: string, options: string): void {
+  const tmpfs = text("tmpfs");
+  succeed(libc.mount(tmpfs, text(at), tmpfs, 0n, text(options)), "mount");
+}
+
 /** Gives this thread a `/dev/shm` of its own, mounted with these options. */
 export function mountShm(options: string): void {
-  const text = (text: string) => new TextEncoder().encode(`${text}\0`);
-  const tmpfs = text("tmpfs");
-  succeed(libc.unshare(CLONE_NEWNS), "unshare");
-  succeed(libc.mount(tmpfs, text("/"), null, MS_REC_PRIVATE, null), "mount");
-  const at = text("/dev/shm");
-  succeed(libc.mount(tmpfs, at, tmpfs, 0n, text(options)), "mount");
+  unshareMounts();
+  mountTmpfs("/dev/shm", options);
+}
+
+/**
+ * Keeps this thread from leaving files behind: `/dev/shm` and `/tmp` become its
+ * own, which is then its directory, and of the rest it only reads.
+ */
+export function keepFiles(): void {
+  unshareMounts();
+  mountTmpfs("/dev/shm", "size=64m");
+  mountTmpfs("/tmp", "size=64m");
+  succeed(
+    libc.mount(null, text("/"), null, MS_REMOUNT_READ_ONLY, null),
+    "mount",
+  );
+  Deno.chdir("/tmp");
 }
 
 /** Writes a limit of the IPC namespace, such as `kernel/shmmni`. */

@@ -21,9 +21,10 @@ import {
   timeoutError,
 } from "../../ffi/core/errno.ts";
 import { sys_mman } from "../../ffi/libc/sys_mman.ts";
+import { MAP_PRIVATE } from "../../ffi/core/platform.ts";
 import { sys_msg } from "../../ffi/libc/sys_msg.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
-import { source } from "../util.ts";
+import { scaled, source } from "../util.ts";
 
 Deno.test("IpcError carries the code, the number and the call", () => {
   const error = new IpcError("Cannot do it", { errno: 2, syscall: "open" });
@@ -105,7 +106,7 @@ Deno.test("checkFd() and checkSize() throw when the call returned -1", () => {
 });
 
 Deno.test("checkPtr() knows null and all ones as failures", () => {
-  const map = () => sys_mman().mmap(null, 0n, 0, 0, -1, 0n);
+  const map = () => sys_mman().mmap(null, 4096n, 0, MAP_PRIVATE, -1, 0n);
   assert(map() !== null, "MAP_FAILED is not null");
   assertEquals(
     assertThrows(() => checkPtr(map(), "mmap", "map", "x"), IpcError).code,
@@ -128,7 +129,7 @@ Deno.test("checkRc() takes the error from the result itself", () => {
 
 // A second FFI call after the failing one would find another errno now and
 // then; this is what the cached view is for.
-const ROUNDS = 400_000;
+const ROUNDS = scaled(400_000);
 
 /** Counts wrong codes over failing calls of three kinds. */
 function wrongCodes(rounds: number): number {
@@ -147,7 +148,7 @@ function wrongCodes(rounds: number): number {
   return wrong;
 }
 
-Deno.test("errno is right 1,200,000 times under allocation", () => {
+Deno.test(`errno is right ${3 * ROUNDS} times under allocation`, () => {
   assertEquals(wrongCodes(ROUNDS), 0);
 });
 
@@ -158,7 +159,7 @@ Deno.test("errno is right in workers of its own while files are read", async () 
     import { sys_msg } from "${source("ffi/libc/sys_msg.ts")}";
     const byte = new Uint8Array(16);
     let wrong = 0, garbage = [];
-    for (let i = 0; i < 300_000; i++) {
+    for (let i = 0; i < ${scaled(300_000)}; i++) {
       if (errnoOf(unistd().close(-1)) !== ERRNO.EBADF) wrong++;
       garbage[i & 255] = { i, text: "garbage " + i };
       if (errnoOf(sys_msg().msgrcv(-1, byte, 1, 0n, 0)) !== ERRNO.EINVAL) wrong++;

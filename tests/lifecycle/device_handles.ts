@@ -29,6 +29,7 @@ export const deviceHandles: Record<string, HandleCase> = {
       (made) => made.pause(),
       (made) => made.configure({ period: 2 }),
       (made) => made.beginConfiguration(),
+      (made) => made.execute("status"),
     ],
     rounds: 100,
   }),
@@ -40,6 +41,7 @@ export const deviceHandles: Record<string, HandleCase> = {
     },
     use: (client) => client.foreign,
     uses: [
+      (client) => client.settings,
       (client) => client.read(),
       (client) => client.readings().next(),
       (client) => client.follow().next(),

@@ -2,16 +2,17 @@
  * Calls everything public with arguments that make no sense, in an order that
  * makes none either. Whatever it throws is fine; that it survives is the test.
  *
- * Runs in an IPC namespace and a folder of its own.
+ * Runs in an IPC namespace of its own, and may write to no file that stays.
  */
 
 import * as ipc from "@libc/ipc";
-import { unshareIpc } from "../conformance/privileges.ts";
+import { keepFiles, unshareIpc } from "../conformance/privileges.ts";
 import { handles } from "./handles.ts";
 
 const seed = Number(Deno.args[0]);
 const rounds = Number(Deno.args[1]);
 unshareIpc();
+keepFiles();
 
 /** What would end or change this process for good, or wait for ever. */
 const APART = new Set([

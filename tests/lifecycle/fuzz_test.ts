@@ -2,10 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import { isPrivileged } from "../conformance/privileges.ts";
+import { scaled } from "../util.ts";
 
 const CHILD = new URL("fuzz_child.ts", import.meta.url).href;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
-const ROUNDS = 4000;
+const ROUNDS = scaled(4000);
 
 const privileged = isPrivileged();
 
@@ -17,35 +18,30 @@ for (let i = 0; i < 4; i++) {
     ignore: !privileged,
     async fn() {
       const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
-      const folder = await Deno.makeTempDir({ prefix: "libc_ipc_fuzz_" });
-      try {
-        const { code, signal, stdout, stderr } = await new Deno.Command(
-          Deno.execPath(),
-          {
-            args: [
-              "run",
-              "--quiet",
-              "--no-check",
-              "--allow-all",
-              `--config=${CONFIG}`,
-              CHILD,
-              String(seed),
-              String(ROUNDS),
-            ],
-            cwd: folder,
-            stdin: "null",
-          },
-        ).output();
-        const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-        assertEquals(
-          // Something may have been written to standard output before.
-          { code, signal, end: text(stdout).slice(-6) },
-          { code: 0, signal: null, end: "alive\n" },
-          `seed ${seed}: ${text(stderr)}`,
-        );
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
+      const { code, signal, stdout, stderr } = await new Deno.Command(
+        Deno.execPath(),
+        {
+          args: [
+            "run",
+            "--quiet",
+            "--no-check",
+            "--allow-all",
+            `--config=${CONFIG}`,
+            CHILD,
+            String(seed),
+            String(ROUNDS),
+          ],
+          env: { TMPDIR: "/tmp" },
+          stdin: "null",
+        },
+      ).output();
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      assertEquals(
+        // Something may have been written to standard output before.
+        { code, signal, end: text(stdout).slice(-6) },
+        { code: 0, signal: null, end: "alive\n" },
+        `seed ${seed}: ${text(stderr)}`,
+      );
     },
   });
 }

@@ -10,11 +10,13 @@ import {
   SysvSharedMemory,
 } from "@libc/ipc";
 import { isPrivileged, unshareIpc } from "../conformance/privileges.ts";
+import { scaled } from "../util.ts";
 import { handles } from "./handles.ts";
 
 const one = handles[Deno.args[0] ?? ""];
 if (one === undefined) throw new Error("no such class");
-const { make, use, rounds = 5000 } = one;
+const { make, use } = one;
+const rounds = scaled(one.rounds ?? 5000);
 // Alone, whatever there is in the namespace is ours.
 const alone = isPrivileged();
 if (alone) unshareIpc();

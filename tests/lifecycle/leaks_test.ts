@@ -2,6 +2,7 @@
 // in the process.
 
 import { assert, assertEquals } from "@std/assert";
+import { scaled } from "../util.ts";
 import { handles } from "./handles.ts";
 
 const CHILD = new URL("leaks_child.ts", import.meta.url).href;
@@ -13,7 +14,8 @@ const MAX_GROWTH = 1 << 20;
 /** Descriptors that may be the runtime's. */
 const SLACK = 8;
 
-for (const [name, { rounds = 5000 }] of Object.entries(handles)) {
+for (const [name, one] of Object.entries(handles)) {
+  const rounds = scaled(one.rounds ?? 5000);
   Deno.test(`${name} leaves nothing behind after ${rounds} rounds`, async () => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [

@@ -98,6 +98,7 @@ export const sysvHandles: Record<string, HandleCase> = {
       (queue) => queue.receive(),
       (queue) => queue.receiveSync(),
       (queue) => queue.tryReceive(),
+      (queue) => queue.messages().next(),
       (queue) => queue.peek(0),
       (queue) => queue.stat(),
       (queue) => queue.set({ mode: 0o600 }),

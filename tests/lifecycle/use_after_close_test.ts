@@ -27,6 +27,62 @@ Deno.test("every public class that can be disposed of is in the table", () => {
   );
 });
 
+/** What a closed handle of any class still answers. */
+const ANSWERS =
+  "close closed name id key path pid created signals size length shared " +
+  "readOnly bytesRead bytesWritten maxMessages messageSize";
+
+/** What is for this module itself, and not documented. */
+const INTERNAL = "use take attempt nothing useNonBlocking refuseWhileBusy " +
+  "memory beforeUnmap beforeClose overtaken overlaps subject refuse needUnix";
+
+/** What a closed handle of one class answers as well, and why. */
+const OWN_ANSWERS: Record<string, string> = {
+  // What their subclasses for sockets do otherwise.
+  FdReader: "receive",
+  PipeReader: "receive",
+  FdWriter: "send",
+  PipeWriter: "send",
+  // A pin may hold it.
+  Mapping: "pinned",
+  // The end of a process is not that of its handle; its pipes are handles.
+  ChildProcess: "pidfd stdin stdout stderr ended",
+  // Ends at once. Only streams have the others, see the tests of those.
+  Socket: "connections reader writer readable writable",
+  // The end, once and for all.
+  WaveDevice: "state status removed notices exit",
+  WaveClient: "transport foreign features device end",
+};
+
+Deno.test("every member of every class in the table is tried after close(), or answers", () => {
+  const words = (text = "") => text.split(" ");
+  for (const [name, { uses }] of Object.entries(handles)) {
+    const tried = uses.join("\n");
+    const answers = new Set([
+      ...words(ANSWERS),
+      ...words(INTERNAL),
+      ...words(OWN_ANSWERS[name]),
+    ]);
+    const members = new Set<string>();
+    const { prototype } = Object.entries(ipc).find(([key]) => key === name)
+      ?.[1] as { prototype: object };
+    for (
+      let proto = prototype;
+      proto !== Object.prototype;
+      proto = Object.getPrototypeOf(proto)
+    ) {
+      for (const member of Object.getOwnPropertyNames(proto)) {
+        members.add(member);
+      }
+    }
+    members.delete("constructor");
+    const left = [...members].filter((member) =>
+      !answers.has(member) && !new RegExp(`\\.${member}\\b`).test(tried)
+    );
+    assertEquals(left, [], name);
+  }
+});
+
 for (const [name, { make, use, uses }] of Object.entries(handles)) {
   Deno.test(`${name} refuses every use after close()`, async () => {
     using handle = await make();

@@ -6,9 +6,9 @@ import { isPrivileged } from "../../conformance/privileges.ts";
 import { newPlace } from "./address.ts";
 
 const privileged = isPrivileged();
-const noRoot = privileged ? "" : " (skipped: may not become another user)";
+const noRoot = privileged ? "" : " [skipped: may not become another user]";
 const canUnshare = privileged && hasCommand("unshare");
-const noNamespace = canUnshare ? "" : " (skipped: may not unshare)";
+const noNamespace = canUnshare ? "" : " [skipped: may not unshare]";
 
 /** What each call says, one line each. */
 const CALLS = `

@@ -48,7 +48,7 @@ async function compile() {
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({
-    name: noC ? `${name} (skipped: no cc)` : name,
+    name: noC ? `${name} [skipped: no cc]` : name,
     ignore: noC,
     fn,
   });

@@ -47,7 +47,7 @@ Deno.test("isCapacity() takes powers of two in the range only", () => {
 
 Deno.test({
   name: "Wave and the enums are those of wave.h" +
-    (hasCommand("cc") ? "" : " (skipped: no cc)"),
+    (hasCommand("cc") ? "" : " [skipped: no cc]"),
   ignore: !hasCommand("cc"),
   async fn() {
     const header = new URL("../../../examples/c/wave.h", import.meta.url);

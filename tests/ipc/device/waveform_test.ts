@@ -97,7 +97,7 @@ Deno.test("sampleAt() refuses what it cannot mean", () => {
 
 Deno.test({
   name: "sampleAt() is what a C program computes" +
-    (hasCommand("cc") ? "" : " (skipped: no cc)"),
+    (hasCommand("cc") ? "" : " [skipped: no cc]"),
   ignore: !hasCommand("cc"),
   async fn() {
     const directory = await Deno.makeTempDir();

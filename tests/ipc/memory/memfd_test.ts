@@ -150,15 +150,13 @@ Deno.test("Memfd.create() explains huge pages that are not there", () => {
   assertEquals(descriptors(), before);
 });
 
-/** How many huge pages of the default size are free. */
-function freeHugePages(): number {
-  const found = /^HugePages_Free:\s*(\d+)$/m.exec(
-    Deno.readTextFileSync("/proc/meminfo"),
-  );
-  return Number(found?.[1] ?? 0);
+/** A number of `/proc/meminfo`. */
+function meminfo(name: string): number {
+  const text = Deno.readTextFileSync("/proc/meminfo");
+  return Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
 }
 
-Deno.test("Memfd with huge pages maps them whole, or says that there are none", () => {
+Deno.test("Memfd with huge pages maps whole ones only", () => {
   using memory = Memfd.create("huge", { size: 2 ** 22, hugePages: 2 ** 21 });
   assertThrows(
     () => memory.map({ length: PAGE }),
@@ -166,13 +164,35 @@ Deno.test("Memfd with huge pages maps them whole, or says that there are none", 
     "its pages have 2097152",
   );
   assertThrows(() => memory.map({ offset: PAGE }), RangeError, "its pages");
-  if (freeHugePages() >= 2) {
-    using mapping = memory.map();
-    mapping.bytes[2 ** 22 - 1] = 1;
-    assertEquals(mapping.bytes[2 ** 22 - 1], 1);
-  } else {
+  if (meminfo("HugePages_Free") === 0) {
     assertEquals(codeOf(() => memory.map()), "ENOMEM");
   }
+});
+
+const noHugePages = meminfo("HugePages_Free") < 2;
+
+Deno.test({
+  name: `Memfd with huge pages is memory as any other${
+    noHugePages ? " [skipped: this machine has no free huge pages]" : ""
+  }`,
+  ignore: noHugePages,
+  fn() {
+    const huge = 1024 * meminfo("Hugepagesize");
+    using memory = Memfd.create("huge", { size: 2 * huge, hugePages: true });
+    using mapping = memory.map();
+    using second = memory.map({ offset: huge });
+    mapping.bytes[2 * huge - 1] = 1;
+    assertEquals(second.bytes[huge - 1], 1);
+    const maps = Deno.readTextFileSync("/proc/self/smaps");
+    const part = maps.slice(maps.indexOf(mapping.address.toString(16)));
+    const [, size] = /^KernelPageSize:\s*(\d+) kB$/m.exec(part) ?? [];
+    assertEquals(1024 * Number(size), huge);
+    const error = assertThrows(
+      () => memory.pwrite(new Uint8Array(1)),
+      IpcError,
+    );
+    assertEquals(error.code, "EINVAL");
+  },
 });
 
 Deno.test("Memfd.seal() forbids for good what it says", () => {

@@ -340,6 +340,42 @@ Deno.test("credentials and descriptors come from another process", async () => {
   assertEquals(await child.line(), "15");
 });
 
+Deno.test("a Memfd that is passed is the same memory in another process", async () => {
+  using _dog = watchdog("a passed Memfd");
+  const name = abstractName();
+  using server = Socket.listen(name);
+  await using child = spawnDeno(
+    `import { Memfd } from "@libc/ipc/memfd";
+    import { Socket } from "@libc/ipc/socket";
+    using socket = await Socket.connect(${JSON.stringify(name)});
+    const { fds: [fd] } = await socket.receiveFds();
+    using theirs = Memfd.fromFd(fd, { takeOver: true, requireSeals: ["shrink"] });
+    using mapping = theirs.map();
+    console.log(theirs.name, theirs.size, theirs.seals.join());
+    mapping.bytes[1] = mapping.bytes[0] + 1;
+    // And one of its own, the other way, which outlives it.
+    using own = Memfd.create("back", { size: 8192 });
+    own.pwrite(new Uint8Array([7, 8, 9]), 5000);
+    await socket.sendFds([own], "mine");`,
+  );
+  using connection = await server.accept();
+  using memory = Memfd.create("there", { size: 100 });
+  using mapping = memory.map();
+  mapping.bytes[0] = 41;
+  await connection.sendFds([memory], "yours");
+  const message = await connection.receiveFds();
+  assertEquals([textOf(message?.data), message?.fds.length], ["mine", 1]);
+  assertEquals(mapping.bytes[1], 42);
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "there 100 shrink,grow\n"], stderr);
+  const [fd] = message?.fds ?? [];
+  assert(fd);
+  using back = Memfd.fromFd(fd, { takeOver: true });
+  assertEquals([back.name, back.size], ["back", 8192]);
+  using view = back.map({ offset: 5000, length: 3 });
+  assertEquals(view.read(), new Uint8Array([7, 8, 9]));
+});
+
 Deno.test({
   name: `Python passes descriptors to us and gets ours${NO_PYTHON}`,
   ignore: NO_PYTHON !== "",
