@@ -50,15 +50,14 @@ export function adoptFd(
     "duplicate",
     label,
   );
-  if (fdinfo(copy, kind.field) === undefined) {
+  try {
+    if (fdinfo(copy, kind.field) === undefined) {
+      const hint = `it is no ${kind.name}`;
+      throw ipcError(ERRNO.EINVAL, "fcntl", "use", label, hint);
+    }
+  } catch (error) {
     closeFd(copy, label);
-    throw ipcError(
-      ERRNO.EINVAL,
-      "fcntl",
-      "use",
-      label,
-      `it is no ${kind.name}`,
-    );
+    throw error;
   }
   // Not before it is accepted: until then it is the caller's to close.
   if (options.takeOver) {

@@ -342,10 +342,11 @@ interface QueueSize {
 function sizeOf(creation: QueueCreation): QueueSize | undefined {
   const { maxMessages, messageSize } = creation;
   if (maxMessages === undefined && messageSize === undefined) return undefined;
-  const limits = queueLimits();
+  // Without a descriptor mq_open fails as well, and says what it is.
+  const limits = hasDescriptor() ? queueLimits() : undefined;
   return {
-    maxMessages: maxMessages ?? limits.defaultMessages,
-    messageSize: messageSize ?? limits.defaultMessageSize,
+    maxMessages: maxMessages ?? limits?.defaultMessages ?? 1,
+    messageSize: messageSize ?? limits?.defaultMessageSize ?? 1,
   };
 }
 
@@ -366,15 +367,16 @@ function limitHint(
   error: number,
   size: QueueSize | undefined,
 ): string | undefined {
-  const limits = queueLimits();
   switch (error) {
-    case ERRNO.EINVAL:
+    case ERRNO.EINVAL: {
+      const limits = queueLimits();
       return `${size?.maxMessages} messages of ${size?.messageSize} bytes are asked for; without CAP_SYS_RESOURCE msg_max is ${limits.maxMessages} and msgsize_max ${limits.maxMessageSize} (/proc/sys/fs/mqueue)`;
+    }
     case ERRNO.ENOSPC:
-      return `queues_max is ${limits.maxQueues} (/proc/sys/fs/mqueue)`;
+      return `queues_max is ${queueLimits().maxQueues} (/proc/sys/fs/mqueue)`;
     case ERRNO.EMFILE:
       return hasDescriptor()
-        ? bytesHint(limits, size)
+        ? bytesHint(queueLimits(), size)
         : "the process has no descriptor left (RLIMIT_NOFILE)";
     default:
       return undefined;

@@ -7,7 +7,8 @@
 import { dirent } from "../libc/dirent.ts";
 import { unistd } from "../libc/unistd.ts";
 import { cstring } from "./cstring.ts";
-import { errnoOf } from "./errno.ts";
+import { errnoOf, ipcError } from "./errno.ts";
+import { isExhausted } from "./proc.ts";
 
 /** Offset of `d_name` in `struct dirent` of Linux, both architectures. */
 const D_NAME = 19;
@@ -15,10 +16,17 @@ const D_NAME = 19;
 /**
  * `opendir`, `readdir`: the names in a directory without `.` and `..`, in no
  * order; undefined when it cannot be read.
+ *
+ * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`: these say nothing about the
+ * directory.
  */
 export function tryReadDirectory(path: string): string[] | undefined {
   const directory = dirent().opendir(cstring(path, "path"));
-  if (directory === null) return undefined;
+  if (directory === null) {
+    const error = errnoOf(-1);
+    if (isExhausted(error)) throw ipcError(error, "opendir", "read", path);
+    return undefined;
+  }
   const names: string[] = [];
   try {
     for (;;) {

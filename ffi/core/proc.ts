@@ -8,7 +8,7 @@
 import { fcntl } from "../libc/fcntl.ts";
 import { unistd } from "../libc/unistd.ts";
 import { cstring } from "./cstring.ts";
-import { checkFd, ERRNO, errnoOf, ipcError } from "./errno.ts";
+import { checkFd, ERRNO, errnoOf, IpcError, ipcError } from "./errno.ts";
 import { closeFd } from "./fd.ts";
 import { O_CLOEXEC, O_RDONLY } from "./platform.ts";
 
@@ -48,18 +48,32 @@ export function readTextFile(path: string): string {
   return new TextDecoder().decode(readFile(path));
 }
 
-/** The text of a small file, or undefined when it cannot be read. */
+/**
+ * The text of a small file, or undefined when it cannot be read.
+ *
+ * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`: these say nothing about the
+ * file. A process whose file cannot be opened for that reason is not gone.
+ */
 export function tryReadTextFile(path: string): string | undefined {
   try {
     return readTextFile(path);
-  } catch {
+  } catch (error) {
+    if (error instanceof IpcError && isExhausted(error.errno)) throw error;
     return undefined;
   }
+}
+
+/** Whether an error says that this process, or the machine, has no more. */
+export function isExhausted(error: number): boolean {
+  return error === ERRNO.EMFILE || error === ERRNO.ENFILE ||
+    error === ERRNO.ENOMEM;
 }
 
 /**
  * The start time of a process in clock ticks since boot, or undefined when it
  * is gone: together with the pid it names a process for good.
+ *
+ * @throws {IpcError} As {@linkcode tryReadTextFile}.
  */
 export function processStartTime(pid: number): bigint | undefined {
   const fields = statFields(pid);
@@ -70,13 +84,19 @@ export function processStartTime(pid: number): bigint | undefined {
     : BigInt(start);
 }
 
-/** The name of a process's program, or undefined when it is gone. */
+/** The name of a process's program, or undefined when it cannot be read. */
 export function processName(pid: number): string | undefined {
-  return tryReadTextFile(`/proc/${pid}/comm`)?.trimEnd();
+  try {
+    return readTextFile(`/proc/${pid}/comm`).trimEnd();
+  } catch {
+    return undefined;
+  }
 }
 
 function statFields(pid: number): string[] | undefined {
-  const line = tryReadTextFile(`/proc/${pid}/stat`);
+  // Of its first thread: of the process itself an emulator makes up another
+  // start time, which only the process sees.
+  const line = tryReadTextFile(`/proc/${pid}/task/${pid}/stat`);
   // The name stands in parentheses and may itself hold spaces and parentheses.
   return line?.slice(line.lastIndexOf(")") + 2).split(" ");
 }

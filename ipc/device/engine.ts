@@ -107,8 +107,12 @@ export class Engine {
     const abort = () => this.#end("aborted");
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort, { once: true });
-    if (!this.#paused && this.#configuring === 0) this.#setState("on");
-    this.#tick();
+    try {
+      if (!this.#paused && this.#configuring === 0) this.#setState("on");
+      this.#tick();
+    } catch (error) {
+      this.#fail(error);
+    }
     return this.#run.promise.finally(() =>
       signal?.removeEventListener("abort", abort)
     );
@@ -305,9 +309,14 @@ export class Engine {
       const delay = this.#produce(now);
       this.#timer = setTimeout(this.#next, more ? 0 : delay);
     } catch (error) {
-      this.#run?.reject(error);
-      attempt(() => this.close());
+      this.#fail(error);
     }
+  }
+
+  /** Ends the run with an error, and removes what can be removed. */
+  #fail(error: unknown): void {
+    this.#run?.reject(error);
+    attempt(() => this.close());
   }
 
   /** Serves commands; true when there may be more. */

@@ -95,11 +95,21 @@ export function peerOf(pid: number, alive: boolean): Peer {
 export function processText(pid: number): string {
   if (pid <= 0) return "a process of another PID namespace";
   const name = processName(pid);
-  const ticks = processStartTime(pid);
-  const started = ticks === undefined ? null : startDate(ticks);
+  const started = tryStart(pid);
   return `process ${pid}` +
     (name === undefined ? "" : ` (${printable(name)})`) +
     (started === null ? "" : `, started ${started.toISOString()},`);
+}
+
+/** When a process started, as far as it can be told. */
+function tryStart(pid: number): Date | null {
+  try {
+    const ticks = processStartTime(pid);
+    return ticks === undefined ? null : startDate(ticks);
+  } catch {
+    // Without a descriptor left the message goes without.
+    return null;
+  }
 }
 
 function startDate(ticks: bigint): Date | null {

@@ -661,7 +661,7 @@ export class SysvMessageQueue
     action: string,
     options: WaitOptions | undefined,
     attempt: () => T | undefined,
-    call?: BlockingCall,
+    call?: BlockingCall | undefined,
   ): Promise<T> {
     let waited = false;
     return waitUntil(
