@@ -3,21 +3,42 @@
  *
  * Needs root, for the kernel to start aarch64 programs by the emulator, and
  * Debian's `qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross`; Deno
- * for aarch64 comes from npm. Arguments are handed to `deno test`. It is slow,
- * and not part of the gate. Tests skip by name what the emulator lacks.
+ * for aarch64 comes from npm. It takes an hour, and is not part of the gate.
+ * Tests skip by name what the emulator lacks.
+ *
+ * Arguments are files and folders of tests (all of them, when there are none)
+ * and options of `deno test`, such as `--filter=ftok`. Each file has a process
+ * of its own, so that one that is killed takes no other with it. The last line
+ * counts the tests as the gate does: `812 passed, 0 failed, 3 skipped`.
  *
  * @module
  */
 
-import { ROOT } from "./common.ts";
+import { filesBelow, isFile, ROOT } from "./common.ts";
+import {
+  type Counts,
+  failures,
+  isSound,
+  readPretty,
+  readReport,
+  summary,
+} from "./test_report.ts";
 
 /** The newest that npm has; it lags behind the other packages. */
 const PACKAGE = "@deno/linux-arm64-glibc@2.9.5";
+const FOLDER = `${ROOT}dist/aarch64`;
+const DENO = `${FOLDER}/package/deno`;
 const EMULATOR = "/usr/bin/qemu-aarch64-static";
 const LIBRARIES = "/usr/aarch64-linux-gnu";
 const BINFMT = "/proc/sys/fs/binfmt_misc";
-const NAME = "libc-ipc-aarch64";
-const FOLDER = `${ROOT}dist/aarch64`;
+const NAME = "libc-ipc-aarch64-";
+
+/** What must be there, and the package of Debian that has it. */
+const NEEDED: Record<string, string> = {
+  [EMULATOR]: "qemu-user-static",
+  "/usr/bin/aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+  [`${LIBRARIES}/lib/libc.so.6`]: "libc6-dev-arm64-cross",
+};
 
 // The ELF header of an aarch64 program, and which of its bits count.
 const MAGIC =
@@ -25,69 +46,172 @@ const MAGIC =
 const MASK =
   "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+/** Ends with the reason why nothing can run. */
+function refuse(reason: string): never {
+  console.error(`Cannot run aarch64 programs: ${reason}`);
+  Deno.exit(1);
 }
 
 async function run(command: string, args: string[]): Promise<void> {
-  const { code } = await new Deno.Command(command, { args }).spawn().status;
-  if (code !== 0) throw new Error(`${command} ${args.join(" ")} failed`);
+  try {
+    const { success } = await new Deno.Command(command, { args }).spawn()
+      .status;
+    if (!success) refuse(`${command} ${args.join(" ")} failed`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    refuse(`${command} is not installed`);
+  }
 }
 
 /** Gets Deno for aarch64 from npm, once. */
-async function fetchDeno(): Promise<string> {
-  const binary = `${FOLDER}/package/deno`;
-  if (exists(binary)) return binary;
+async function fetchDeno(): Promise<void> {
+  if (isFile(DENO)) return;
   await Deno.mkdir(FOLDER, { recursive: true });
   await run("npm", ["pack", PACKAGE, "--silent", "--pack-destination", FOLDER]);
-  for await (const { name } of Deno.readDir(FOLDER)) {
+  for (const { name } of Deno.readDirSync(FOLDER)) {
     if (!name.endsWith(".tgz")) continue;
     await run("tar", ["-xzf", `${FOLDER}/${name}`, "-C", FOLDER]);
+    await Deno.remove(`${FOLDER}/${name}`);
   }
-  return binary;
 }
 
 /** Lets the kernel start aarch64 programs, until it is disposed of. */
 async function register(): Promise<Disposable> {
-  const unregister = () => Deno.writeTextFileSync(`${BINFMT}/${NAME}`, "-1");
-  if (!exists(`${BINFMT}/register`)) {
+  if (!isFile(`${BINFMT}/status`)) {
     await run("mount", ["-t", "binfmt_misc", "none", BINFMT]);
   }
-  if (exists(`${BINFMT}/${NAME}`)) unregister();
-  await Deno.writeTextFile(
+  const unregister = (name: string) =>
+    Deno.writeTextFileSync(`${BINFMT}/${name}`, "-1");
+  for (const { name } of Deno.readDirSync(BINFMT)) {
+    const pid = name.startsWith(NAME) ? name.slice(NAME.length) : "self";
+    // Left behind by a run that was killed.
+    if (!isFile(`/proc/${pid}/stat`)) unregister(name);
+  }
+  // One for each run: the end of one must not be the end of another.
+  const name = `${NAME}${Deno.pid}`;
+  Deno.writeTextFileSync(
     `${BINFMT}/register`,
-    `:${NAME}:M::${MAGIC}:${MASK}:${EMULATOR}:F`,
+    `:${name}:M::${MAGIC}:${MASK}:${EMULATOR}:F`,
   );
-  return { [Symbol.dispose]: unregister };
+  return { [Symbol.dispose]: () => unregister(name) };
 }
 
-const missing = [EMULATOR, LIBRARIES].filter((path) => !exists(path));
-if (missing.length > 0) {
-  console.error(
-    `Missing ${
-      missing.join(", ")
-    }: run apt-get install qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross`,
-  );
-  Deno.exit(1);
+/** The files of tests that some files and folders stand for. */
+function testFiles(paths: string[]): string[] {
+  return paths.flatMap((path) => {
+    if (isFile(`${ROOT}${path}`)) return [path];
+    const files = filesBelow(ROOT, path.replace(/\/+$/, ""))
+      .filter((file) => file.endsWith("_test.ts"));
+    if (files.length === 0) refuse(`there is no test in ${path}`);
+    return files;
+  });
 }
-const deno = await fetchDeno();
-using _registration = await register();
-const { code } = await new Deno.Command(deno, {
-  args: [
-    "test",
-    "--no-check",
-    "--allow-all",
-    ...(Deno.args.length > 0 ? Deno.args : ["tests"]),
-  ],
-  cwd: ROOT,
-  env: {
-    QEMU_LD_PREFIX: LIBRARIES,
-    DENO_DIR: `${FOLDER}/cache`,
-  },
-}).spawn().status;
-Deno.exitCode = code;
+
+/** The process of the file that runs. */
+let running: Deno.ChildProcess | undefined;
+
+/** Runs a file, says how it went, and counts its tests. */
+async function runFile(
+  file: string,
+  options: string[],
+  report: string,
+): Promise<Counts> {
+  const start = performance.now();
+  running = new Deno.Command(DENO, {
+    args: [
+      "test",
+      "--no-check",
+      "--no-lock",
+      "--allow-all",
+      "--permit-no-files",
+      `--junit-path=${report}`,
+      ...options,
+      file,
+    ],
+    cwd: ROOT,
+    env: {
+      NO_COLOR: "1",
+      QEMU_LD_PREFIX: LIBRARIES,
+      DENO_DIR: `${FOLDER}/cache`,
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let output = "";
+  const collect = async (
+    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  ): Promise<void> => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      output += text;
+    }
+  };
+  const [{ success }] = await Promise.all([
+    running.status,
+    collect(running.stdout),
+    collect(running.stderr),
+  ]);
+  running = undefined;
+  const read = isFile(report)
+    ? readReport(Deno.readTextFileSync(report))
+    : null;
+  if (read !== null) Deno.removeSync(report);
+  const counts = read ?? readPretty(output);
+  if (!success) counts.failed = Math.max(counts.failed, 1);
+  const seconds = ((performance.now() - start) / 1000).toFixed(0);
+  const { passed, failed, skipped } = counts;
+  console.log(
+    `${success ? "ok    " : "FAILED"} ${file} (${passed} passed, ` +
+      `${failed} failed, ${skipped.length} skipped, ${seconds} s)`,
+  );
+  if (!success) console.log(failures(output));
+  return counts;
+}
+
+if (import.meta.main) {
+  const missing = Object.keys(NEEDED).filter((path) => !isFile(path));
+  if (missing.length > 0) {
+    const packages = missing.map((path) => NEEDED[path]).join(" ");
+    refuse(`${missing.join(", ")} missing: apt-get install ${packages}`);
+  }
+  if (Deno.uid() !== 0) {
+    refuse("root must tell the kernel how to start them (binfmt_misc)");
+  }
+  const options = Deno.args.filter((argument) => argument.startsWith("-"));
+  const paths = Deno.args.filter((argument) => !argument.startsWith("-"));
+  const files = testFiles(paths.length > 0 ? paths : ["tests"]);
+  await fetchDeno();
+  const total: Counts = { passed: 0, failed: 0, skipped: [] };
+  const folder = Deno.makeTempDirSync({ prefix: "ipc_aarch64_" });
+  const registration = await register();
+  const finish = (): boolean => {
+    registration[Symbol.dispose]();
+    Deno.removeSync(folder, { recursive: true });
+    const { lines, unexplained } = summary(total);
+    console.log(lines.join("\n"));
+    return isSound(total) && unexplained === 0;
+  };
+  const interrupt = () => {
+    try {
+      running?.kill("SIGTERM");
+    } catch {
+      // It has just ended.
+    }
+    total.failed++;
+    finish();
+    Deno.exit(1);
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  Deno.addSignalListener("SIGTERM", interrupt);
+  for (const file of files) {
+    const { passed, failed, skipped } = await runFile(
+      file,
+      options,
+      `${folder}/junit.xml`,
+    );
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped.push(...skipped);
+  }
+  Deno.exit(finish() ? 0 : 1);
+}
