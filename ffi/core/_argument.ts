@@ -72,9 +72,16 @@ export function mode(value: number, what = "mode"): number {
 
 /** Checks the options of a wait and gives its milliseconds, if it has any. */
 export function timeoutOf(
-  options: SyncWaitOptions | undefined,
+  options: WaitOptions | undefined,
 ): number | undefined {
-  const timeout = options?.timeout;
+  if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options must be an object, got ${shown(options)}`);
+  }
+  const { timeout, signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`signal must be an AbortSignal, got ${shown(signal)}`);
+  }
   if (timeout === undefined) return undefined;
   if (typeof timeout !== "number") {
     throw new TypeError(`timeout must be a number, got ${shown(timeout)}`);

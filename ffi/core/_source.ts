@@ -96,24 +96,25 @@ export abstract class Source {
   }
 }
 
+/** What a timer costs the event loop besides the sweep itself, in ms. */
+const TIMER_COST = 0.1;
 /**
- * A sweep and the turn of the event loop that it takes, about so many ms, are
- * at most so small a part of the time between two sweeps: one waiter is tried
- * every 25 ms, 200 System V queues every 50 to 70 ms. These cost 0.7 % of a
- * processor; tried every 20 ms they cost 1.7 %.
+ * How much of the time sweeps may take when nothing happens. So one waiter is
+ * tried every 25 ms in the end, and 200 System V queues every 50 to 70 ms; these
+ * cost 0.7 % of a processor, and 1.7 % if they were tried every 20 ms.
  */
-const TURN = 0.1;
-const SHARE = 1 / 250;
+const IDLE_SHARE = 1 / 250;
 
 /**
- * The source of what has no descriptor: System V objects, futex words.
+ * The source of what has neither a descriptor nor a thread: room in a System V
+ * queue, and whatever is beyond the threads of `ThreadSource`.
  *
  * All of an isolate share one timer that tries every waiter: after one
  * millisecond at first, then less and less often.
  */
 export class SweepSource extends Source {
-  constructor() {
-    super(false);
+  constructor(ordered = false) {
+    super(ordered);
   }
 
   protected override update(): void {
@@ -145,7 +146,7 @@ function sweep(): void {
   const start = performance.now();
   let progress = false;
   for (const source of sweeps) progress = source.poke() || progress;
-  const most = (performance.now() - start + TURN) / SHARE;
+  const most = (performance.now() - start + TIMER_COST) / IDLE_SHARE;
   interval = progress ? 1 : Math.min(interval * 1.5, most);
   schedule();
 }

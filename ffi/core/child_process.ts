@@ -44,7 +44,7 @@ import {
   signalNumber,
 } from "./signals.ts";
 import { pause } from "./timer_interrupt.ts";
-import { type WaitSubject, waitUntil } from "./wait.ts";
+import { promised, type WaitSubject, waitUntil } from "./wait.ts";
 import { READINESS, type Readiness, type Waitable } from "./wait_any.ts";
 
 /** Longest pause between two looks where there is no pidfd, in ms. */
@@ -181,15 +181,19 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
    * @throws {TypeError} When this handle is closed, before or meanwhile.
    */
   wait(options?: WaitOptions): Promise<ChildStatus> {
-    return waitUntil(
-      () => {
-        this.#check("wait for");
-        return this.#reap();
-      },
-      options,
-      this.#subject,
-      this.#source,
-    );
+    return promised(() => {
+      // Behind the wait in the background it would not be looked at yet.
+      this.#check("wait for");
+      return waitUntil(
+        () => {
+          this.#check("wait for");
+          return this.#reap();
+        },
+        options,
+        this.#subject,
+        this.#source,
+      );
+    });
   }
 
   /**

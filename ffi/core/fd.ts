@@ -37,6 +37,11 @@ export class Fd implements Disposable {
     return this.use("use");
   }
 
+  /** What messages call it. */
+  get label(): string {
+    return this.#label;
+  }
+
   /** Whether it is closed. */
   get closed(): boolean {
     return this.#fd < 0;

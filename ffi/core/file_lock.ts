@@ -28,6 +28,7 @@ import { fcntl } from "../libc/fcntl.ts";
 import { sys_file } from "../libc/sys_file.ts";
 import {
   mode as checkMode,
+  shown,
   size,
   type SyncWaitOptions,
   timeoutOf,
@@ -136,7 +137,7 @@ export interface FileLockInit {
   /** The byte behind the last one. */
   readonly end: number;
   /** Releases it. */
-  unlock(fd: number): void;
+  unlock(fd: number, label: string): void;
 }
 
 /** The locks that are held through each descriptor. */
@@ -179,7 +180,7 @@ export class FileLock implements Disposable {
     this.#closed = true;
     heldBy.get(this.#fd)?.delete(this);
     // The kernel has released it with the descriptor.
-    if (!this.#fd.closed) this.#init.unlock(this.#fd.number);
+    if (!this.#fd.closed) this.#init.unlock(this.#fd.number, this.#fd.label);
   }
 
   /** The same as {@linkcode close}. */
@@ -215,7 +216,7 @@ export function openLockFile(
   path: string | URL,
   options: OpenLockFileOptions = {},
 ): Fd {
-  const label = `lock file ${JSON.stringify(pathString(path, "path"))}`;
+  const label = `file ${JSON.stringify(pathString(path, "path"))}`;
   const fd = checkFd(
     fcntl().open(
       cpath(path, "path"),
@@ -268,11 +269,12 @@ export async function lockFile(
   fd: Fd,
   options: FileLockWaitOptions = {},
 ): Promise<FileLock> {
+  const object = labelOf(fd);
   const request = new LockRequest(options);
   return await waitUntil(
     () => attempt(fd, request, false),
     options,
-    { syscall: request.syscall, action: "lock", object: LABEL },
+    { syscall: request.syscall, action: "lock", object },
     new SweepSource(),
   );
 }
@@ -306,7 +308,7 @@ export function lockFileSync(
     (mayBlock) => attempt(fd, request, mayBlock),
   );
   if (lock !== undefined) return lock;
-  throw timeoutError(request.syscall, "lock", LABEL, timeout);
+  throw timeoutError(request.syscall, "lock", fd.label, timeout);
 }
 
 /**
@@ -334,12 +336,13 @@ export function conflictingLock(
   fd: Fd,
   options: FileLockOptions = {},
 ): FileLockInfo | undefined {
+  const object = labelOf(fd);
   const request = new LockRequest({ range: {}, ...options });
   const found = flock.view(request.flock(true));
   const error = errnoOf(
     fcntl().fcntl_flock(fd.use("ask"), F_OFD_GETLK, request.buffer),
   );
-  if (error !== 0) throw ipcError(error, "fcntl", "ask", LABEL);
+  if (error !== 0) throw ipcError(error, "fcntl", "ask", object);
   return found.l_type === F_UNLCK ? undefined : {
     shared: found.l_type === F_RDLCK,
     offset: Number(found.l_start),
@@ -347,7 +350,10 @@ export function conflictingLock(
   };
 }
 
-const LABEL = "a file";
+function labelOf(fd: Fd): string {
+  if (fd instanceof Fd) return fd.label;
+  throw new TypeError(`fd must be an Fd, got ${shown(fd)}`);
+}
 
 /** Locks, or gives undefined when it would have to wait or was interrupted. */
 function attempt(
@@ -355,6 +361,7 @@ function attempt(
   request: LockRequest,
   mayBlock: boolean,
 ): FileLock | undefined {
+  const label = labelOf(fd);
   const number = fd.use("lock");
   for (const lock of heldBy.get(fd) ?? []) {
     if (lock.overlaps(request)) {
@@ -373,7 +380,7 @@ function attempt(
   const hint = error === ERRNO.EBADF
     ? `it is not open for ${request.shared ? "reading" : "writing"}`
     : undefined;
-  throw ipcError(error, request.syscall, "lock", LABEL, hint);
+  throw ipcError(error, request.syscall, "lock", label, hint);
 }
 
 /** What to lock, and how. */
@@ -408,13 +415,13 @@ class LockRequest implements FileLockInit {
   }
 
   /** Unlocks. */
-  unlock(fd: number): void {
+  unlock(fd: number, label: string): void {
     const error = errnoOf(
       this.syscall === "flock"
         ? sys_file().flock(fd, LOCK_UN)
         : fcntl().fcntl_flock(fd, F_OFD_SETLK, this.flock(false)),
     );
-    if (error !== 0) throw ipcError(error, this.syscall, "unlock", LABEL);
+    if (error !== 0) throw ipcError(error, this.syscall, "unlock", label);
   }
 
   /** The `struct flock` of it. */

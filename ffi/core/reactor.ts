@@ -272,6 +272,9 @@ class Reactor {
         this.#run();
       }, UNREFERENCED_INTERVAL);
       Deno.unrefTimer(this.#timer);
+    } else if (this.#awaited === 0 && this.#timer !== undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
     }
   }
 

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { timeoutOf, type WaitOptions } from "./_argument.ts";
+import { shown, timeoutOf, type WaitOptions } from "./_argument.ts";
 import type { Source } from "./_source.ts";
 import { promised, ready, type WaitSubject, waitUntil } from "./wait.ts";
 
@@ -75,13 +75,16 @@ export function waitAny<T extends Waitable>(
   options: WaitOptions = {},
 ): Promise<T> {
   return promised(() => {
+    if (!Array.isArray(targets)) {
+      throw new TypeError(`targets must be an array, got ${shown(targets)}`);
+    }
     if (targets.length === 0) {
       throw new TypeError("Cannot wait for the first of no objects");
     }
     timeoutOf(options);
     options.signal?.throwIfAborted();
     const candidates = targets
-      .map((target) => ({ target, readiness: target[READINESS]() }))
+      .map((target) => ({ target, readiness: readinessOf(target) }))
       .sort((a, b) => (found.get(a.target) ?? 0) - (found.get(b.target) ?? 0));
     for (const { target, readiness } of candidates) {
       if (!readiness.ready()) continue;
@@ -90,6 +93,15 @@ export function waitAny<T extends Waitable>(
     }
     return first(candidates, options);
   }) as Promise<T>;
+}
+
+function readinessOf(target: Waitable): Readiness {
+  if (typeof target?.[READINESS] !== "function") {
+    throw new TypeError(
+      `targets must be objects to receive from, got ${shown(target)}`,
+    );
+  }
+  return target[READINESS]();
 }
 
 async function first<T extends Waitable>(

@@ -72,6 +72,7 @@ import {
   MSG_EXCEPT,
   MSG_NOERROR,
 } from "../../ffi/core/platform.ts";
+import { type Source, SweepSource } from "../../ffi/core/_source.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { promised, waitUntil } from "../../ffi/core/wait.ts";
@@ -176,6 +177,8 @@ export class SysvMessageQueue
   readonly #created: boolean;
   readonly #label: string;
   readonly #source = new ThreadSource();
+  /** Of those who wait for room: no message overtakes another of this handle. */
+  readonly #room = new SweepSource(true);
   /** Empty messages that a thread took while it only wanted to wait. */
   readonly #taken: SysvMessage[] = [];
   #owner: boolean;
@@ -306,7 +309,8 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgsnd`: sends a message as soon as there is room for it.
+   * `msgsnd`: sends a message as soon as there is room for it. What this handle
+   * sends so goes out in its order, also when a later message would fit before.
    *
    * See [msgsnd(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
@@ -323,9 +327,15 @@ export class SysvMessageQueue
   ): Promise<void> {
     return promised(() => {
       let payload = payloadOf(data);
-      return this.#until("msgsnd", "send to", options, () => {
+      const own = () => payload === data ? payload.slice() : payload;
+      if (this.#room.busy) {
+        // Others come first; the caller may use the bytes again meanwhile.
+        checkType(type);
+        payload = own();
+      }
+      return this.#until("msgsnd", "send to", options, this.#room, () => {
         if (this.#send(type, payload, IPC_NOWAIT)) return true;
-        if (payload === data) payload = payload.slice();
+        payload = own();
         return undefined;
       });
     });
@@ -372,7 +382,11 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgrcv`: takes a message out of the queue, as soon as there is one.
+   * `msgrcv`: takes a message out of the queue, as soon as there is one. Of
+   * several that wait for the same, any may get it.
+   *
+   * An abort takes nothing, but an empty message that comes at that moment may
+   * be put back behind others.
    *
    * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
@@ -386,6 +400,7 @@ export class SysvMessageQueue
         "msgrcv",
         "receive from",
         options,
+        this.#source,
         () => this.#receive(request, IPC_NOWAIT),
         waitForMessage(this.#id, request, (message) => this.#keep(message)),
       );
@@ -562,6 +577,7 @@ export class SysvMessageQueue
     if (this.#closed) return;
     this.#closed = true;
     this.#source.poke();
+    this.#room.poke();
     for (const message of this.#taken.splice(0)) this.#keep(message);
   }
 
@@ -604,7 +620,7 @@ export class SysvMessageQueue
   /** Sends; false when there is no room, or when a signal interrupted it. */
   #send(type: number, payload: Uint8Array, flags: number): boolean {
     this.#check("send to");
-    integer(type, "type", 1, Number.MAX_SAFE_INTEGER);
+    checkType(type);
     const error = sendMessage(this.#id, type, payload, flags);
     if (error === 0) return true;
     if (error === ERRNO.EINTR) return false;
@@ -660,6 +676,7 @@ export class SysvMessageQueue
     syscall: string,
     action: string,
     options: WaitOptions | undefined,
+    source: Source,
     attempt: () => T | undefined,
     call?: BlockingCall | undefined,
   ): Promise<T> {
@@ -679,7 +696,7 @@ export class SysvMessageQueue
       },
       options,
       { syscall, action, object: this.#label, call },
-      this.#source,
+      source,
     );
   }
 
@@ -688,6 +705,10 @@ export class SysvMessageQueue
       throw new TypeError(`Cannot ${action} a closed ${this.#label}`);
     }
   }
+}
+
+function checkType(type: number): void {
+  integer(type, "type", 1, Number.MAX_SAFE_INTEGER);
 }
 
 const ANY: MessageRequest = {

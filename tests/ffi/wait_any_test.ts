@@ -166,3 +166,16 @@ Deno.test("200 waits on 200 objects of mixed kinds, half of them aborted, lose n
   const { code, stdout, stderr } = await child.end();
   assertEquals([code, stdout], [0, "0\n"], stderr);
 });
+
+Deno.test("waitAny() names what it cannot wait for", async () => {
+  const wrong = (targets: unknown) => () => waitAny(targets as []);
+  const cases: [unknown, string][] = [
+    [5, "targets must be an array, got 5"],
+    [[1], "targets must be objects to receive from, got 1"],
+    [[null], "targets must be objects to receive from, got null"],
+    [[{}], "targets must be objects to receive from, got an object"],
+  ];
+  for (const [targets, message] of cases) {
+    await assertRejects(wrong(targets), TypeError, message);
+  }
+});

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { SweepSource } from "../../ffi/core/_source.ts";
+import type { WaitOptions } from "../../ffi/core/_argument.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 import { source as url, spawnDeno } from "../util.ts";
 
@@ -182,3 +183,14 @@ for (const unref of [true, false]) {
     assertEquals(stdout, unref ? "" : "waited\n");
   });
 }
+
+Deno.test("waitUntil() refuses options that are none", async () => {
+  const wait = (options: unknown) => () =>
+    waitUntil(() => 1, options as WaitOptions, SUBJECT, new SweepSource());
+  await assertRejects(wait(5), TypeError, "options must be an object, got 5");
+  await assertRejects(
+    wait({ signal: {} }),
+    TypeError,
+    "signal must be an AbortSignal, got an object",
+  );
+});

@@ -119,7 +119,7 @@ for (const [call, kind] of kinds) {
     const error = await assertRejects(
       () => lockFile(two, { ...kind, timeout: 10 }),
       IpcError,
-      `Cannot lock a file: ${call} timed out after 10 ms (ETIMEDOUT)`,
+      `Cannot lock file "${file.path}": ${call} timed out after 10 ms (ETIMEDOUT)`,
     );
     assertEquals([error.code, error.syscall], ["ETIMEDOUT", call]);
     const start = performance.now();
@@ -234,13 +234,13 @@ for (const [call, kind] of kinds) {
     const wait = assertRejects(
       () => lockFile(two, kind),
       TypeError,
-      "closed lock file",
+      "closed file",
     );
     await later(2);
     two.close();
     await wait;
-    assertThrows(() => tryLockFile(two, kind), TypeError, "closed lock file");
-    assertThrows(() => lockFileSync(two, kind), TypeError, "closed lock file");
+    assertThrows(() => tryLockFile(two, kind), TypeError, "closed file");
+    assertThrows(() => lockFileSync(two, kind), TypeError, "closed file");
     assertThrows(() => conflictingLock(two, kind), TypeError, "closed");
   });
 
@@ -498,4 +498,13 @@ Deno.test("locks leave nothing behind after many rounds", () => {
   const before = descriptors().length;
   for (let i = 0; i < 2000; i++) round();
   assert(descriptors().length <= before);
+});
+
+Deno.test("lockFile() takes an Fd only", async () => {
+  const wrong = 3 as unknown as Parameters<typeof lockFile>[0];
+  const message = "fd must be an Fd, got 3";
+  await assertRejects(() => lockFile(wrong), TypeError, message);
+  assertThrows(() => lockFileSync(wrong), TypeError, message);
+  assertThrows(() => tryLockFile(wrong), TypeError, message);
+  assertThrows(() => conflictingLock(wrong), TypeError, message);
 });

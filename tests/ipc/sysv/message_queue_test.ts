@@ -609,3 +609,28 @@ Deno.test("dispose removes the queue of its owner only, and forgives one that is
   assert(!left.includes(queue.id));
   assert(!left.includes(owner.id));
 });
+
+Deno.test("SysvMessageQueue.send() keeps the order of those that wait for room, and their bytes", async () => {
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  queue.set({ maxBytes: 40 });
+  const data = new Uint8Array(20);
+  const sends: Promise<void>[] = [];
+  for (let i = 0; i < 30; i++) {
+    // Every third would fit while the others wait.
+    const message = data.subarray(0, i % 3 === 2 ? 1 : 20).fill(i);
+    sends.push(queue.send(1, message));
+  }
+  await assertRejects(() => queue.send(0, data), RangeError, "type");
+  const controller = new AbortController();
+  const aborted = queue.send(1, data, { signal: controller.signal })
+    .catch((reason) => reason);
+  controller.abort("aborted");
+  const received: number[] = [];
+  for (let i = 0; i < 30; i++) {
+    received.push((await queue.receive()).data[0] ?? -1);
+  }
+  assertEquals(received, Array.from({ length: 30 }, (_, i) => i));
+  await Promise.all(sends);
+  assertEquals(await aborted, "aborted");
+  assertEquals(queue.tryReceive(), undefined);
+});
