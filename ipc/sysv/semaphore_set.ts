@@ -78,7 +78,8 @@ import {
   SETVAL,
 } from "../../ffi/core/platform.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
-import { promised, waitUntil } from "../../ffi/core/wait.ts";
+import { promised, type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
+import type { BlockingCall } from "../../ffi/core/wait_thread.ts";
 import {
   READINESS,
   type Readiness,
@@ -751,7 +752,6 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     attempt: () => true | undefined,
     operations: readonly SemaphoreOperation[],
   ): Promise<true> {
-    const set = this.#set;
     let waited = false;
     return waitUntil(
       () => {
@@ -767,17 +767,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
         }
       },
       options,
-      {
-        syscall: "semop",
-        action,
-        object: set.label,
-        get call() {
-          // What must not wait cannot wait in a thread either.
-          return operations.some(({ noWait }) => noWait)
-            ? undefined
-            : waitForOperations(set, operations);
-        },
-      },
+      new OperationWait(this.#set, action, operations),
       this.#source,
     );
   }
@@ -786,6 +776,33 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     if (this.#closed) {
       throw new TypeError(`Cannot ${action} a closed ${this.#set.label}`);
     }
+  }
+}
+
+/** What waits for operations; its call is made only if it comes to that. */
+class OperationWait implements WaitSubject {
+  readonly syscall = "semop";
+  readonly action: string;
+  readonly object: string;
+  readonly #set: SemaphoreTarget;
+  readonly #operations: readonly SemaphoreOperation[];
+
+  constructor(
+    set: SemaphoreTarget,
+    action: string,
+    operations: readonly SemaphoreOperation[],
+  ) {
+    this.action = action;
+    this.object = set.label;
+    this.#set = set;
+    this.#operations = operations;
+  }
+
+  get call(): BlockingCall | undefined {
+    // What must not wait cannot wait in a thread either.
+    return this.#operations.some(({ noWait }) => noWait)
+      ? undefined
+      : waitForOperations(this.#set, this.#operations);
   }
 }
 
