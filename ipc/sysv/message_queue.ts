@@ -680,7 +680,8 @@ export class SysvMessageQueue
     attempt: () => T | undefined,
     call?: BlockingCall | undefined,
   ): Promise<T> {
-    let waited = false;
+    // Behind others it waits before it is tried.
+    let waited = source.busy;
     return waitUntil(
       () => {
         try {
