@@ -133,6 +133,8 @@ function hintFor(code: string, command: string): string {
       return '"ipc detach" removes what it left';
     case "EACCES":
       return 'a device lets others in with "ipc device --mode 666"';
+    case "ETIMEDOUT":
+      return reads ? "" : "the device may still carry it out";
     default:
       return "";
   }

@@ -114,7 +114,8 @@ export class WaveControl implements Disposable {
 
   /**
    * `msgsnd`, `msgrcv`: sends a command and waits for the answer, which is the
-   * state of the device after it.
+   * state of the device after it. A device that is late with its answer carries
+   * the command out all the same.
    *
    * See [msgop(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
