@@ -29,7 +29,7 @@ Deno.test("every public class that can be disposed of is in the table", () => {
 
 /** What a closed handle of any class still answers. */
 const ANSWERS =
-  "close closed name id key path pid created signals size length shared " +
+  "close closed name label id key path pid created signals size length shared " +
   "readOnly bytesRead bytesWritten maxMessages messageSize";
 
 /** What is for this module itself, and not documented. */
