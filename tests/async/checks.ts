@@ -189,17 +189,43 @@ async function pass(next: () => number): Promise<void> {
   for (let turns = next() * 60; turns > 0; turns--) await turn();
 }
 
+/** Does something in several ways at the same time, each with its own chance. */
+async function lanes(
+  count: number,
+  run: (next: () => number) => Promise<void>,
+  start = seed(),
+): Promise<void> {
+  try {
+    await Promise.all(
+      Array.from({ length: count }, (_, i) => run(random(start + i))),
+    );
+  } catch (error) {
+    throw new Error(`Failed with the seed ${start}`, { cause: error });
+  }
+}
+
 /**
  * Aborts at random moments: what was rejected has had no effect, and what was
- * resolved has had one.
+ * resolved has had one. With several objects at the same time, where these have
+ * nothing to do with each other.
  */
 export async function checkRandomAborts(
   kind: Kind,
   aborts: number,
+  objects = 1,
 ): Promise<void> {
-  const start = seed();
-  const next = random(start);
-  using subject = kind.make();
+  await lanes(objects, async (next) => {
+    using subject = kind.make();
+    await abortAtRandom(kind, subject, Math.ceil(aborts / objects), next);
+  });
+}
+
+async function abortAtRandom(
+  kind: Kind,
+  subject: Subject,
+  aborts: number,
+  next: () => number,
+): Promise<void> {
   let ended = 0;
   let aborted = 0;
   let blocks = true;
@@ -231,5 +257,96 @@ export async function checkRandomAborts(
     await outcomeOf(subject, subject.wait());
   }
   assert(ended > 0, "nothing was ever woken");
-  await assertEffects(kind, subject, ended, `seed ${start}`);
+  await assertEffects(kind, subject, ended);
+}
+
+/** How the waits of {@linkcode checkRandomEnds} come to their end. */
+export interface End {
+  /** Lets it come, now or later. */
+  begin(subject: Subject, next: () => number): void | Promise<void>;
+  /** Whether a wait may be rejected with that because of it. */
+  allows(error: unknown): boolean;
+}
+
+/** The handle that waits is closed, once or twice. */
+export const closing: End = {
+  begin(subject, next) {
+    subject.close();
+    if (next() < 0.3) subject.close();
+  },
+  allows: (error) =>
+    error instanceof TypeError && /^Cannot .* closed/.test(error.message),
+};
+
+/** What {@linkcode checkRandomEnds} does. */
+export interface RandomEnds {
+  /** How many objects come to their end. */
+  rounds: number;
+  /** How many of them at the same time. */
+  objects: number;
+  /** How they do. */
+  end: End;
+  /** What determines everything else. */
+  start: number;
+}
+
+/**
+ * Ends objects at random moments, by itself or out of the continuation of a
+ * wait, among waits that begin, are woken, are aborted and end. All of them end,
+ * also those that begin later. Those that are rejected have had no effect, and
+ * neither have those that resolve with null, the end of a stream.
+ */
+export async function checkRandomEnds(
+  kind: Kind,
+  { rounds, objects, end, start }: RandomEnds,
+): Promise<void> {
+  await lanes(objects, async (next) => {
+    for (let round = 0; round < Math.ceil(rounds / objects); round++) {
+      using subject = kind.make();
+      await endAtRandom(kind, subject, next, end);
+    }
+  }, start);
+}
+
+async function endAtRandom(
+  kind: Kind,
+  subject: Subject,
+  next: () => number,
+  { begin, allows }: End,
+): Promise<void> {
+  let effects = 0;
+  let ending: void | Promise<void> | undefined;
+  let over = false;
+  const end = () => {
+    if (over) return;
+    over = true;
+    ending = begin(subject, next);
+  };
+  const count = (outcome: Outcome, reason?: unknown) => {
+    if ("value" in outcome) effects += outcome.value === null ? 0 : 1;
+    else if (outcome.error !== reason && !allows(outcome.error)) {
+      throw outcome.error;
+    }
+  };
+  const wait = async () => {
+    if (next() < 0.5) await pass(next);
+    const controller = new AbortController();
+    const reason = {};
+    const { signal } = controller;
+    const outcome = outcomeOf(subject, subject.wait({ signal }));
+    if (next() < 0.3) pass(next).then(() => controller.abort(reason));
+    count(await outcome, reason);
+    if (next() < 0.2) end();
+  };
+  const wake = async () => {
+    await pass(next);
+    if (!over) subject.wake();
+  };
+  const all = [wait(), wait(), wait(), wait()];
+  if (next() < 0.7) all.push(wake());
+  await pass(next);
+  end();
+  await Promise.all([...all, ending]);
+  count(await outcomeOf(subject, subject.wait()));
+  await assertEffects(kind, subject, effects);
 }

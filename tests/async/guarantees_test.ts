@@ -1,6 +1,6 @@
 // What every kind of wait promises about timeouts, aborts, closing and order.
 
-import { watchdog } from "../util.ts";
+import { scaled, watchdog } from "../util.ts";
 import {
   checkAbort,
   checkClose,
@@ -11,9 +11,9 @@ import {
 import { kinds } from "./kinds.ts";
 
 /** Aborts at random moments, of all kinds together. */
-const ABORTS = 10_000;
+const ABORTS = scaled(10_000);
 /** Those of a kind that takes milliseconds to be woken. */
-const SLOW_ABORTS = 100;
+const SLOW_ABORTS = scaled(100);
 
 const slow = kinds.filter((kind) => kind.slow).length;
 const fastAborts = Math.ceil(

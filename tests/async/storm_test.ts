@@ -12,7 +12,10 @@ import { Fifo } from "../../ipc/stream/fifo.ts";
 import { denoWith } from "../ipc/process/util.ts";
 import {
   type Child,
+  EMULATED,
   hasCommand,
+  NO_SIGNAL_MASKS,
+  scaled,
   source,
   spawnCommand,
   spawnDeno,
@@ -23,12 +26,15 @@ import {
 } from "../util.ts";
 import { QUEUED_SIGNAL } from "./kinds.ts";
 
-const SIGNALS = 10_000;
+const SIGNALS = scaled(10_000);
 const SIGUSR2 = 12;
 /** `SIGRTMIN+1`, which is {@linkcode QUEUED_SIGNAL}, and `SIGRTMIN+5` */
 const QUEUED = 35;
 const REAL_TIME = 39;
-const TGKILL = Deno.build.arch === "x86_64" ? 234 : 131;
+// That of perl, which is never emulated.
+const TGKILL = Deno.build.arch === "x86_64" || EMULATED ? 234 : 131;
+// An emulator numbers real-time signals in another way than perl does.
+const HANDLED = EMULATED ? [SIGUSR2] : [SIGUSR2, REAL_TIME];
 
 const noPerl = !hasCommand("perl");
 const why = noPerl ? " [skipped: perl is missing]" : "";
@@ -144,7 +150,7 @@ for (const aim of ["process", "threads"] as const) {
         { permissions: ["--allow-all"] },
       );
       assertEquals(await child.line(), "ready");
-      await using sender = storm(child.pid, aim, [SIGUSR2, REAL_TIME]);
+      await using sender = storm(child.pid, aim, HANDLED);
       const sent = (await sender.line()).split(",").map(Number);
       assertEquals(sent[0] !== undefined && sent[0] + (sent[1] ?? 0), SIGNALS);
       const { code, stdout, stderr } = await child.end();
@@ -193,7 +199,7 @@ Deno.test(
       there.sendSync(2, message.data);
     }`);
     assertEquals(await child.line(), "ready");
-    await using sender = storm(child.pid, "process", [SIGUSR2, REAL_TIME]);
+    await using sender = storm(child.pid, "process", HANDLED);
     let over = false;
     const sent = sender.line().finally(() => over = true);
     let rounds = 0;
@@ -212,7 +218,7 @@ Deno.test(
       const { data } = await there.receive({ type: 2 });
       assertEquals(new TextDecoder().decode(data), text);
     }
-    assert(rounds > 10, "hardly anything was sent");
+    assert(rounds >= 10, "hardly anything was sent");
     await sent;
     assertEquals(there.stat().messages, 0);
     assertEquals(posix.attributes().messages, 0);
@@ -224,9 +230,11 @@ Deno.test(
 );
 
 Deno.test(
-  `SignalQueue receives each of thousands of real-time signals once, among others${why}`,
+  `SignalQueue receives each of thousands of real-time signals once, among others${
+    why || NO_SIGNAL_MASKS
+  }`,
   {
-    ignore: noPerl,
+    ignore: noPerl || NO_SIGNAL_MASKS !== "",
   },
   async () => {
     using _dog = watchdog("SignalQueue under signals", 120);
@@ -292,7 +300,7 @@ Deno.test(`only its own signal interrupts a thread that waits${why}`, {
     Deno.exit();`,
   );
   assertEquals(await child.line(), "ready");
-  await using sender = storm(child.pid, "threads", [SIGUSR2, REAL_TIME]);
+  await using sender = storm(child.pid, "threads", HANDLED);
   await sender.line();
   const { code, stdout, stderr } = await child.end();
   assertEquals([code, stdout], [0, "0\n8\n"], stderr);

@@ -28,7 +28,7 @@ function drain(reader: FdReader): number {
 function pipeRead(): Subject {
   const stack = new DisposableStack();
   const { reader, writer } = stack.use(pipe());
-  return readingEnd(reader, () => writer.writeSync(byte), stack);
+  return readingEnd(reader, writer, stack);
 }
 
 function fifoRead(): Subject {
@@ -36,22 +36,23 @@ function fifoRead(): Subject {
   const fifo = stack.use(Fifo.create(`/tmp/${uniqueName()}`));
   const reader = stack.use(fifo.openReader());
   const writer = stack.use(fifo.openWriterSync());
-  return readingEnd(reader, () => writer.writeSync(byte), stack);
+  return readingEnd(reader, writer, stack);
 }
 
 function readingEnd(
   reader: PipeReader,
-  give: () => void,
+  writer: PipeEnds["writer"],
   stack: DisposableStack,
 ): Subject {
   const rest = stack.use(PipeReader.fromFd(reader.fd));
   return taking({
     wait: (options) => reader.read(new Uint8Array(1), options),
     waitSync: (options) => reader.readSync(new Uint8Array(1), options),
-    give,
+    give: () => writer.writeSync(byte),
     left: () => drain(rest),
     handle: reader,
     target: reader,
+    other: writer,
   }, stack);
 }
 
@@ -82,6 +83,7 @@ function writingEnd(
     take: () => (reader.tryRead(buffer) ?? 0) / PAGE.length,
     left: () => drain(reader) / PAGE.length,
     handle: writer,
+    other: reader,
   }, stack);
 }
 
@@ -101,6 +103,7 @@ function splice(): Subject {
     },
     left: () => drain(rest),
     handle: from.reader,
+    other: from.writer,
   }, stack);
 }
 
@@ -115,6 +118,7 @@ function socketRead(): Subject {
     left: () => drain(rest.reader),
     handle: a,
     target: a.reader,
+    other: b,
   }, stack);
 }
 
@@ -131,6 +135,7 @@ function socketReceive(type: "stream" | "datagram" | "seqpacket"): Subject {
     left: () => exhaust(() => rest.tryReceive({ maxSize: 1 })),
     handle: a,
     target: a,
+    other: b,
   }, stack);
 }
 
@@ -156,6 +161,7 @@ function socketReceiveFds(): Subject {
   const [a, b] = Socket.pair().map((socket) => stack.use(socket)) as Pair;
   const rest = stack.use(Socket.fromFd(a.fd));
   const release = (result: unknown) => {
+    if (result === null) return;
     const { fds } = result as { fds: Disposable[] };
     for (const fd of fds) fd[Symbol.dispose]();
     return fds.length === 1;
@@ -172,6 +178,7 @@ function socketReceiveFds(): Subject {
       }),
     handle: a,
     target: a,
+    other: b,
   }, stack);
 }
 
@@ -187,6 +194,7 @@ function socketSend(type: "datagram" | "seqpacket"): Subject {
     take: left,
     left,
     handle: a,
+    other: b,
   }, stack);
 }
 
@@ -204,6 +212,7 @@ function socketSendTo(): Subject {
     take: left,
     left,
     handle: socket,
+    other: receiver,
   }, stack);
 }
 
@@ -238,6 +247,7 @@ function socketConnect(): Subject {
   listener.bind(name);
   listener.listen(0);
   const sockets: Socket[] = [];
+  let closed = false;
   const accept = () => {
     using socket = listener.tryAccept();
     return socket;
@@ -251,12 +261,19 @@ function socketConnect(): Subject {
       // A socket connects once.
       const socket = stack.use(Socket.open("unix"));
       sockets.push(socket);
+      if (closed) socket.close();
       return socket.connect(name, options);
     },
     initial,
     take: () => Number(accept() !== undefined),
     left: () => exhaust(accept),
-    handle: { close: () => sockets.forEach((socket) => socket.close()) },
+    handle: {
+      close() {
+        closed = true;
+        for (const socket of sockets) socket.close();
+      },
+    },
+    other: listener,
   }, stack);
 }
 

@@ -2,8 +2,11 @@
  * What all kinds of waits have in common for the tests, see `kinds.ts`.
  */
 
+import type { SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";
 import type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
 import type { Waitable } from "../../ffi/core/wait_any.ts";
+import type { PipeReader, PipeWriter } from "../../ipc/stream/pipe.ts";
+import type { Socket } from "../../ipc/stream/socket.ts";
 
 /** An object on which a wait has to wait. */
 export interface Subject extends Disposable {
@@ -24,7 +27,17 @@ export interface Subject extends Disposable {
   close(): void;
   /** What `waitAny()` waits for instead. */
   target?: Waitable;
+  /** The other end, or another handle: what makes waits end when it goes. */
+  other?: Other;
 }
+
+/** What {@linkcode Subject.other} may be. */
+export type Other =
+  | SysvMessageQueue
+  | SysvSemaphoreSet
+  | PipeReader
+  | PipeWriter
+  | Socket;
 
 /** A kind of wait. */
 export interface Kind {
