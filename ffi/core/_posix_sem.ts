@@ -21,7 +21,14 @@ import {
 import type { SemaphoreMemory } from "./_posix_sem_wait.ts";
 import { cstring } from "./cstring.ts";
 import { type Deadline, writeTimespec } from "./deadline.ts";
-import { check0, checkPtr, ERRNO, errnoOf, ipcError } from "./errno.ts";
+import {
+  check0,
+  checkPtr,
+  ERRNO,
+  errnoOf,
+  ipcError,
+  isInterruption,
+} from "./errno.ts";
 import { closeFd } from "./fd.ts";
 import type { Mapping } from "./mapping.ts";
 import { sem_t, stat } from "./layouts.ts";
@@ -308,7 +315,7 @@ export function acquireBefore(
     if (error === 0) return true;
     if (error === ERRNO.ETIMEDOUT) {
       if (deadline.expired) return false;
-    } else if (error !== ERRNO.EINTR) {
+    } else if (!isInterruption(error)) {
       throw ipcError(error, "sem_clockwait", "acquire", label);
     }
   }

@@ -8,7 +8,14 @@ import { sys_sem } from "../libc/sys_sem.ts";
 import { integer, shown } from "./_argument.ts";
 import { semaphoreInfo } from "./_sysv_info.ts";
 import { Deadline } from "./deadline.ts";
-import { check0, ERRNO, errnoOf, ipcError, timeoutError } from "./errno.ts";
+import {
+  check0,
+  ERRNO,
+  errnoOf,
+  ipcError,
+  isInterruption,
+  timeoutError,
+} from "./errno.ts";
 import type { BlockingCall } from "./wait_thread.ts";
 import { GETALL, IPC_NOWAIT, SEM_UNDO, SEMVMX } from "./platform.ts";
 
@@ -124,7 +131,8 @@ export function block(
   for (;;) {
     const error = errnoOf(semop(target.id, sembufs, count));
     if (error === 0) return;
-    if (error !== ERRNO.EINTR) {
+    const refused = error === ERRNO.EAGAIN && hasNoWait(count);
+    if (refused || !isInterruption(error)) {
       throw ipcError(error, "semop", action, target.label);
     }
   }

@@ -157,6 +157,18 @@ export function errnoOf(result: number | bigint): number {
 }
 
 /**
+ * Whether a signal has interrupted a call that knows no `EAGAIN`.
+ *
+ * In a storm of signals Deno's handler, whose own write fails then, may run
+ * between the end of the call and the look at errno, where it leaves `EAGAIN`.
+ *
+ * @ignore
+ */
+export function isInterruption(error: number): boolean {
+  return error === ERRNO.EINTR || error === ERRNO.EAGAIN;
+}
+
+/**
  * Checks a call that returns 0, or -1 and errno.
  *
  * @ignore

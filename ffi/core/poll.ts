@@ -6,7 +6,7 @@
 
 import { poll } from "../libc/poll.ts";
 import type { Deadline } from "./deadline.ts";
-import { ERRNO, errnoOf, ipcError } from "./errno.ts";
+import { errnoOf, ipcError, isInterruption } from "./errno.ts";
 
 /** The longest wait of one call, in milliseconds. */
 const MAX_WAIT = 0x7fff_ffff;
@@ -59,7 +59,7 @@ function pollOnce(
   pollfd[1] = events;
   const count = poll().poll(pollfd, 1, milliseconds);
   const error = errnoOf(count);
-  if (error === ERRNO.EINTR) return undefined;
+  if (isInterruption(error)) return undefined;
   if (error !== 0) {
     throw ipcError(error, "poll", "wait for", `descriptor ${fd}`);
   }

@@ -19,7 +19,14 @@ import { sys_epoll } from "../libc/sys_epoll.ts";
 import { sys_eventfd } from "../libc/sys_eventfd.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
 import { unistd } from "../libc/unistd.ts";
-import { checkFd, checkPtr, ERRNO, errnoOf, ipcError } from "./errno.ts";
+import {
+  checkFd,
+  checkPtr,
+  ERRNO,
+  errnoOf,
+  ipcError,
+  isInterruption,
+} from "./errno.ts";
 import { closeFd, type Fd } from "./fd.ts";
 import {
   EFD_CLOEXEC,
@@ -303,7 +310,7 @@ class Reactor {
   #collect(): void {
     const count = sys_epoll().epoll_wait(this.#epoll, this.#events, BATCH, 0);
     const error = errnoOf(count);
-    if (error === ERRNO.EINTR) return;
+    if (isInterruption(error)) return;
     if (error !== 0) {
       throw ipcError(error, "epoll_wait", "wait in", "the reactor");
     }

@@ -49,6 +49,7 @@ import {
   ERRNO,
   errnoOf,
   ipcError,
+  isInterruption,
   timeoutError,
 } from "../../ffi/core/errno.ts";
 import { sem_t } from "../../ffi/core/layouts.ts";
@@ -323,7 +324,7 @@ export class PosixSemaphore implements Disposable, Waitable {
       for (;;) {
         const error = errnoOf(semaphore().sem_wait(sem));
         if (error === 0) return;
-        if (error !== ERRNO.EINTR) throw this.#error(error, "sem_wait");
+        if (!isInterruption(error)) throw this.#error(error, "sem_wait");
       }
     }
     if (this.tryAcquire()) return;

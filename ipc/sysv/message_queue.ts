@@ -61,6 +61,7 @@ import {
   checkFd,
   ERRNO,
   ipcError,
+  isInterruption,
   timeoutError,
 } from "../../ffi/core/errno.ts";
 import {
@@ -647,7 +648,7 @@ export class SysvMessageQueue
     }
     const message = receiveMessage(this.#id, request, flags);
     if (typeof message !== "number") return message;
-    if (message === ERRNO.ENOMSG || message === ERRNO.EINTR) return undefined;
+    if (message === ERRNO.ENOMSG || isInterruption(message)) return undefined;
     const hint = message === ERRNO.E2BIG
       ? `the message is longer than ${
         request.maxSize ?? request.into?.length
