@@ -133,8 +133,9 @@ Deno.test("Fifo.openWriter() ends with an error when the path is removed or take
   for (const code of ["ENOENT", "ESTALE"]) {
     using fifo = Fifo.create(place.path());
     const waits = await three(() => fifo.openWriter());
-    const take = code === "ESTALE" ? "; : > $0" : "";
-    const args = ["-c", `rm $0${take}`, fifo.path];
+    // Taken at once: it must not be missing in between.
+    const script = code === "ESTALE" ? ": > $0.new; mv $0.new $0" : "rm $0";
+    const args = ["-c", script, fifo.path];
     await new Deno.Command("sh", { args }).output();
     await assertAllReject(waits, code);
   }
