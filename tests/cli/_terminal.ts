@@ -45,6 +45,8 @@ export class Terminal implements AsyncDisposable {
   ): Promise<Terminal> {
     const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
     const script = [
+      // Ctrl-C is for the command; the shell around it lives on to say its code.
+      "trap : INT",
       `stty cols ${columns} rows ${rows}`,
       `echo "tty=$(tty) before=$(stty -g)"`,
       `sh -c 'echo "pid=$$"; exec "$@"' sh ${quoted.join(" ")}`,
@@ -53,7 +55,8 @@ export class Terminal implements AsyncDisposable {
     const terminal = new Terminal(
       new Deno.Command("script", {
         args: ["--quiet", "--flush", "--command", script, "/dev/null"],
-        env: { TERM: "xterm-256color", ...env },
+        // Shells differ: let it not be the user's.
+        env: { SHELL: "/bin/sh", TERM: "xterm-256color", ...env },
         stdin: "piped",
         stdout: "piped",
         stderr: "inherit",
