@@ -1,5 +1,7 @@
 // The pairs of programs of examples/posix_sem, posix_mq and sysv_*.
 
+import { SysvSemaphoreSet } from "@libc/ipc";
+import { KEY, LOAVES } from "../../examples/sysv_sem/shelf.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Child, spawnCommand, until, watchdog } from "../util.ts";
 
@@ -136,6 +138,9 @@ Deno.test("examples/sysv_sem lets who waits go when the baker does", async () =>
   await using customer = example("sysv_sem/customer.ts", "2");
   await using other = example("sysv_sem/customer.ts", "0.5");
   assert((await other.end()).code !== 0);
+  // The customer is there: it waits for a second loaf.
+  using shelf = SysvSemaphoreSet.open(KEY);
+  await until(() => shelf.waitingForIncrease(LOAVES) > 0);
   baker.kill("SIGINT");
   assertEquals((await rest(baker)).at(-1), "closed, with 1 left");
   assertMatch((await rest(customer)).join(), /^left: (EIDRM|EINVAL)$/);
