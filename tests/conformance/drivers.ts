@@ -5,6 +5,7 @@ import { drivers as posix } from "./posix_drivers.ts";
 import { drivers as process } from "./process_drivers.ts";
 import { drivers as socket } from "./socket_drivers.ts";
 import { drivers as stream } from "./stream_drivers.ts";
+import { drivers as sync } from "./sync_drivers.ts";
 import { drivers as sysv } from "./sysv_drivers.ts";
 import type { Drivers } from "./rows.ts";
 
@@ -16,4 +17,5 @@ export const drivers: Drivers = {
   ...process,
   ...socket,
   ...stream,
+  ...sync,
 };

@@ -60,7 +60,7 @@ for (const row of rows) {
 
 Deno.test("every row is driven or says why it cannot be", () => {
   const undriven = rows.map(keyOf).filter((name) => !(name in drivers));
-  assertEquals(undriven.filter(isDue), []);
+  assertEquals(undriven, []);
   const unknown = Object.keys(drivers).filter((name) =>
     !rows.some((row) => keyOf(row) === name)
   );
@@ -68,19 +68,3 @@ Deno.test("every row is driven or says why it cannot be", () => {
   const listed = Object.values(drivers).filter((driver) => "why" in driver);
   for (const { why } of listed as { why: string }[]) assert(why.length > 10);
 });
-
-/** Calls whose mechanism exists. */
-const DUE = [
-  /^(kill|sig|poll|epoll_ctl|eventfd|flock|pidfd_open|(read|write) \(eventfd\))/,
-  /^(ftok|shm(get|at|dt|ctl)|sem(get|op|timedop|ctl)|msg(get|snd|rcv|ctl))\b/,
-  /^(sem|mq)_/,
-  /^(socket|bind|listen|accept|connect|sendmsg|recvmsg)/,
-  /^(pipe2|mkfifo|fcntl F_SETPIPE_SZ|(read|write|open) \((pipe|fifo)\))/,
-  /^(shm_open|shm_unlink|ftruncate|posix_fallocate|mmap|munmap|msync|mlock)\b/,
-  /^(memfd_create|fcntl F_(ADD|GET)_SEALS|fallocate|fchmod)\b/,
-];
-
-/** Whether the mechanism of a row exists yet. */
-function isDue(name: string): boolean {
-  return DUE.some((pattern) => pattern.test(name));
-}
