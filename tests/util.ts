@@ -9,20 +9,38 @@ const HASTE = 20;
 let serial = 0;
 
 /**
- * Whether this process runs in a user-mode emulator: the kernel is that of
- * another architecture. What is slow there is done less often, see
- * {@linkcode scaled}.
+ * The architecture of the kernel and, where this process runs in a user-mode
+ * emulator, of all other programs.
  */
-export const EMULATED: boolean = isEmulated();
+export const MACHINE: string = machine();
 
-function isEmulated(): boolean {
+/**
+ * Whether this process runs in a user-mode emulator: what is slow is done less
+ * often there, see {@linkcode scaled}.
+ */
+export const EMULATED: boolean = MACHINE !== Deno.build.arch;
+
+function machine(): string {
   try {
-    const kernel = Deno.readTextFileSync("/proc/sys/kernel/arch").trim();
-    return kernel !== Deno.build.arch;
+    return Deno.readTextFileSync("/proc/sys/kernel/arch").trim();
   } catch {
     // Before Linux 6.1, or not permitted.
-    return false;
+    return Deno.build.arch;
   }
+}
+
+/**
+ * The name of a test that no emulator passes, and whether to skip it:
+ * `Deno.test({ ...notEmulated("a test", "has no mq_notify"), fn() {} })`.
+ *
+ * @param why What the emulator has not, or does in another way.
+ */
+export function notEmulated(
+  name: string,
+  why: string,
+): { name: string; ignore: boolean } {
+  const skipped = EMULATED ? ` [skipped: the emulator ${why}]` : "";
+  return { name: name + skipped, ignore: EMULATED };
 }
 
 /** Why tests that read the signals that threads block are skipped. */

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import * as errnoTable from "../../ffi/core/_errno_table.ts";
-import { hasCommand, source } from "../util.ts";
+import { hasCommand, MACHINE, source } from "../util.ts";
 
 /** What `peers/layouts.c` prints. */
 interface Truth {
@@ -27,7 +27,11 @@ interface Ours {
 const PEER = new URL("../interop/peers/layouts.c", import.meta.url).pathname;
 
 const TARGETS = [
-  { arch: "x86_64", compiler: "cc", run: [] },
+  {
+    arch: "x86_64",
+    compiler: "x86_64-linux-gnu-gcc",
+    run: ["qemu-x86_64-static", "-L", "/usr/x86_64-linux-gnu"],
+  },
   {
     arch: "aarch64",
     compiler: "aarch64-linux-gnu-gcc",
@@ -35,9 +39,9 @@ const TARGETS = [
   },
 ] as const;
 
-// The host's compiler answers for the host's architecture only.
+// The machine's compiler answers for the machine's architecture only.
 function compilerOf(target: typeof TARGETS[number]): string {
-  return target.arch === Deno.build.arch ? "cc" : target.compiler;
+  return target.arch === MACHINE ? "cc" : target.compiler;
 }
 
 async function output(command: string, args: string[]): Promise<string> {
@@ -51,7 +55,7 @@ async function truthOf(target: typeof TARGETS[number]): Promise<Truth> {
   const binary = await Deno.makeTempFile({ prefix: "layouts_" });
   try {
     await output(compilerOf(target), ["-O0", "-w", "-o", binary, PEER]);
-    const foreign = target.arch !== Deno.build.arch;
+    const foreign = target.arch !== MACHINE;
     const [command = binary, ...args] = foreign
       ? [...target.run, binary]
       : [binary];
@@ -82,7 +86,7 @@ async function oursOf(arch: string): Promise<Ours> {
 
 for (const target of TARGETS) {
   const compiler = compilerOf(target);
-  const emulator = target.arch === Deno.build.arch ? undefined : target.run[0];
+  const emulator = target.arch === MACHINE ? undefined : target.run[0];
   const missing = [compiler, emulator].find((command) =>
     command !== undefined && !hasCommand(command)
   );

@@ -7,6 +7,10 @@ import {
   struct,
   text,
 } from "../../ffi/core/struct.ts";
+import { scaled } from "../util.ts";
+
+/** Rounds of each of two threads. */
+const ROUNDS = scaled(50_000);
 
 const MODULE = JSON.stringify(import.meta.resolve("../../ffi/core/struct.ts"));
 
@@ -139,7 +143,7 @@ Deno.test("atomic() counts across threads without losing one", async () => {
       self.onmessage = ({ data }) => {
         const readers = Head.atomic(data, "readers");
         const count = Head.atomic(data, "count");
-        for (let i = 0; i < 50000; i++) {
+        for (let i = 0; i < ${ROUNDS}; i++) {
           readers.add(1);
           count.sub(2n);
         }
@@ -153,8 +157,8 @@ Deno.test("atomic() counts across threads without losing one", async () => {
     workers.forEach((worker) => worker.terminate());
     console.log(JSON.stringify(Head.view(buffer)));
   `);
-  const count = String(2n ** 64n - 200000n);
-  assertEquals(JSON.parse(said), { readers: 100000, count });
+  const count = String(2n ** 64n - 4n * BigInt(ROUNDS));
+  assertEquals(JSON.parse(said), { readers: 2 * ROUNDS, count });
 });
 
 // Before V8 optimizes it, a DataView moves its values byte by byte, and a peer
@@ -185,7 +189,9 @@ for (
         };\`), { type: "module" });
       reader.onmessage = ({ data }) => {
         if (data === "ready") {
-          for (let i = 0; i < 1000000; i++) { view.x = all; view.x = none; }
+          for (let i = 0; i < ${
+        scaled(1_000_000)
+      }; i++) { view.x = all; view.x = none; }
           Atomics.store(new Int32Array(shared, 32), 0, 1);
         } else {
           console.log(data);

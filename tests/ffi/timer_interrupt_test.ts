@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { Deadline } from "../../ffi/core/deadline.ts";
 import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { time } from "../../ffi/libc/time.ts";
-import { source, spawnDeno, watchdog } from "../util.ts";
+import { notEmulated, source, spawnDeno, watchdog } from "../util.ts";
 
 const MONOTONIC = 1;
 const EINTR = 4;
@@ -86,42 +86,54 @@ Deno.test("callUntil() gives the first value, and looks once when the time is up
   assertEquals(seen, [false]);
 });
 
-Deno.test("callUntil() leaves neither signal nor timer behind, even when the call throws", () => {
-  const signals = handled();
-  const before = timers();
-  callUntil(new Deadline(1e6), () => {
-    const used = handledSince(signals);
-    assertEquals(used.length, 1);
-    if (before !== "" || timers() !== "") {
-      assert(timers().includes(`signal: ${used[0]}/`), timers());
-    }
-    return true;
-  });
-  assertEquals(handled(), signals);
-  assertEquals(timers(), before);
-  assertThrows(
-    () =>
-      callUntil(new Deadline(1e6), () => {
-        throw new RangeError("from the call");
-      }),
-    RangeError,
-    "from the call",
-  );
-  assertEquals(handled(), signals);
-  assertEquals(timers(), before);
-});
-
-Deno.test("callUntil() nests, each with a signal of its own", () => {
-  const signals = handled();
-  callUntil(new Deadline(1e6), () => {
+Deno.test({
+  ...notEmulated(
+    "callUntil() leaves neither signal nor timer behind, even when the call throws",
+    "shows its own signals",
+  ),
+  fn() {
+    const signals = handled();
+    const before = timers();
     callUntil(new Deadline(1e6), () => {
-      assertEquals(handledSince(signals).length, 2);
+      const used = handledSince(signals);
+      assertEquals(used.length, 1);
+      if (before !== "" || timers() !== "") {
+        assert(timers().includes(`signal: ${used[0]}/`), timers());
+      }
       return true;
     });
-    assertEquals(handledSince(signals).length, 1);
-    return true;
-  });
-  assertEquals(handled(), signals);
+    assertEquals(handled(), signals);
+    assertEquals(timers(), before);
+    assertThrows(
+      () =>
+        callUntil(new Deadline(1e6), () => {
+          throw new RangeError("from the call");
+        }),
+      RangeError,
+      "from the call",
+    );
+    assertEquals(handled(), signals);
+    assertEquals(timers(), before);
+  },
+});
+
+Deno.test({
+  ...notEmulated(
+    "callUntil() nests, each with a signal of its own",
+    "shows its own signals",
+  ),
+  fn() {
+    const signals = handled();
+    callUntil(new Deadline(1e6), () => {
+      callUntil(new Deadline(1e6), () => {
+        assertEquals(handledSince(signals).length, 2);
+        return true;
+      });
+      assertEquals(handledSince(signals).length, 1);
+      return true;
+    });
+    assertEquals(handled(), signals);
+  },
 });
 
 /** What a child needs that plays with signals. */
@@ -185,9 +197,14 @@ Deno.test("callUntil() takes no signal that this thread has blocked, and without
   assertEquals(await child.line(), "true");
 });
 
-Deno.test("callUntil() works on many threads at once, and no signal ends the process", async () => {
-  using _dog = watchdog("threads");
-  const program = `
+Deno.test({
+  ...notEmulated(
+    "callUntil() works on many threads at once, and no signal ends the process",
+    "shows its own signals",
+  ),
+  async fn() {
+    using _dog = watchdog("threads");
+    const program = `
     const { SysvMessageQueue } = await import("@libc/ipc/sysv-msg");
     let timeouts = 0;
     {
@@ -201,8 +218,8 @@ Deno.test("callUntil() works on many threads at once, and no signal ends the pro
       }
     }
   `;
-  await using child = spawnDeno(
-    `
+    await using child = spawnDeno(
+      `
     const code = ${JSON.stringify(`${program} postMessage(timeouts);`)};
     const url = "data:application/javascript," + encodeURIComponent(code);
     const workers = Array.from(
@@ -221,7 +238,8 @@ Deno.test("callUntil() works on many threads at once, and no signal ends the pro
     console.log([timeouts, ...counts].join(), caught >> 39n & 0x7f_ffffn);
     Deno.exit();
   `,
-    { permissions: ["--allow-all"] },
-  );
-  assertEquals(await child.line(), `${new Array(7).fill(300).join()} 0n`);
+      { permissions: ["--allow-all"] },
+    );
+    assertEquals(await child.line(), `${new Array(7).fill(300).join()} 0n`);
+  },
 });

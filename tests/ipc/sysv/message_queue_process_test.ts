@@ -3,6 +3,7 @@ import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import {
   type Child,
+  EMULATED,
   hasCommand,
   sleeps,
   spawnCommand,
@@ -48,7 +49,8 @@ Deno.test("receiveSync() of another process is woken by a message", async () => 
   queue.sendSync(2, "hello");
   assertEquals(await child.line(), "hello");
   assertEquals(await child.line(), "not for this wait");
-  assertEquals(queue.stat().lastReceivePid, child.pid);
+  // An emulator leaves it out.
+  if (!EMULATED) assertEquals(queue.stat().lastReceivePid, child.pid);
 });
 
 Deno.test("sendSync() of another process waits for room", async () => {
@@ -205,13 +207,14 @@ Deno.test("receiveSync() with a timeout ends in spite of signals, and not before
     queue,
     `
     Deno.addSignalListener("SIGUSR2", () => {});
+    console.log("ready");
     const start = performance.now();
     const code = attempt(() => queue.receiveSync({ timeout: 200 }));
     console.log(code, performance.now() - start >= 200);
     Deno.exit();
   `,
   );
-  await untilBlocked(child.pid, "msgrcv");
+  assertEquals(await child.line(), "ready");
   let ended = false;
   const line = child.line().finally(() => ended = true);
   // If each signal started the wait anew, it would never end.
