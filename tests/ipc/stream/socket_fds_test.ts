@@ -389,7 +389,7 @@ s.connect("\\0" + sys.argv[1])
 r, w = os.pipe()
 socket.send_fds(s, [b"take these"], [r, w])
 data, fds, flags, _ = socket.recv_fds(s, 100, 10)
-print(data.decode(), len(fds), flags & socket.MSG_CTRUNC)
+print(data.decode(), len(fds), flags & socket.MSG_CTRUNC, flush=True)
 os.write(fds[0], b"by Python")
 print(os.read(r, 100).decode())`;
     await using child = spawnCommand("python3", {
