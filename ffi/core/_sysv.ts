@@ -12,6 +12,16 @@ import type { ipc_perm } from "./layouts.ts";
 /** The key of a System V object: a 32-bit number, signed as in C. */
 export type Key = number;
 
+/** What the constructor of a System V object's class is given. */
+export interface SysvInit {
+  id: number;
+  key: Key;
+  /** Whether this call has made it. */
+  created: boolean;
+  /** Whether disposing of it removes the object. */
+  owner: boolean;
+}
+
 /** Owner and permissions of a System V object: `struct ipc_perm`. */
 export interface Permissions {
   /** The key it was made with; 0 is `IPC_PRIVATE`. */

@@ -5,6 +5,7 @@
  */
 
 import { sys_socket } from "../libc/sys_socket.ts";
+import { onlyInternal } from "./_internal.ts";
 import { roomFor } from "./_socket_io.ts";
 import { setNonBlocking } from "./_fd_flags.ts";
 import { FdReader, FdWriter } from "./byte_stream.ts";
@@ -37,6 +38,7 @@ export class SocketReader extends FdReader {
     handle: Fd,
     init: { label: string; whenClosed: () => void },
   ) {
+    onlyInternal(token, "SocketReader");
     super(token, handle, {
       label: init.label,
       nonBlocking: true,
@@ -131,6 +133,7 @@ export class SocketWriter extends FdWriter {
     handle: Fd,
     init: { label: string; whenClosed: () => void },
   ) {
+    onlyInternal(token, "SocketWriter");
     super(token, handle, {
       label: init.label,
       nonBlocking: true,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { integer, type WaitOptions } from "../../ffi/core/_argument.ts";
 import { SweepSource } from "../../ffi/core/_source.ts";
 import type { Key } from "../../ffi/core/_sysv.ts";
@@ -124,7 +125,8 @@ export class WaveClient implements Disposable {
   #looked = 0;
   #closed = false;
 
-  private constructor(place: Place, found: Found) {
+  private constructor(token: unknown, place: Place, found: Found) {
+    onlyInternal(token, "WaveClient");
     const { segment, kind, pid } = found;
     this.#place = place;
     this.#found = found;
@@ -149,7 +151,7 @@ export class WaveClient implements Disposable {
   static open(options: WaveClientOptions = {}): WaveClient {
     const transport = transportOf(options);
     const place = placeOf(options);
-    return new WaveClient(place, findDevice(place, transport));
+    return new WaveClient(INTERNAL, place, findDevice(place, transport));
   }
 
   /**
@@ -167,7 +169,7 @@ export class WaveClient implements Disposable {
     const attempt = () => {
       const found = tryFindDevice(place, transport);
       if (found === undefined) return undefined;
-      const client = new WaveClient(place, found);
+      const client = new WaveClient(INTERNAL, place, found);
       if (client.#record.state !== OFF) return client;
       client.close();
       return undefined;

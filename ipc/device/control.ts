@@ -4,6 +4,7 @@
  * @module
  */
 
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import type { WaitOptions } from "../../ffi/core/_argument.ts";
 import { timeoutOf } from "../../ffi/core/_argument.ts";
 import { SweepSource } from "../../ffi/core/_source.ts";
@@ -63,11 +64,13 @@ export class WaveControl implements Disposable {
   #closed = false;
 
   private constructor(
+    token: unknown,
     place: Place,
     queue: SysvMessageQueue,
     liveness: Liveness,
     pid: number,
   ) {
+    onlyInternal(token, "WaveControl");
     this.#place = place;
     this.#queue = queue;
     this.#liveness = liveness;
@@ -95,7 +98,7 @@ export class WaveControl implements Disposable {
           `Cannot command ${place.label}: it takes no commands, since ${kind.why}`,
         );
       }
-      return new WaveControl(place, openQueue(place), liveness, pid);
+      return new WaveControl(INTERNAL, place, openQueue(place), liveness, pid);
     } catch (error) {
       liveness[Symbol.dispose]();
       throw error;

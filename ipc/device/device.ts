@@ -4,6 +4,7 @@
  * @module
  */
 
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { shown } from "../../ffi/core/_argument.ts";
 import { checkMode, type Key } from "../../ffi/core/_sysv.ts";
 import { checkTransport, placeOf } from "./address.ts";
@@ -123,7 +124,8 @@ export class WaveDevice implements Disposable {
   readonly #engine: Engine;
   readonly #parts: Parts;
 
-  private constructor(engine: Engine, parts: Parts) {
+  private constructor(token: unknown, engine: Engine, parts: Parts) {
+    onlyInternal(token, "WaveDevice");
     this.#engine = engine;
     this.#parts = parts;
   }
@@ -169,7 +171,11 @@ export class WaveDevice implements Disposable {
       undo.push(() => mailbox.remove());
       const output = new Output(segment, claimed.semaphores, capacity);
       const parts = { ...claimed, place, segment, mailbox, output, capacity };
-      const device = new WaveDevice(new Engine(parts, settings), parts);
+      const device = new WaveDevice(
+        INTERNAL,
+        new Engine(parts, settings),
+        parts,
+      );
       output.begin();
       if (segment.fd !== undefined) claimed.semaphores.fd = segment.fd;
       return device;

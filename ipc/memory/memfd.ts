@@ -31,7 +31,7 @@ import {
   mapDescriptor,
   type MapOptions,
 } from "../../ffi/core/_file_mapping.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkMemory,
   closingOnError,
@@ -110,7 +110,8 @@ export class Memfd implements Disposable {
   readonly #label: string;
   readonly #readOnly: boolean;
 
-  private constructor(fd: number, name: string) {
+  private constructor(token: unknown, fd: number, name: string) {
+    onlyInternal(token, "Memfd");
     this.#name = name;
     this.#label = labelOf(name);
     this.#readOnly = isReadOnly(fd, this.#label);
@@ -140,7 +141,7 @@ export class Memfd implements Disposable {
       if (options.executable === false) changeFile(fd, { mode: 0o666 }, label);
       if (size > 0) growFile(fd, 0, size, { reserve, label });
       if (seals !== 0) addSeals(fd, seals, label);
-      return new Memfd(fd, name);
+      return new Memfd(INTERNAL, fd, name);
     });
   }
 
@@ -171,7 +172,7 @@ export class Memfd implements Disposable {
     );
     const memfd = closingOnError(copy, label, (copy) => {
       checkMemory(copy, required, label);
-      return new Memfd(copy, nameOf(copy));
+      return new Memfd(INTERNAL, copy, nameOf(copy));
     });
     // Not before it is accepted: until then it is the caller's to close.
     if (options.takeOver) {
@@ -212,7 +213,7 @@ export class Memfd implements Disposable {
     );
     return closingOnError(fd, label, (fd) => {
       checkMemory(fd, required, label);
-      return new Memfd(fd, nameOf(fd));
+      return new Memfd(INTERNAL, fd, nameOf(fd));
     });
   }
 

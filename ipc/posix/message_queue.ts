@@ -27,7 +27,7 @@ import {
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
 import { changeFile, type FileChanges } from "../../ffi/core/_file.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkInto,
   checkPriority,
@@ -137,7 +137,8 @@ export class PosixMessageQueue
   readonly #label: string;
   #owner: boolean;
 
-  private constructor(init: QueueInit) {
+  private constructor(token: unknown, init: QueueInit) {
+    onlyInternal(token, "PosixMessageQueue");
     this.#name = init.name;
     this.#label = queueLabel(init.name);
     this.#fd = new Fd(INTERNAL, init.fd, this.#label);
@@ -173,7 +174,7 @@ export class PosixMessageQueue
     return createNamed(name, (name) => {
       const fd = createQueue(name, creation);
       const init = { fd, name, created: true, owner, readable: true };
-      return new PosixMessageQueue(init);
+      return new PosixMessageQueue(INTERNAL, init);
     });
   }
 
@@ -195,7 +196,7 @@ export class PosixMessageQueue
     }
     const checked = posixName(name);
     const access = readOnly ? "read" : writeOnly ? "write" : "both";
-    return new PosixMessageQueue({
+    return new PosixMessageQueue(INTERNAL, {
       fd: openQueue(checked, access, foreign),
       name: checked,
       created: false,

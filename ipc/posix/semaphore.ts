@@ -41,6 +41,7 @@ import {
   unlinkSemaphore,
 } from "../../ffi/core/_posix_sem.ts";
 import { waitForUnit } from "../../ffi/core/_posix_sem_wait.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { hasCode, openOrCreate } from "../../ffi/core/_sysv.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
 import {
@@ -116,7 +117,13 @@ export class PosixSemaphore implements Disposable, Waitable {
   #owner: boolean;
   #closed = false;
 
-  private constructor(place: SemaphorePlace, created: boolean, owner: boolean) {
+  private constructor(
+    token: unknown,
+    place: SemaphorePlace,
+    created: boolean,
+    owner: boolean,
+  ) {
+    onlyInternal(token, "PosixSemaphore");
     this.#pointer = place.pointer;
     this.#mapping = place.mapping;
     this.#named = place.named;
@@ -147,7 +154,7 @@ export class PosixSemaphore implements Disposable, Waitable {
     checkMode(mode);
     return createNamed(name, (name) => {
       const made = createSemaphore(name, { value, mode, exact });
-      return new PosixSemaphore(placeOf(name, made), true, owner);
+      return new PosixSemaphore(INTERNAL, placeOf(name, made), true, owner);
     }, SEM_NAME_MAX);
   }
 
@@ -172,7 +179,7 @@ export class PosixSemaphore implements Disposable, Waitable {
   ): PosixSemaphore {
     const checked = posixName(name, SEM_NAME_MAX);
     const found = openSemaphore(checked, options.foreign ?? true);
-    return new PosixSemaphore(placeOf(checked, found), false, false);
+    return new PosixSemaphore(INTERNAL, placeOf(checked, found), false, false);
   }
 
   /**
@@ -235,7 +242,7 @@ export class PosixSemaphore implements Disposable, Waitable {
       "make",
       place.label,
     );
-    return new PosixSemaphore(place, true, false);
+    return new PosixSemaphore(INTERNAL, place, true, false);
   }
 
   /**
@@ -254,7 +261,7 @@ export class PosixSemaphore implements Disposable, Waitable {
       const found = "its content is not that of a semaphore";
       throw corruptError("sem_init", "use", place.label, found);
     }
-    return new PosixSemaphore(place, false, false);
+    return new PosixSemaphore(INTERNAL, place, false, false);
   }
 
   /**

@@ -31,7 +31,7 @@ import {
   mapDescriptor,
   type MapOptions,
 } from "../../ffi/core/_file_mapping.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkCreate,
   createObject,
@@ -99,7 +99,8 @@ export class PosixSharedMemory implements Disposable {
   readonly #label: string;
   #owner: boolean;
 
-  private constructor(init: Opened) {
+  private constructor(token: unknown, init: Opened) {
+    onlyInternal(token, "PosixSharedMemory");
     this.#name = init.name;
     this.#label = labelOf(init.name);
     this.#fd = new Fd(INTERNAL, init.fd, this.#label);
@@ -130,7 +131,7 @@ export class PosixSharedMemory implements Disposable {
     checkCreate(options);
     return createNamed(
       name,
-      (name) => new PosixSharedMemory(createObject(name, options)),
+      (name) => new PosixSharedMemory(INTERNAL, createObject(name, options)),
     );
   }
 
@@ -151,7 +152,10 @@ export class PosixSharedMemory implements Disposable {
     options: PosixSharedMemoryOpenOptions = {},
   ): PosixSharedMemory {
     checkSize(options.size ?? 0, "size");
-    return new PosixSharedMemory(openObject(posixName(name), options));
+    return new PosixSharedMemory(
+      INTERNAL,
+      openObject(posixName(name), options),
+    );
   }
 
   /**
@@ -175,7 +179,7 @@ export class PosixSharedMemory implements Disposable {
     for (;;) {
       const init = unless("ENOENT", () => openSized(name, given)) ??
         unless("EEXIST", () => createObject(name, given));
-      if (init !== undefined) return new PosixSharedMemory(init);
+      if (init !== undefined) return new PosixSharedMemory(INTERNAL, init);
     }
   }
 

@@ -22,7 +22,7 @@ import {
 } from "../../ffi/core/_argument.ts";
 import { FifoNode } from "../../ffi/core/_fifo_node.ts";
 import { type FileStat, fileStat } from "../../ffi/core/_file.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { SweepSource } from "../../ffi/core/_source.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
 import { IpcError, timeoutError } from "../../ffi/core/errno.ts";
@@ -117,7 +117,13 @@ export class Fifo implements Disposable {
   readonly #source = new SweepSource();
   #owner: boolean;
 
-  private constructor(node: FifoNode, created: boolean, owner: boolean) {
+  private constructor(
+    token: unknown,
+    node: FifoNode,
+    created: boolean,
+    owner: boolean,
+  ) {
+    onlyInternal(token, "Fifo");
     this.#node = node;
     this.#created = created;
     this.#owner = owner;
@@ -158,7 +164,7 @@ export class Fifo implements Disposable {
    * directory may not be searched.
    */
   static open(path: string | URL): Fifo {
-    return new Fifo(FifoNode.open(path), false, false);
+    return new Fifo(INTERNAL, FifoNode.open(path), false, false);
   }
 
   /**
@@ -190,7 +196,7 @@ export class Fifo implements Disposable {
   ): Fifo {
     const { mode = 0o600, ignoreUmask = false, owner = true } = options;
     const node = FifoNode.create(syscall, path, { mode, ignoreUmask });
-    return new Fifo(node, true, owner);
+    return new Fifo(INTERNAL, node, true, owner);
   }
 
   /** Its absolute path. */

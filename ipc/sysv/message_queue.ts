@@ -22,6 +22,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkId,
   checkKey,
@@ -34,6 +35,7 @@ import {
   type PermissionChanges,
   type Permissions,
   type SysvCreateOptions,
+  type SysvInit,
   type SysvOpenOptions,
 } from "../../ffi/core/_sysv.ts";
 import {
@@ -185,11 +187,13 @@ export class SysvMessageQueue
   #owner: boolean;
   #closed = false;
 
-  private constructor(id: number, key: Key, created: boolean, owner: boolean) {
+  private constructor(token: unknown, init: SysvInit) {
+    onlyInternal(token, "SysvMessageQueue");
+    const { id, key } = init;
     this.#id = id;
     this.#key = key;
-    this.#created = created;
-    this.#owner = owner;
+    this.#created = init.created;
+    this.#owner = init.owner;
     this.#label = `System V message queue ${id} (key ${keyText(key)})`;
   }
 
@@ -211,7 +215,12 @@ export class SysvMessageQueue
       "create",
       `System V message queue with key ${keyText(checked)}`,
     );
-    return new SysvMessageQueue(id, checked, true, owner);
+    return new SysvMessageQueue(INTERNAL, {
+      id,
+      key: checked,
+      created: true,
+      owner,
+    });
   }
 
   /**
@@ -236,7 +245,12 @@ export class SysvMessageQueue
       "open",
       `System V message queue with key ${keyText(checked)}`,
     );
-    return new SysvMessageQueue(id, checked, false, false);
+    return new SysvMessageQueue(INTERNAL, {
+      id,
+      key: checked,
+      created: false,
+      owner: false,
+    });
   }
 
   /**
@@ -267,7 +281,12 @@ export class SysvMessageQueue
    */
   static fromId(id: number): SysvMessageQueue {
     const stat = statById(checkId(id), `System V message queue ${id}`);
-    return new SysvMessageQueue(id, stat.key, false, false);
+    return new SysvMessageQueue(INTERNAL, {
+      id,
+      key: stat.key,
+      created: false,
+      owner: false,
+    });
   }
 
   /**

@@ -23,6 +23,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkId,
   checkKey,
@@ -35,6 +36,7 @@ import {
   type PermissionChanges,
   type Permissions,
   type SysvCreateOptions,
+  type SysvInit,
   type SysvOpenOptions,
 } from "../../ffi/core/_sysv.ts";
 import {
@@ -181,13 +183,9 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   #owner: boolean;
   #closed = false;
 
-  private constructor(
-    id: number,
-    key: Key,
-    length: number,
-    created: boolean,
-    owner: boolean,
-  ) {
+  private constructor(token: unknown, init: SysvInit & { length: number }) {
+    onlyInternal(token, "SysvSemaphoreSet");
+    const { id, key, length, created, owner } = init;
     const label = `System V semaphore set ${id} (key ${keyText(key)})`;
     this.#set = { id, length, label };
     this.#key = key;
@@ -227,7 +225,13 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
       label,
     );
     initialize(id, values, mode, label);
-    return new SysvSemaphoreSet(id, checked, values.length, true, owner);
+    return new SysvSemaphoreSet(INTERNAL, {
+      id,
+      key: checked,
+      length: values.length,
+      created: true,
+      owner,
+    });
   }
 
   /**
@@ -271,7 +275,13 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
       try {
         const stat = statById(id, label);
         if (initialized === "wait") awaitInitialized(id, stat, label);
-        return new SysvSemaphoreSet(id, checked, stat.length, false, false);
+        return new SysvSemaphoreSet(INTERNAL, {
+          id,
+          key: checked,
+          length: stat.length,
+          created: false,
+          owner: false,
+        });
       } catch (error) {
         // Removed in between: there is none now, or another one.
         const gone = hasCode(error, "EINVAL") || hasCode(error, "EIDRM");
@@ -311,7 +321,13 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
    */
   static fromId(id: number): SysvSemaphoreSet {
     const stat = statById(checkId(id), `System V semaphore set ${id}`);
-    return new SysvSemaphoreSet(id, stat.key, stat.length, false, false);
+    return new SysvSemaphoreSet(INTERNAL, {
+      id,
+      key: stat.key,
+      length: stat.length,
+      created: false,
+      owner: false,
+    });
   }
 
   /**

@@ -14,7 +14,7 @@
 
 import { sys_shm } from "../../ffi/libc/sys_shm.ts";
 import { size as checkSize } from "../../ffi/core/_argument.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   applyChanges,
   checkId,
@@ -29,6 +29,7 @@ import {
   permissionsOf,
   procTable,
   type SysvCreateOptions,
+  type SysvInit,
   type SysvOpenOptions,
 } from "../../ffi/core/_sysv.ts";
 import {
@@ -183,18 +184,14 @@ export class SysvSharedMemory implements Disposable {
   #owner: boolean;
   #closed = false;
 
-  private constructor(
-    id: number,
-    key: Key,
-    size: number,
-    created: boolean,
-    owner: boolean,
-  ) {
+  private constructor(token: unknown, init: SysvInit & { size: number }) {
+    onlyInternal(token, "SysvSharedMemory");
+    const { id, key } = init;
     this.#id = id;
     this.#key = key;
-    this.#size = size;
-    this.#created = created;
-    this.#owner = owner;
+    this.#size = init.size;
+    this.#created = init.created;
+    this.#owner = init.owner;
     this.#label = `System V shared memory ${id} (key ${keyText(key)})`;
   }
 
@@ -226,7 +223,13 @@ export class SysvSharedMemory implements Disposable {
       "create",
       `System V shared memory with key ${keyText(checked)} of ${size} bytes`,
     );
-    return new SysvSharedMemory(id, checked, size, true, owner);
+    return new SysvSharedMemory(INTERNAL, {
+      id,
+      key: checked,
+      size,
+      created: true,
+      owner,
+    });
   }
 
   /**
@@ -291,7 +294,13 @@ export class SysvSharedMemory implements Disposable {
    */
   static fromId(id: number): SysvSharedMemory {
     const stat = statById(checkId(id), `System V shared memory ${id}`);
-    return new SysvSharedMemory(id, stat.key, stat.size, false, false);
+    return new SysvSharedMemory(INTERNAL, {
+      id,
+      key: stat.key,
+      size: stat.size,
+      created: false,
+      owner: false,
+    });
   }
 
   /**

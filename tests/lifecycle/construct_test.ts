@@ -1,0 +1,44 @@
+// No class of a handle can be made from outside: what its constructor is given
+// are descriptors and addresses, which a wrong caller would have us use.
+
+import { assert, assertThrows } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+
+/** What is meant to be constructed. */
+const OPEN = ["IpcError"];
+
+/** Every public class, by the name of its module and its own. */
+async function publicClasses(): Promise<[string, CallableFunction][]> {
+  const found: [string, CallableFunction][] = [];
+  for (const [subpath, file] of Object.entries(config.exports)) {
+    // Importing the command line would run it.
+    if (file.startsWith("./cli/")) continue;
+    const module = await import(`../../${file}`);
+    for (const [name, value] of Object.entries(module)) {
+      if (typeof value !== "function" || !/^class\b/.test(`${value}`)) continue;
+      if (!OPEN.includes(name)) found.push([`${subpath} ${name}`, value]);
+    }
+  }
+  return found;
+}
+
+Deno.test("no class of a handle can be constructed from outside", async () => {
+  const classes = await publicClasses();
+  assert(classes.length > 40, `${classes.length}`);
+  const words: unknown[][] = [
+    [],
+    [5, 0, false, true],
+    [{}, {}, {}],
+    [Symbol("@libc/ipc internal"), 1, "label"],
+  ];
+  for (const [name, found] of classes) {
+    for (const args of words) {
+      assertThrows(
+        () => Reflect.construct(found, args),
+        TypeError,
+        "Cannot construct",
+        name,
+      );
+    }
+  }
+});
