@@ -95,7 +95,7 @@ export function waitUntil<T>(
   }
 }
 
-function wait<T>(
+async function wait<T>(
   attempt: () => T | undefined,
   timeout: number | undefined,
   options: WaitOptions | undefined,
@@ -144,7 +144,15 @@ function wait<T>(
   }
   source.waiters.add(waiter);
   spinner.start(waiter, source);
-  return promise;
+  try {
+    return await promise;
+  } catch (error) {
+    // It was made in a timer or the reactor: show who awaits it instead. The
+    // reason of an abort is the caller's, and is left as it is.
+    const ours = !signal?.aborted || error !== signal.reason;
+    if (ours && error instanceof Error) Error.captureStackTrace(error, wait);
+    throw error;
+  }
 }
 
 /** Calls back once after so many milliseconds; the result cancels that. */

@@ -1,7 +1,13 @@
 /** What every kind of wait promises. Each throws when it is not so. */
 
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
+import type { WaitOptions } from "../../ffi/core/_argument.ts";
 import type { Kind, Subject } from "./kinds.ts";
 
 /** Numbers from 0 to 1 that a seed determines (mulberry32). */
@@ -134,6 +140,31 @@ export async function checkClose(kind: Kind): Promise<void> {
     }
     await assertEffects(kind, subject, 0);
   }
+}
+
+/**
+ * The stack of an error shows who awaits it, though a timer or an event found
+ * it; that of an abort's reason is as it was made.
+ */
+export async function checkStack(kind: Kind): Promise<void> {
+  using subject = kind.make();
+  const whoAwaits = async (options?: WaitOptions) =>
+    await subject.wait(options);
+  const stackOf = async (wait: Promise<unknown>): Promise<string> => {
+    const error = errorOf(await outcomeOf(subject, wait));
+    assert(error instanceof Error, `${error}`);
+    return error.stack ?? "";
+  };
+  assertStringIncludes(await stackOf(whoAwaits({ timeout: 1 })), "whoAwaits");
+  const controller = new AbortController();
+  const reason = new Error("given up");
+  const { stack } = reason;
+  const aborted = stackOf(whoAwaits({ signal: controller.signal }));
+  controller.abort(reason);
+  assertEquals(await aborted, stack);
+  const closed = stackOf(whoAwaits());
+  subject.close();
+  assertStringIncludes(await closed, "whoAwaits");
 }
 
 /**

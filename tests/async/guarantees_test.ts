@@ -6,6 +6,7 @@ import {
   checkClose,
   checkMany,
   checkRandomAborts,
+  checkStack,
   checkTimeout,
 } from "./checks.ts";
 import { kinds } from "./kinds.ts";
@@ -37,6 +38,11 @@ for (const kind of kinds) {
   Deno.test(`${name}() rejects with a TypeError when what it waits on is closed`, async () => {
     using _dog = watchdog(name);
     await checkClose(kind);
+  });
+
+  Deno.test(`${name}() fails with a stack that shows who awaits it`, async () => {
+    using _dog = watchdog(name);
+    await checkStack(kind);
   });
 
   Deno.test(`${name}() serves all who wait and are not aborted${kind.ordered ? ", in their order" : ""}`, async () => {
