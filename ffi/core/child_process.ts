@@ -11,6 +11,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "./_argument.ts";
+import { showing } from "./_inspect.ts";
 import { onlyInternal } from "./_internal.ts";
 import { openPidfd, sendByPidfd } from "./_pidfd.ts";
 import { type Source, SweepSource } from "./_source.ts";
@@ -378,6 +379,8 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     return ipcError(error, "waitid", "wait for", this.#label, hint);
   }
 }
+
+showing(ChildProcess, ({ pid, ended }) => ({ pid, ended }));
 
 function statusOf(how: number, status: number): ChildStatus {
   if (how === CLD_EXITED) {

@@ -6,6 +6,7 @@
 
 import { fcntl } from "../libc/fcntl.ts";
 import { unistd } from "../libc/unistd.ts";
+import { showing } from "./_inspect.ts";
 import { checkFd, ERRNO, errnoOf, ipcError } from "./errno.ts";
 import { INTERNAL, onlyInternal } from "./_internal.ts";
 import { F_DUPFD_CLOEXEC } from "./platform.ts";
@@ -107,6 +108,8 @@ export class Fd implements Disposable {
     this.close();
   }
 }
+
+showing(Fd, ({ number, label }) => ({ number, label }));
 
 /**
  * Closes a descriptor number that nothing else holds.

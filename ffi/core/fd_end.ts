@@ -5,6 +5,7 @@
  */
 
 import { inheritableFd, setNonBlocking } from "./_fd_flags.ts";
+import { showing } from "./_inspect.ts";
 import type { Fd } from "./fd.ts";
 import { type FdSource, fdSource } from "./reactor.ts";
 
@@ -150,3 +151,5 @@ export abstract class FdEnd implements Disposable {
     );
   }
 }
+
+showing(FdEnd, ({ fd }) => ({ fd: fd.number }));

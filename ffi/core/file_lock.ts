@@ -34,6 +34,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "./_argument.ts";
+import { showing } from "./_inspect.ts";
 import { INTERNAL, onlyInternal } from "./_internal.ts";
 import { SweepSource } from "./_source.ts";
 import { cpath, pathString } from "./cstring.ts";
@@ -199,6 +200,8 @@ export class FileLock implements Disposable {
       start < other.end && other.start < end;
   }
 }
+
+showing(FileLock, ({ shared }) => ({ shared }));
 
 /**
  * `open(O_CREAT | O_NOFOLLOW | O_CLOEXEC)`: opens a file to lock, and makes an

@@ -15,6 +15,7 @@
 import { sys_mman } from "../libc/sys_mman.ts";
 import { sys_uio } from "../libc/sys_uio.ts";
 import { unistd } from "../libc/unistd.ts";
+import { showing } from "./_inspect.ts";
 import { check0, checkSize } from "./errno.ts";
 import { integer, size as checkedSize } from "./_argument.ts";
 import { onlyInternal } from "./_internal.ts";
@@ -540,6 +541,12 @@ export class Mapping implements Disposable {
     ];
   }
 }
+
+showing(Mapping, ({ address, size, readOnly }) => ({
+  address: `0x${address.toString(16)}`,
+  size,
+  readOnly,
+}));
 
 /** The open mappings of this isolate by their addresses. */
 const live = new Map<bigint, Mapping>();

@@ -5,6 +5,7 @@
  */
 
 import type { WaitOptions } from "./_argument.ts";
+import { showing } from "./_inspect.ts";
 import { INTERNAL, onlyInternal } from "./_internal.ts";
 import { disposition } from "./signal_action.ts";
 import {
@@ -188,6 +189,8 @@ export class SignalListener
     }
   }
 }
+
+showing(SignalListener, ({ signals }) => ({ signals }));
 
 /**
  * Listens to signals by `Deno.addSignalListener`, as a queue to wait on.

@@ -12,6 +12,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "./_argument.ts";
+import { showing } from "./_inspect.ts";
 import { INTERNAL, onlyInternal } from "./_internal.ts";
 import { Deadline } from "./deadline.ts";
 import { tryReadDirectory } from "./directory.ts";
@@ -294,6 +295,8 @@ export class SignalQueue
     };
   }
 }
+
+showing(SignalQueue, ({ signals }) => ({ signals }));
 
 function labelOf(names: SignalName[]): string {
   return `signal queue of ${names.join(", ")}`;

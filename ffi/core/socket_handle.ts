@@ -5,6 +5,7 @@
  */
 
 import { sys_socket } from "../libc/sys_socket.ts";
+import { showing } from "./_inspect.ts";
 import { INTERNAL, onlyInternal } from "./_internal.ts";
 import { fdReadiness } from "./_readable.ts";
 import { type Credentials, credentialsOf } from "./_socket_message.ts";
@@ -268,6 +269,11 @@ export abstract class SocketHandle implements Disposable, Waitable {
     );
   }
 }
+
+showing(
+  SocketHandle,
+  ({ domain, type, fd }) => ({ domain, type, fd: fd.number }),
+);
 
 /**
  * How messages name a socket.

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { integer, type WaitOptions } from "../../ffi/core/_argument.ts";
 import { SweepSource } from "../../ffi/core/_source.ts";
-import type { Key } from "../../ffi/core/_sysv.ts";
+import { type Key, keyText } from "../../ffi/core/_sysv.ts";
 import { corruptError } from "../../ffi/core/errno.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 import { checkTransport, deviceError, type Place, placeOf } from "./address.ts";
@@ -365,6 +366,13 @@ export class WaveClient implements Disposable {
     return this.#end = end;
   }
 }
+
+showing(WaveClient, ({ key, transport, device, end }) => ({
+  key: keyText(key),
+  transport,
+  device,
+  end,
+}));
 
 function transportOf(options: WaveClientOptions): Transport | undefined {
   const { transport } = options;

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import type { WaitOptions } from "../../ffi/core/_argument.ts";
 import { timeoutOf } from "../../ffi/core/_argument.ts";
 import { SweepSource } from "../../ffi/core/_source.ts";
-import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
+import { hasCode, type Key, keyText } from "../../ffi/core/_sysv.ts";
 import { corruptError, ERRNO, IpcError } from "../../ffi/core/errno.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 import { SysvMessageQueue } from "../sysv/message_queue.ts";
@@ -228,6 +229,8 @@ export class WaveControl implements Disposable {
     );
   }
 }
+
+showing(WaveControl, ({ key }) => ({ key: keyText(key) }));
 
 function openQueue(place: Place): SysvMessageQueue {
   try {

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { shown } from "../../ffi/core/_argument.ts";
-import { checkMode, type Key } from "../../ffi/core/_sysv.ts";
+import { checkMode, type Key, keyText } from "../../ffi/core/_sysv.ts";
 import { checkTransport, placeOf } from "./address.ts";
 import { claim } from "./claim.ts";
 import type { DeviceCommand } from "./command.ts";
@@ -303,6 +304,8 @@ export class WaveDevice implements Disposable {
     }
   }
 }
+
+showing(WaveDevice, ({ key, state }) => ({ key: keyText(key), state }));
 
 function ownerMode(mode: number): number {
   if ((checkMode(mode) & 0o600) !== 0o600) {

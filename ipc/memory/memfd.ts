@@ -31,6 +31,7 @@ import {
   mapDescriptor,
   type MapOptions,
 } from "../../ffi/core/_file_mapping.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkMemory,
@@ -380,3 +381,10 @@ export class Memfd implements Disposable {
     this.close();
   }
 }
+
+showing(Memfd, ({ name, size, readOnly, seals }) => ({
+  name,
+  size,
+  readOnly,
+  seals,
+}));

@@ -27,6 +27,7 @@ import {
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
 import { changeFile, type FileChanges } from "../../ffi/core/_file.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkInto,
@@ -639,6 +640,13 @@ export class PosixMessageQueue
     );
   }
 }
+
+showing(PosixMessageQueue, ({ name, created, maxMessages, messageSize }) => ({
+  name,
+  created,
+  maxMessages,
+  messageSize,
+}));
 
 function creationOf(
   options: PosixMessageQueueCreateOptions,

@@ -24,6 +24,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import {
   acquireBefore,
   createSemaphore,
@@ -504,6 +505,8 @@ export class PosixSemaphore implements Disposable, Waitable {
     return ipcError(error, syscall, action, this.#label);
   }
 }
+
+showing(PosixSemaphore, ({ name, created }) => ({ name, created }));
 
 const result = new Int32Array(1);
 

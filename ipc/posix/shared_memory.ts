@@ -31,6 +31,7 @@ import {
   mapDescriptor,
   type MapOptions,
 } from "../../ffi/core/_file_mapping.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkCreate,
@@ -371,3 +372,9 @@ export class PosixSharedMemory implements Disposable {
     return raw.st_ino !== this.#inode || raw.st_dev !== this.#device;
   }
 }
+
+showing(PosixSharedMemory, ({ name, created, readOnly }) => ({
+  name,
+  created,
+  readOnly,
+}));

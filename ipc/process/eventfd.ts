@@ -23,6 +23,7 @@ import {
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
 import { setNonBlocking } from "../../ffi/core/_fd_flags.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
 import {
@@ -351,6 +352,8 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
     }
   }
 }
+
+showing(EventFd, ({ fd, value }) => ({ fd: fd.number, value }));
 
 const ADD: WaitSubject = {
   syscall: "write",

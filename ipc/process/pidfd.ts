@@ -21,6 +21,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   missingHint,
@@ -311,3 +312,5 @@ export class Pidfd implements Disposable, Waitable {
     };
   }
 }
+
+showing(Pidfd, ({ pid, exited }) => ({ pid, exited }));

@@ -22,6 +22,7 @@ import {
 } from "../../ffi/core/_argument.ts";
 import { FifoNode } from "../../ffi/core/_fifo_node.ts";
 import { type FileStat, fileStat } from "../../ffi/core/_file.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { SweepSource } from "../../ffi/core/_source.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
@@ -373,6 +374,8 @@ export class Fifo implements Disposable {
     return `${this.#node.label} for writing, which nobody reads yet`;
   }
 }
+
+showing(Fifo, ({ path, created }) => ({ path, created }));
 
 function unless<T>(code: string, make: () => T): T | undefined {
   try {

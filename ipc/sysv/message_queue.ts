@@ -22,6 +22,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkId,
@@ -727,6 +728,12 @@ export class SysvMessageQueue
     }
   }
 }
+
+showing(SysvMessageQueue, ({ id, key, created }) => ({
+  id,
+  key: keyText(key),
+  created,
+}));
 
 function checkType(type: number): void {
   integer(type, "type", 1, Number.MAX_SAFE_INTEGER);

@@ -23,6 +23,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../../ffi/core/_argument.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   checkId,
@@ -794,6 +795,13 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     }
   }
 }
+
+showing(SysvSemaphoreSet, ({ id, key, created, length }) => ({
+  id,
+  key: keyText(key),
+  created,
+  length,
+}));
 
 /** What waits for operations; its call is made only if it comes to that. */
 class OperationWait implements WaitSubject {

@@ -14,6 +14,7 @@
 
 import { sys_shm } from "../../ffi/libc/sys_shm.ts";
 import { size as checkSize } from "../../ffi/core/_argument.ts";
+import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   applyChanges,
@@ -497,6 +498,13 @@ export class SysvSharedMemory implements Disposable {
     }
   }
 }
+
+showing(SysvSharedMemory, ({ id, key, created, size }) => ({
+  id,
+  key: keyText(key),
+  created,
+  size,
+}));
 
 function detach(pointer: Deno.PointerObject): void {
   check0(
