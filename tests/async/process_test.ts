@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { denoWith } from "../ipc/process/util.ts";
-import { source, spawnDeno, watchdog } from "../util.ts";
+import { notEmulated, source, spawnDeno, watchdog } from "../util.ts";
 import { kinds, QUEUED_SIGNAL, signalQueueKind } from "./kinds.ts";
 
 /** What the programs below begin with. */
@@ -37,14 +37,20 @@ for (const { name } of kinds) {
   });
 }
 
-Deno.test("SignalQueue.receive() keeps the process alive until it ends, and not after", async () => {
-  using _dog = watchdog("SignalQueue");
-  await using child = denoWith(
-    [QUEUED_SIGNAL],
-    keepsAlive(signalQueueKind.name),
-  );
-  assertEquals(await child.lines(), ["aborted", "woken"]);
-  assertEquals((await child.child.status).code, 0);
+Deno.test({
+  ...notEmulated(
+    "SignalQueue.receive() keeps the process alive until it ends, and not after",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    using _dog = watchdog("SignalQueue");
+    await using child = denoWith(
+      [QUEUED_SIGNAL],
+      keepsAlive(signalQueueKind.name),
+    );
+    assertEquals(await child.lines(), ["aborted", "woken"]);
+    assertEquals((await child.child.status).code, 0);
+  },
 });
 
 Deno.test("waits of all kinds with unref let the process end", async () => {
@@ -87,11 +93,16 @@ Deno.test("unref waits of all kinds are served while something else keeps the pr
   assertEquals([code, stdout], [0, "all\n"], stderr);
 });
 
-Deno.test("SignalQueue.receive() promises what all other waits promise", async () => {
-  using _dog = watchdog("SignalQueue");
-  await using child = denoWith(
-    [QUEUED_SIGNAL],
-    `
+Deno.test({
+  ...notEmulated(
+    "SignalQueue.receive() promises what all other waits promise",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    using _dog = watchdog("SignalQueue");
+    await using child = denoWith(
+      [QUEUED_SIGNAL],
+      `
     import * as checks from "${source("tests/async/checks.ts")}";
     import { signalQueueKind } from "${source("tests/async/kinds.ts")}";
     await checks.checkTimeout(signalQueueKind);
@@ -104,8 +115,9 @@ Deno.test("SignalQueue.receive() promises what all other waits promise", async (
     console.log("many");
     await checks.checkRandomAborts(signalQueueKind, 300);
     console.log("random");`,
-  );
-  const expected = ["timeout", "abort", "close", "many", "random"];
-  assertEquals(await child.lines(), expected);
-  assertEquals((await child.child.status).code, 0);
+    );
+    const expected = ["timeout", "abort", "close", "many", "random"];
+    assertEquals(await child.lines(), expected);
+    assertEquals((await child.child.status).code, 0);
+  },
 });
