@@ -6,6 +6,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { drivers } from "./drivers.ts";
 import { isPrivileged } from "./privileges.ts";
 import { codeOf, type Driven, keyOf, provoke, rows } from "./rows.ts";
+import { EMULATED } from "../util.ts";
 
 const CHILD = new URL("child.ts", import.meta.url).href;
 
@@ -37,13 +38,28 @@ async function outcome(
 
 const privileged = isPrivileged();
 
+/** Rows that no emulator shows. */
+const NOT_EMULATED = [
+  "shmat: address space limit leaves no room",
+  "mmap: address-space limit",
+  "mmap (access): access past end of file in a mapping (peer truncated)",
+];
+
+/** What stands behind the name of a test that cannot run here. */
+function skippedBecause(name: string, child: unknown): string {
+  if (child && !privileged) {
+    return " [skipped: needs CAP_SETUID and CAP_SYS_ADMIN]";
+  }
+  return EMULATED && NOT_EMULATED.includes(name)
+    ? " [skipped: the emulator has no RLIMIT_AS and no process_vm_readv]"
+    : "";
+}
+
 for (const row of rows) {
   const name = keyOf(row);
   const driver = drivers[name];
   if (driver === undefined || "why" in driver) continue;
-  const skipped = driver.child && !privileged
-    ? " [skipped: needs CAP_SETUID and CAP_SYS_ADMIN]"
-    : "";
+  const skipped = skippedBecause(name, driver.child);
   const expected = driver.instead?.expect ?? row.expect;
   Deno.test({
     name: `${name} is ${expected}${skipped}`,
