@@ -4,7 +4,7 @@
  * @module
  */
 
-import { IpcError } from "./errno.ts";
+import { ERRNO, errnoOf, IpcError, ipcError } from "./errno.ts";
 import { integer, shown } from "./_argument.ts";
 import { tryReadTextFile } from "./proc.ts";
 import type { ipc_perm } from "./layouts.ts";
@@ -112,6 +112,24 @@ export function checkId(id: number): number {
 /** A key as `ipcs` shows it. */
 export function keyText(key: Key): string {
   return `0x${(key >>> 0).toString(16).padStart(8, "0")}`;
+}
+
+/**
+ * Checks a call on an object that is known by its id: `EINVAL`, as the kernel
+ * says of an id that is not in use, says little to the user of a handle.
+ */
+export function checkExists(
+  result: number,
+  syscall: string,
+  action: string,
+  object: string,
+): void {
+  const error = errnoOf(result);
+  if (error === 0) return;
+  const hint = error === ERRNO.EINVAL
+    ? "there is none with this id, or no longer"
+    : undefined;
+  throw ipcError(error, syscall, action, object, hint);
 }
 
 /** Checks the lowest nine permission bits. */

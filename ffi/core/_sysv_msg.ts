@@ -9,13 +9,14 @@ import { sys_msg } from "../libc/sys_msg.ts";
 import { shown, size } from "./_argument.ts";
 import {
   applyChanges,
+  checkExists,
   type PermissionChanges,
   type Permissions,
   permissionsOf,
   procTable,
 } from "./_sysv.ts";
 import { dateOf } from "./deadline.ts";
-import { check0, checkFd, ERRNO, errnoOf } from "./errno.ts";
+import { checkFd, ERRNO, errnoOf } from "./errno.ts";
 import { msginfo, msqid_ds } from "./layouts.ts";
 import {
   IPC_SET,
@@ -207,7 +208,12 @@ export function changeQueue(
   if (maxBytes !== undefined) size(maxBytes, "maxBytes", 0, 0xffff_ffff);
   applyChanges(ds.msg_perm, changes);
   if (maxBytes !== undefined) ds.msg_qbytes = BigInt(maxBytes);
-  check0(sys_msg().msgctl_buf(id, IPC_SET, buffer), "msgctl", "change", label);
+  checkExists(
+    sys_msg().msgctl_buf(id, IPC_SET, buffer),
+    "msgctl",
+    "change",
+    label,
+  );
 }
 
 /** `msgctl(IPC_STAT)` */
@@ -236,7 +242,12 @@ export function listQueues(): SysvMessageQueueStat[] {
 
 function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
   const buffer = new Uint8Array(msqid_ds.size);
-  check0(sys_msg().msgctl_buf(id, IPC_STAT, buffer), "msgctl", "stat", label);
+  checkExists(
+    sys_msg().msgctl_buf(id, IPC_STAT, buffer),
+    "msgctl",
+    "stat",
+    label,
+  );
   return buffer;
 }
 

@@ -8,6 +8,7 @@ import { sys_sem } from "../libc/sys_sem.ts";
 import { integer, shown } from "./_argument.ts";
 import {
   applyChanges,
+  checkExists,
   type PermissionChanges,
   type Permissions,
   permissionsOf,
@@ -140,7 +141,7 @@ export function changePermissions(
 ): void {
   const buffer = statBuffer(id, label);
   applyChanges(semid_ds.view(buffer).sem_perm, changes);
-  check0(
+  checkExists(
     sys_sem().semctl_buf(id, 0, IPC_SET, buffer),
     "semctl",
     "change",
@@ -174,7 +175,7 @@ export function listSets(): SysvSemaphoreSetStat[] {
 
 function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
   const buffer = new Uint8Array(semid_ds.size);
-  check0(
+  checkExists(
     sys_sem().semctl_buf(id, 0, IPC_STAT, buffer),
     "semctl",
     "stat",

@@ -190,6 +190,13 @@ export function signalNumbers(signals: Signal | Iterable<Signal>): number[] {
   if (typeof signals === "string" || typeof signals === "number") {
     return [signalNumber(signals)];
   }
+  if (typeof signals?.[Symbol.iterator] !== "function") {
+    throw new TypeError(
+      `signal must be a name or a number, or several of them, got ${
+        shown(signals)
+      }`,
+    );
+  }
   return Array.from(new Set(Array.from(signals, signalNumber)));
 }
 

@@ -313,6 +313,9 @@ export abstract class SocketMessages extends SocketHandle
     data: Uint8Array | string,
   ): () => true | undefined {
     this.needUnix("send descriptors to", "pass them");
+    if (!Array.isArray(fds)) {
+      throw new TypeError(`fds must be an array, got ${shown(fds)}`);
+    }
     integer(fds.length, "the number of descriptors", 1, MAX_FDS);
     const handles = fds.map(handleOf);
     const payload = payloadOf(data);

@@ -15,7 +15,7 @@
  */
 
 import { sys_mman } from "../../ffi/libc/sys_mman.ts";
-import { size as checkSize } from "../../ffi/core/_argument.ts";
+import { shown, size as checkSize } from "../../ffi/core/_argument.ts";
 import { checkRegular, rawStat, remember } from "../../ffi/core/_file.ts";
 import { rangeOf } from "../../ffi/core/_file_mapping.ts";
 import { checkPtr, ERRNO, ipcError } from "../../ffi/core/errno.ts";
@@ -103,6 +103,11 @@ export function sharedArrayBuffer(
   source: SharedSource,
   options: SharedArrayBufferOptions = {},
 ): SharedArrayBuffer {
+  if (!(source?.fd instanceof Fd)) {
+    throw new TypeError(
+      `source must have a descriptor, as a Memfd has, got ${shown(source)}`,
+    );
+  }
   const fd = source.fd.number;
   const label = `descriptor ${fd} as a SharedArrayBuffer`;
   if (source.readOnly) {

@@ -20,6 +20,7 @@ import { semaphore } from "../../ffi/libc/semaphore.ts";
 import {
   integer,
   mode as checkMode,
+  shown,
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
@@ -55,7 +56,7 @@ import {
   timeoutError,
 } from "../../ffi/core/errno.ts";
 import { sem_t } from "../../ffi/core/layouts.ts";
-import type { Mapping } from "../../ffi/core/mapping.ts";
+import { Mapping } from "../../ffi/core/mapping.ts";
 import { createNamed, posixName } from "../../ffi/core/name.ts";
 import { SEM_VALUE_MAX } from "../../ffi/core/platform.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
@@ -524,6 +525,9 @@ function placeOf(name: string, named: NamedSemaphore): SemaphorePlace {
 
 function placeIn(mapping: Mapping, offset: number): SemaphorePlace {
   const { align, size } = sem_t;
+  if (!(mapping instanceof Mapping)) {
+    throw new TypeError(`mapping must be a Mapping, got ${shown(mapping)}`);
+  }
   integer(offset, "offset", 0, Number.MAX_SAFE_INTEGER);
   if ((mapping.address + BigInt(offset)) % BigInt(align) !== 0n) {
     throw new RangeError(

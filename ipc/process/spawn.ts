@@ -193,6 +193,14 @@ export function spawn(
 ): ChildProcess {
   const name = pathString(command, "command");
   const label = `program ${JSON.stringify(name)}`;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options must be an object, got ${shown(options)}`);
+  }
+  const args = options.args ?? [];
+  // The characters of a string would be taken for arguments.
+  if (!Array.isArray(args)) {
+    throw new TypeError(`args must be an array, got ${shown(args)}`);
+  }
   const killSignal = signalNumber(options.killSignal ?? "SIGTERM");
   const group = options.setpgroup;
   if (group !== undefined) integer(group, "setpgroup", 0, 0x7fff_ffff);
@@ -207,7 +215,7 @@ export function spawn(
   using call = new SpawnCall({
     command: name,
     label,
-    args: [options.argv0 ?? name, ...options.args ?? []],
+    args: [options.argv0 ?? name, ...args],
     env: options.env ?? {},
     clearEnv: options.clearEnv ?? false,
     search: (options.path ?? true) && !name.includes("/"),

@@ -47,6 +47,11 @@ export const IPC_PRIVATE: Key = 0;
  * cannot be looked up.
  */
 export function ftok(path: string | URL, projectId: number | string): Key {
+  if (projectId === undefined) {
+    throw new TypeError(
+      "projectId must be a number or one character, got none",
+    );
+  }
   const project = typeof projectId === "string"
     ? characterCode(projectId)
     : integer(projectId, "projectId", -0x8000_0000, 0xffff_ffff) | 0;

@@ -25,6 +25,7 @@ import {
 import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
+  checkExists,
   checkId,
   checkKey,
   checkMode,
@@ -60,7 +61,6 @@ import {
 } from "../../ffi/core/_sysv_msg.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
 import {
-  check0,
   checkFd,
   ERRNO,
   ipcError,
@@ -630,7 +630,7 @@ export class SysvMessageQueue
   }
 
   #remove(): void {
-    check0(
+    checkExists(
       sys_msg().msgctl(this.#id, IPC_RMID, null),
       "msgctl",
       "remove",

@@ -26,6 +26,7 @@ import {
 import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
+  checkExists,
   checkId,
   checkKey,
   checkMode,
@@ -741,7 +742,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   #remove(): void {
-    check0(
+    checkExists(
       sys_sem().semctl(this.#set.id, 0, IPC_RMID),
       "semctl",
       "remove",

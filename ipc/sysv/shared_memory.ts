@@ -18,6 +18,7 @@ import { showing } from "../../ffi/core/_inspect.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import {
   applyChanges,
+  checkExists,
   checkId,
   checkKey,
   checkMode,
@@ -420,7 +421,7 @@ export class SysvSharedMemory implements Disposable {
     this.#check("change");
     const buffer = statBuffer(this.#id, this.#label);
     applyChanges(shmid_ds.view(buffer).shm_perm, changes);
-    check0(
+    checkExists(
       sys_shm().shmctl_buf(this.#id, IPC_SET, buffer),
       "shmctl",
       "change",
@@ -484,7 +485,7 @@ export class SysvSharedMemory implements Disposable {
   }
 
   #control(command: number, action: string): void {
-    check0(
+    checkExists(
       sys_shm().shmctl(this.#id, command, null),
       "shmctl",
       action,
@@ -528,7 +529,7 @@ function pointerOf(address: bigint | undefined): Deno.PointerValue {
 
 function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
   const buffer = new Uint8Array(shmid_ds.size);
-  check0(
+  checkExists(
     sys_shm().shmctl_buf(id, IPC_STAT, buffer),
     "shmctl",
     "stat",

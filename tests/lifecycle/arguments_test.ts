@@ -1,0 +1,92 @@
+// What JavaScript lets through to us, the types notwithstanding: each is refused
+// by the name of the argument and what came instead.
+
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  ftok,
+  IPC_PRIVATE,
+  IpcError,
+  onSignal,
+  PosixSemaphore,
+  sharedArrayBuffer,
+  Socket,
+  spawn,
+  SysvMessageQueue,
+  SysvSemaphoreSet,
+  SysvSharedMemory,
+} from "@libc/ipc";
+
+/** Takes what the types refuse. */
+const any = <T>(value: unknown): T => value as T;
+
+const CASES: [string, () => unknown, string][] = [
+  [
+    "sharedArrayBuffer",
+    () => sharedArrayBuffer(any({})),
+    "source must have a descriptor, as a Memfd has, got an object",
+  ],
+  [
+    "onSignal",
+    () => onSignal(any(undefined)),
+    "signal must be a name or a number, or several of them, got undefined",
+  ],
+  [
+    "PosixSemaphore.inMapping",
+    () => PosixSemaphore.inMapping(any({}), 0),
+    "mapping must be a Mapping, got an object",
+  ],
+  [
+    "ftok",
+    () => ftok(".", any(undefined)),
+    "projectId must be a number or one character, got none",
+  ],
+  [
+    "spawn with a string for arguments",
+    () => spawn("echo", { args: any("ab") }),
+    'args must be an array, got "ab"',
+  ],
+  [
+    "spawn with a string for options",
+    () => spawn("echo", any("x")),
+    'options must be an object, got "x"',
+  ],
+  [
+    "SysvMessageQueue.create",
+    () => SysvMessageQueue.create(any("abc")),
+    'key must be a number, got "abc"',
+  ],
+];
+
+for (const [name, call, message] of CASES) {
+  Deno.test(`${name}() says which argument is wrong`, () => {
+    const error = assertThrows(call, TypeError);
+    assertEquals(error.message, message);
+  });
+}
+
+Deno.test("sendFds() says which argument is wrong", async () => {
+  const [a, b] = Socket.pair();
+  using _a = a;
+  using _b = b;
+  const error = await assertRejects(() => a.sendFds(any("x")), TypeError);
+  assertEquals(error.message, 'fds must be an array, got "x"');
+});
+
+Deno.test("removing twice says that there is none", () => {
+  const twice = [
+    SysvSharedMemory.create(IPC_PRIVATE, 10),
+    SysvSemaphoreSet.create(IPC_PRIVATE, [1]),
+    SysvMessageQueue.create(IPC_PRIVATE),
+  ];
+  for (const object of twice) {
+    object.remove();
+    for (const call of [() => object.remove(), () => object.stat()]) {
+      const error = assertThrows(
+        call,
+        IpcError,
+        "there is none with this id, or no longer",
+      );
+      assertEquals(error.code, "EINVAL");
+    }
+  }
+});
