@@ -122,16 +122,49 @@ export class Operator {
     {
       using _state = this.#device.beginConfiguration();
       for (const name of SETTINGS) {
-        this.#prompt(`${name} [${status[name]}]: `);
-        const { value, done } = await lines.next();
-        if (this.#stopped) return;
-        if (done) return this.#exit();
-        this.#prompting = false;
-        if (value.trim() !== "") changes.push(`${name}=${value.trim()}`);
+        const answer = await this.#ask(lines, name, status[name]);
+        if (answer === undefined) return;
+        if (answer !== "") changes.push(`${name}=${answer}`);
       }
     }
     if (changes.length > 0) this.#execute(`config ${changes.join(" ")}`);
     else this.#say(settingsText(status));
+  }
+
+  /** A setting that can be; undefined when the device ends instead. */
+  async #ask(
+    lines: AsyncGenerator<string, void>,
+    name: string,
+    current: string | number,
+  ): Promise<string | undefined> {
+    for (;;) {
+      this.#prompt(`${name} [${current}]: `);
+      const { value, done } = await lines.next();
+      if (this.#stopped) return undefined;
+      if (done) {
+        this.#exit();
+        return undefined;
+      }
+      this.#prompting = false;
+      const answer = value.trim();
+      if (answer === "" || this.#accepts(`config ${name}=${answer}`)) {
+        return answer;
+      }
+    }
+  }
+
+  /** Whether a line is a command; says why it is none. */
+  #accepts(line: string): boolean {
+    try {
+      parseCommand(line);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TypeError || error instanceof RangeError)) {
+        throw error;
+      }
+      this.#refuse(error.message, line);
+      return false;
+    }
   }
 
   #answer(name: string, status: DeviceStatus): void {

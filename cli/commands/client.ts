@@ -168,7 +168,8 @@ async function plot(
   output: Output,
 ): Promise<ClientEnd | undefined> {
   const { count, interval, window, ascii } = request;
-  const name = `${placeText(request.address)}, key ${keyText(client.key)}`;
+  // In a narrow terminal the end is cut off.
+  const name = `key ${keyText(client.key)}: ${placeText(request.address)}`;
   const { end, samples, lost, interrupted } = await livePlot(client, {
     output,
     signal,

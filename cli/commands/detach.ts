@@ -85,6 +85,9 @@ function remove(
 }
 
 function adviceFor({ status, plain }: DeviceInspection): string {
+  if (status === "foreign") {
+    return "take another --path or --proj; or, when its program has ended for good, remove it with --force";
+  }
   if (status !== "alive") return "if nobody needs it, remove it with --force";
   const end = plain ? "end that program" : 'end it with "ipc ctl exit"';
   return `${end}, or remove its things under its feet with --force`;

@@ -272,6 +272,11 @@ Deno.test({
       /\r\npaused: SIN, period 0\.5 s[^]*HW_WAVE> $/,
     );
     await enter("config", /waveform \[SIN\]: $/);
+    // What cannot be is asked again, at once.
+    await enter(
+      "foo",
+      /waveform must be one of .*, got "foo"\r\nwaveform \[SIN\]: $/,
+    );
     await enter("tri", /period \[0\.5\]: $/);
     await enter("", /interval \[0\.1\]: $/);
     await enter("0.01", /bits \[10\]: $/);

@@ -3,7 +3,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { pageSize } from "@libc/ipc/mapping";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { struct } from "@libc/ipc/struct";
-import { uniqueName } from "../../util.ts";
+import { notEmulated, uniqueName } from "../../util.ts";
 import { mappings } from "../memory/process_state.ts";
 
 const PAGE = pageSize();
@@ -94,26 +94,32 @@ Deno.test("PosixSharedMemory.map() refuses what is not within the object", () =>
   assertEquals(mappings(memory.name), []);
 });
 
-Deno.test("PosixSharedMemory.map() of a part takes every call of a mapping", () => {
-  using memory = numbered(3 * PAGE);
-  const offset = PAGE + 8;
-  using mapping = memory.map({ offset, length: PAGE });
-  mapping.flush();
-  mapping.flush({ offset: PAGE - 1, length: 1, async: true });
-  mapping.advise("willneed");
-  mapping.lock();
-  mapping.unlock();
-  mapping.protect({ readOnly: true });
-  assertThrows(() => mapping.bytes, TypeError, "read-only");
-  assertEquals(mapping.read(0, 1)[0], byteAt(offset));
-  mapping.protect({ readOnly: false });
-  mapping.bytes[PAGE - 1] = 9;
-  const target = new Uint8Array(2);
-  assertEquals(mapping.readInto(target, PAGE - 2), 2);
-  assertEquals([...target], [byteAt(offset + PAGE - 2), 9]);
-  const view = mapping.view(struct({ x: "u64" }), 8);
-  view.x = 5n;
-  assertEquals(mapping.read(8, 1)[0], 5);
+Deno.test({
+  ...notEmulated(
+    "PosixSharedMemory.map() of a part takes every call of a mapping",
+    "has neither process_vm_readv nor pages of its own",
+  ),
+  fn() {
+    using memory = numbered(3 * PAGE);
+    const offset = PAGE + 8;
+    using mapping = memory.map({ offset, length: PAGE });
+    mapping.flush();
+    mapping.flush({ offset: PAGE - 1, length: 1, async: true });
+    mapping.advise("willneed");
+    mapping.lock();
+    mapping.unlock();
+    mapping.protect({ readOnly: true });
+    assertThrows(() => mapping.bytes, TypeError, "read-only");
+    assertEquals(mapping.read(0, 1)[0], byteAt(offset));
+    mapping.protect({ readOnly: false });
+    mapping.bytes[PAGE - 1] = 9;
+    const target = new Uint8Array(2);
+    assertEquals(mapping.readInto(target, PAGE - 2), 2);
+    assertEquals([...target], [byteAt(offset + PAGE - 2), 9]);
+    const view = mapping.view(struct({ x: "u64" }), 8);
+    view.x = 5n;
+    assertEquals(mapping.read(8, 1)[0], 5);
+  },
 });
 
 Deno.test("PosixSharedMemory.map() with private keeps what it writes", () => {
@@ -130,11 +136,17 @@ Deno.test("PosixSharedMemory.map() with private keeps what it writes", () => {
   assertEquals(own.bytes[0], byteAt(1));
 });
 
-Deno.test("PosixSharedMemory.map() with populate brings all pages into memory", () => {
-  const size = 16 * PAGE;
-  using memory = PosixSharedMemory.create(null, { size, reserve: false });
-  using _mapping = memory.map({ populate: true });
-  assertEquals(memory.stat().allocated, size);
+Deno.test({
+  ...notEmulated(
+    "PosixSharedMemory.map() with populate brings all pages into memory",
+    "has neither process_vm_readv nor pages of its own",
+  ),
+  fn() {
+    const size = 16 * PAGE;
+    using memory = PosixSharedMemory.create(null, { size, reserve: false });
+    using _mapping = memory.map({ populate: true });
+    assertEquals(memory.stat().allocated, size);
+  },
 });
 
 Deno.test("PosixSharedMemory.map() keeps two mappings apart", () => {

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { kill, type SignalInfo, SignalQueue, sigqueue } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
-import { hasCommand, source, watchdog } from "../../util.ts";
+import {
+  EMULATED,
+  hasCommand,
+  NO_SIGNAL_MASKS,
+  notEmulated,
+  source,
+  watchdog,
+} from "../../util.ts";
 import { denoWith, type LineChild } from "./util.ts";
 
 /** What the programs below begin with. */
@@ -49,93 +56,122 @@ Deno.test("SignalQueue.open() refuses SIGKILL, SIGSTOP and nothing at all", () =
   assertThrows(() => SignalQueue.open([]), TypeError, "at least one signal");
 });
 
-Deno.test("SignalQueue.open() looks at every signal and every thread", async () => {
-  await using child = denoWith(
-    ["SIGRTMIN+1"],
-    `${PREPARE}
+Deno.test({
+  ...notEmulated(
+    "SignalQueue.open() looks at every signal and every thread",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    await using child = denoWith(
+      ["SIGRTMIN+1"],
+      `${PREPARE}
     try { SignalQueue.open(["SIGRTMIN+1", "SIGUSR2"]); } catch (error) { console.log(error.message); }
     using queue = SignalQueue.open("SIGRTMIN+1");
     show(queue.signals);`,
-  );
-  const [refusal = "", signals] = await child.lines();
-  assert(/^Cannot queue SIGUSR2: (\d+) of \1 threads/.test(refusal), refusal);
-  assertEquals(signals, '["SIGRTMIN+1"]');
+    );
+    const [refusal = "", signals] = await child.lines();
+    assert(/^Cannot queue SIGUSR2: (\d+) of \1 threads/.test(refusal), refusal);
+    assertEquals(signals, '["SIGRTMIN+1"]');
+  },
 });
 
-Deno.test("SignalQueue receives sender, origin and value", async () => {
-  await using child = program(
-    ["SIGRTMIN+1", "SIGUSR2"],
-    `for (let i = 0; i < 3; i++) show(await queue.receive());`,
-  );
-  assertEquals(await child.line(), "ready");
-  const own = { pid: Deno.pid, uid: Deno.uid() ?? -1, status: 0 };
-  kill(child.pid, "SIGUSR2");
-  assertEquals(await info(child), {
-    signal: "SIGUSR2",
-    number: 12,
-    code: 0,
-    origin: "kill",
-    value: 0,
-    pointer: "0" as never,
-    ...own,
-  });
-  sigqueue(child.pid, "SIGRTMIN+1", { value: -5 });
-  assertEquals(await info(child), {
-    signal: "SIGRTMIN+1",
-    number: 35,
-    code: -1,
-    origin: "sigqueue",
-    value: -5,
-    pointer: String(2n ** 64n - 5n) as never,
-    ...own,
-  });
-  sigqueue(child.pid, "SIGRTMIN+1", { value: 0xfedc_ba98_7654_3210n });
-  const { value, pointer } = await info(child);
-  assertEquals(value, 0x7654_3210);
-  assertEquals(pointer, String(0xfedc_ba98_7654_3210n) as never);
-  assertEquals((await child.child.status).code, 0);
+Deno.test({
+  ...notEmulated(
+    "SignalQueue receives sender, origin and value",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    await using child = program(
+      ["SIGRTMIN+1", "SIGUSR2"],
+      `for (let i = 0; i < 3; i++) show(await queue.receive());`,
+    );
+    assertEquals(await child.line(), "ready");
+    const own = { pid: Deno.pid, uid: Deno.uid() ?? -1, status: 0 };
+    kill(child.pid, "SIGUSR2");
+    assertEquals(await info(child), {
+      signal: "SIGUSR2",
+      number: 12,
+      code: 0,
+      origin: "kill",
+      value: 0,
+      pointer: "0" as never,
+      ...own,
+    });
+    sigqueue(child.pid, "SIGRTMIN+1", { value: -5 });
+    assertEquals(await info(child), {
+      signal: "SIGRTMIN+1",
+      number: 35,
+      code: -1,
+      origin: "sigqueue",
+      value: -5,
+      pointer: String(2n ** 64n - 5n) as never,
+      ...own,
+    });
+    sigqueue(child.pid, "SIGRTMIN+1", { value: 0xfedc_ba98_7654_3210n });
+    const { value, pointer } = await info(child);
+    assertEquals(value, 0x7654_3210);
+    assertEquals(pointer, String(0xfedc_ba98_7654_3210n) as never);
+    assertEquals((await child.child.status).code, 0);
+  },
 });
 
-Deno.test("SignalQueue receives every real-time signal, in order", async () => {
-  using _dog = watchdog("SignalQueue storm");
-  await using child = program(
-    ["SIGRTMIN+1"],
-    `const values = [];
+Deno.test({
+  ...notEmulated(
+    "SignalQueue receives every real-time signal, in order",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    using _dog = watchdog("SignalQueue storm");
+    await using child = program(
+      ["SIGRTMIN+1"],
+      `const values = [];
     for await (const { value } of queue) if (values.push(value) === 2000) break;
     show(values.every((value, i) => value === i));
     show(queue.tryReceive() ?? "empty");`,
-  );
-  assertEquals(await child.line(), "ready");
-  for (let i = 0; i < 2000; i++) {
-    sigqueue(child.pid, "SIGRTMIN+1", { value: i });
-  }
-  assertEquals(await child.lines(), ["true", '"empty"']);
+    );
+    assertEquals(await child.line(), "ready");
+    for (let i = 0; i < 2000; i++) {
+      sigqueue(child.pid, "SIGRTMIN+1", { value: i });
+    }
+    assertEquals(await child.lines(), ["true", '"empty"']);
+  },
 });
 
-Deno.test("SignalQueue has one of each standard signal at a time, low numbers first", async () => {
-  await using child = program(
-    ["SIGUSR2", "SIGRTMIN+2", "SIGRTMIN+1"],
-    `Deno.stdin.readSync(new Uint8Array(2));
+Deno.test({
+  ...notEmulated(
+    "SignalQueue has one of each standard signal at a time, low numbers first",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    await using child = program(
+      ["SIGUSR2", "SIGRTMIN+2", "SIGRTMIN+1"],
+      `Deno.stdin.readSync(new Uint8Array(2));
     for (let info; (info = queue.tryReceive());) show(info.signal);`,
-  );
-  assertEquals(await child.line(), "ready");
-  for (let i = 0; i < 5; i++) {
-    kill(child.pid, "SIGRTMIN+2");
-    kill(child.pid, "SIGUSR2");
-    kill(child.pid, "SIGRTMIN+1");
-  }
-  child.child.stdin?.writeSync("go");
-  assertEquals(await child.lines(), [
-    '"SIGUSR2"',
-    ...Array(5).fill('"SIGRTMIN+1"'),
-    ...Array(5).fill('"SIGRTMIN+2"'),
-  ]);
+    );
+    assertEquals(await child.line(), "ready");
+    for (let i = 0; i < 5; i++) {
+      kill(child.pid, "SIGRTMIN+2");
+      kill(child.pid, "SIGUSR2");
+      kill(child.pid, "SIGRTMIN+1");
+    }
+    child.child.stdin?.writeSync("go");
+    assertEquals(await child.lines(), [
+      '"SIGUSR2"',
+      ...Array(5).fill('"SIGRTMIN+1"'),
+      ...Array(5).fill('"SIGRTMIN+2"'),
+    ]);
+  },
 });
 
-Deno.test("SignalQueue waits with a timeout, also blocking, and under other signals", async () => {
-  await using child = program(
-    ["SIGRTMIN+1"],
-    `import { spawn } from "@libc/ipc/spawn";
+Deno.test({
+  ...notEmulated(
+    "SignalQueue waits with a timeout, also blocking, and under other signals",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    await using child = program(
+      ["SIGRTMIN+1"],
+      `import { spawn } from "@libc/ipc/spawn";
     Deno.addSignalListener("SIGWINCH", () => {});
     const storm = spawn("sh", { args: ["-c", "while kill -WINCH " + Deno.pid + "; do :; done"] });
     for (const wait of [() => queue.receiveSync({ timeout: 60 }), () => queue.receive({ timeout: 60 })]) {
@@ -148,21 +184,27 @@ Deno.test("SignalQueue waits with a timeout, also blocking, and under other sign
     show((await queue.receive({ timeout: 60000 })).value);
     storm.kill("SIGKILL");
     await storm.status;`,
-  );
-  assertEquals(await child.lines(), [
-    "ready",
-    '["ETIMEDOUT",true]',
-    '["ETIMEDOUT",true]',
-    "3",
-    "4",
-  ]);
+    );
+    assertEquals(await child.lines(), [
+      "ready",
+      '["ETIMEDOUT",true]',
+      '["ETIMEDOUT",true]',
+      "3",
+      "4",
+    ]);
+  },
 });
 
-Deno.test("SignalQueue loses nothing by receives that are aborted", async () => {
-  using _dog = watchdog("aborted receives");
-  await using child = program(
-    ["SIGRTMIN+1"],
-    `sigqueue(Deno.pid, "SIGRTMIN+1", { value: 0 });
+Deno.test({
+  ...notEmulated(
+    "SignalQueue loses nothing by receives that are aborted",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    using _dog = watchdog("aborted receives");
+    await using child = program(
+      ["SIGRTMIN+1"],
+      `sigqueue(Deno.pid, "SIGRTMIN+1", { value: 0 });
     const values = [];
     while (values.length < 500) {
       const controller = new AbortController();
@@ -176,18 +218,25 @@ Deno.test("SignalQueue loses nothing by receives that are aborted", async () => 
       if (Math.random() < 0.3) await new Promise((resolve) => setTimeout(resolve, 1));
     }
     show(values.every((value, i) => value === i));`,
-  );
-  assertEquals(await child.lines(), ["ready", "true"]);
+    );
+    assertEquals(await child.lines(), ["ready", "true"]);
+  },
 });
 
-Deno.test("SignalQueue sees what is sent to its thread only by asking in it", async () => {
-  await using child = program(
-    ["SIGRTMIN+1"],
-    `raise("SIGRTMIN+1");
+Deno.test({
+  ...notEmulated(
+    "SignalQueue sees what is sent to its thread only by asking in it",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    await using child = program(
+      ["SIGRTMIN+1"],
+      `raise("SIGRTMIN+1");
     const { origin, pid } = queue.receiveSync({ timeout: 60000 });
     show([origin, pid === Deno.pid]);`,
-  );
-  assertEquals(await child.lines(), ["ready", '["tgkill",true]']);
+    );
+    assertEquals(await child.lines(), ["ready", '["tgkill",true]']);
+  },
 });
 
 Deno.test("SignalQueue tells of children", async () => {
@@ -204,10 +253,15 @@ Deno.test("SignalQueue tells of children", async () => {
   ]);
 });
 
-Deno.test("SignalQueue ends its waits and loops when it is closed", async () => {
-  await using child = program(
-    ["SIGRTMIN+1"],
-    `const wait = queue.receive().catch((error) => show([error.name, error.message]));
+Deno.test({
+  ...notEmulated(
+    "SignalQueue ends its waits and loops when it is closed",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    await using child = program(
+      ["SIGRTMIN+1"],
+      `const wait = queue.receive().catch((error) => show([error.name, error.message]));
     const loop = (async () => { for await (const info of queue) show(info); show("over"); })();
     setTimeout(() => { queue.close(); queue.close(); }, 5);
     await wait;
@@ -216,36 +270,48 @@ Deno.test("SignalQueue ends its waits and loops when it is closed", async () => 
       try { use(); } catch (error) { show(error.message); }
     }
     show(queue.closed);`,
-  );
-  const closed = "closed signal queue of SIGRTMIN+1";
-  assertEquals(await child.lines(), [
-    "ready",
-    `["TypeError","Cannot receive from a ${closed}"]`,
-    '"over"',
-    `"Cannot receive from a ${closed}"`,
-    `"Cannot receive from a ${closed}"`,
-    `"Cannot take the descriptor of a ${closed}"`,
-    "true",
-  ]);
-  assertEquals((await child.child.status).code, 0);
+    );
+    const closed = "closed signal queue of SIGRTMIN+1";
+    assertEquals(await child.lines(), [
+      "ready",
+      `["TypeError","Cannot receive from a ${closed}"]`,
+      '"over"',
+      `"Cannot receive from a ${closed}"`,
+      `"Cannot receive from a ${closed}"`,
+      `"Cannot take the descriptor of a ${closed}"`,
+      "true",
+    ]);
+    assertEquals((await child.child.status).code, 0);
+  },
 });
 
-Deno.test("SignalQueue lets the process end while only unref waits are left", async () => {
-  await using child = denoWith(
-    ["SIGRTMIN+1"],
-    `${PREPARE}
+Deno.test({
+  ...notEmulated(
+    "SignalQueue lets the process end while only unref waits are left",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    await using child = denoWith(
+      ["SIGRTMIN+1"],
+      `${PREPARE}
     const queue = SignalQueue.open("SIGRTMIN+1");
     queue.receive({ unref: true });
     console.log("over");`,
-  );
-  assertEquals(await child.lines(), ["over"]);
-  assertEquals((await child.child.status).code, 0);
+    );
+    assertEquals(await child.lines(), ["over"]);
+    assertEquals((await child.child.status).code, 0);
+  },
 });
 
-Deno.test("SignalQueue is one of many that waitAny() waits for", async () => {
-  await using child = denoWith(
-    ["SIGRTMIN+1"],
-    `${PREPARE}
+Deno.test({
+  ...notEmulated(
+    "SignalQueue is one of many that waitAny() waits for",
+    "shows its own signal masks",
+  ),
+  async fn() {
+    await using child = denoWith(
+      ["SIGRTMIN+1"],
+      `${PREPARE}
     import { waitAny } from "${source("ffi/core/wait_any.ts")}";
     import { EventFd } from "@libc/ipc/eventfd";
     using queue = SignalQueue.open("SIGRTMIN+1");
@@ -253,32 +319,36 @@ Deno.test("SignalQueue is one of many that waitAny() waits for", async () => {
     setTimeout(() => sigqueue(Deno.pid, "SIGRTMIN+1", { value: 9 }), 5);
     const ready = await waitAny([event, queue]);
     show([ready === queue, queue.tryReceive().value]);`,
-  );
-  assertEquals(await child.lines(), ["[true,9]"]);
+    );
+    assertEquals(await child.lines(), ["[true,9]"]);
+  },
 });
 
-Deno.test("SignalQueue works in a Worker", async () => {
-  const url = source("ipc/process/signal.ts");
-  const worker = `import { SignalQueue } from "${url}";
+Deno.test({
+  ...notEmulated("SignalQueue works in a Worker", "shows its own signal masks"),
+  async fn() {
+    const url = source("ipc/process/signal.ts");
+    const worker = `import { SignalQueue } from "${url}";
     using queue = SignalQueue.open("SIGRTMIN+1");
     postMessage("ready");
     const { value } = await queue.receive();
     postMessage(value);`;
-  await using child = denoWith(
-    ["SIGRTMIN+1"],
-    `${PREPARE}
+    await using child = denoWith(
+      ["SIGRTMIN+1"],
+      `${PREPARE}
     const worker = new Worker("data:application/typescript," + encodeURIComponent(${
-      JSON.stringify(worker)
-    }), { type: "module" });
+        JSON.stringify(worker)
+      }), { type: "module" });
     worker.onmessage = ({ data }) => {
       if (data === "ready") return sigqueue(Deno.pid, "SIGRTMIN+1", { value: 11 });
       show(data);
       worker.terminate();
     };`,
-    "--allow-import",
-    "--allow-read",
-  );
-  assertEquals(await child.lines(), ["11"]);
+      "--allow-import",
+      "--allow-read",
+    );
+    assertEquals(await child.lines(), ["11"]);
+  },
 });
 
 // `kill` of procps and of util-linux can both send a value.
@@ -292,9 +362,9 @@ const sender = ["/bin/kill", "/usr/bin/kill"].find((path) => {
 
 Deno.test({
   name: `SignalQueue receives the value that kill -q sends${
-    sender ? "" : " [skipped: no kill command]"
+    NO_SIGNAL_MASKS || (sender ? "" : " [skipped: no kill command]")
   }`,
-  ignore: sender === undefined,
+  ignore: EMULATED || sender === undefined,
   async fn() {
     await using child = program(
       ["SIGRTMIN+2"],
@@ -313,9 +383,9 @@ Deno.test({
 Deno.test({
   name:
     `SignalQueue works in a program that Python started with signals blocked${
-      hasCommand("python3") ? "" : " [skipped: no python3]"
+      NO_SIGNAL_MASKS || (hasCommand("python3") ? "" : " [skipped: no python3]")
     }`,
-  ignore: !hasCommand("python3"),
+  ignore: EMULATED || !hasCommand("python3"),
   async fn() {
     const { denoArgs, LineChild } = await import("./util.ts");
     const code = `${PREPARE}

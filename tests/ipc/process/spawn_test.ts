@@ -3,7 +3,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { pipe } from "../../../ipc/stream/pipe.ts";
 import { ignore } from "@libc/ipc/signal";
 import { spawn, type SpawnOptions } from "@libc/ipc/spawn";
-import { hasCommand, spawnDeno, uniqueName } from "../../util.ts";
+import { hasCommand, notEmulated, spawnDeno, uniqueName } from "../../util.ts";
 import { denoArgs, descriptors, output, zombies } from "./util.ts";
 
 /** The error of a program that does not start. */
@@ -155,57 +155,63 @@ Deno.test("spawn() takes a file: URL as the command", async () => {
   assertThrows(() => spawn(new URL("http://x/")), TypeError, "file: URL");
 });
 
-Deno.test("spawn() explains why a program does not start", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const write = async (name: string, text: string, mode: number) => {
-      await Deno.writeTextFile(`${folder}/${name}`, text);
-      await Deno.chmod(`${folder}/${name}`, mode);
-      return `${folder}/${name}`;
-    };
-    const cases: [string, SpawnOptions, string, string][] = [
-      ["no-such-program", {}, "ENOENT", "it is not in the PATH"],
-      [`${folder}/none`, {}, "ENOENT", "(No such file or directory)"],
-      ["ls", { cwd: "/none" }, "ENOENT", 'cwd "/none" is no directory'],
-      ["ls", { cwd: "/etc/passwd" }, "ENOTDIR", "is no directory"],
-      [
-        await write("script", "#!/no/interpreter\n", 0o755),
-        {},
-        "ENOENT",
-        "the interpreter that it names does not exist",
-      ],
-      [await write("data", "hello\n", 0o644), {}, "EACCES", "EACCES"],
-      [
-        await write("text", "hello\n", 0o755),
-        {},
-        "ENOEXEC",
-        "neither a program nor a script",
-      ],
-      ["/etc", {}, "EACCES", "EACCES"],
-      ["/etc/passwd/x", {}, "ENOTDIR", "ENOTDIR"],
-      ["ls", { args: ["x".repeat(4_000_000)] }, "E2BIG", "too long"],
-      ["ls", { setpgroup: 2 ** 31 - 1 }, "EPERM", "process group"],
-    ];
-    const before = descriptors().length;
-    for (const [command, options, code, reason] of cases) {
-      const error = refusal(command, {
-        fds: { 0: "pipe", 1: "pipe" },
-        ...options,
-      });
-      assertEquals(error.code, code, command);
-      const call = command.includes("/") ? "posix_spawn" : "posix_spawnp";
-      assertEquals(error.syscall, call);
-      const start = `Cannot start program ${
-        JSON.stringify(command)
-      }: ${call} failed`;
-      assert(error.message.startsWith(start), error.message);
-      assert(error.message.includes(reason), error.message);
+Deno.test({
+  ...notEmulated(
+    "spawn() explains why a program does not start",
+    "has signals and limits of its own",
+  ),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const write = async (name: string, text: string, mode: number) => {
+        await Deno.writeTextFile(`${folder}/${name}`, text);
+        await Deno.chmod(`${folder}/${name}`, mode);
+        return `${folder}/${name}`;
+      };
+      const cases: [string, SpawnOptions, string, string][] = [
+        ["no-such-program", {}, "ENOENT", "it is not in the PATH"],
+        [`${folder}/none`, {}, "ENOENT", "(No such file or directory)"],
+        ["ls", { cwd: "/none" }, "ENOENT", 'cwd "/none" is no directory'],
+        ["ls", { cwd: "/etc/passwd" }, "ENOTDIR", "is no directory"],
+        [
+          await write("script", "#!/no/interpreter\n", 0o755),
+          {},
+          "ENOENT",
+          "the interpreter that it names does not exist",
+        ],
+        [await write("data", "hello\n", 0o644), {}, "EACCES", "EACCES"],
+        [
+          await write("text", "hello\n", 0o755),
+          {},
+          "ENOEXEC",
+          "neither a program nor a script",
+        ],
+        ["/etc", {}, "EACCES", "EACCES"],
+        ["/etc/passwd/x", {}, "ENOTDIR", "ENOTDIR"],
+        ["ls", { args: ["x".repeat(4_000_000)] }, "E2BIG", "too long"],
+        ["ls", { setpgroup: 2 ** 31 - 1 }, "EPERM", "process group"],
+      ];
+      const before = descriptors().length;
+      for (const [command, options, code, reason] of cases) {
+        const error = refusal(command, {
+          fds: { 0: "pipe", 1: "pipe" },
+          ...options,
+        });
+        assertEquals(error.code, code, command);
+        const call = command.includes("/") ? "posix_spawn" : "posix_spawnp";
+        assertEquals(error.syscall, call);
+        const start = `Cannot start program ${
+          JSON.stringify(command)
+        }: ${call} failed`;
+        assert(error.message.startsWith(start), error.message);
+        assert(error.message.includes(reason), error.message);
+      }
+      assertEquals(descriptors().length, before);
+      assertEquals(zombies(), []);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
     }
-    assertEquals(descriptors().length, before);
-    assertEquals(zombies(), []);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  },
 });
 
 Deno.test("spawn() needs nothing but --allow-ffi", async () => {
@@ -236,31 +242,49 @@ async function signalState(
 
 const bit = (number: number) => 1n << BigInt(number - 1);
 
-Deno.test("spawn() starts a program with the signals blocked that it is told", async () => {
-  assertEquals((await signalState({})).SigBlk, 0n);
-  const one = await signalState({ signalMask: "SIGUSR2" });
-  assertEquals(one.SigBlk, bit(12));
-  const several = await signalState({
-    signalMask: ["SIGTERM", "SIGRTMIN", 64, "SIGTERM"],
-  });
-  assertEquals(several.SigBlk, bit(15) | bit(34) | bit(64));
+Deno.test({
+  ...notEmulated(
+    "spawn() starts a program with the signals blocked that it is told",
+    "has signals and limits of its own",
+  ),
+  async fn() {
+    assertEquals((await signalState({})).SigBlk, 0n);
+    const one = await signalState({ signalMask: "SIGUSR2" });
+    assertEquals(one.SigBlk, bit(12));
+    const several = await signalState({
+      signalMask: ["SIGTERM", "SIGRTMIN", 64, "SIGTERM"],
+    });
+    assertEquals(several.SigBlk, bit(15) | bit(34) | bit(64));
+  },
 });
 
-Deno.test("spawn() starts a program that does not ignore SIGPIPE", async () => {
-  assertEquals((await signalState({})).SigIgn, 0n);
-  assertEquals((await signalState({ signalDefault: [] })).SigIgn, bit(13));
-  // So this ends, and not with an error message of yes.
-  assertEquals(
-    await output("sh", { args: ["-c", "yes | head -n 1"] }),
-    "y\n",
-  );
+Deno.test({
+  ...notEmulated(
+    "spawn() starts a program that does not ignore SIGPIPE",
+    "has signals and limits of its own",
+  ),
+  async fn() {
+    assertEquals((await signalState({})).SigIgn, 0n);
+    assertEquals((await signalState({ signalDefault: [] })).SigIgn, bit(13));
+    // So this ends, and not with an error message of yes.
+    assertEquals(
+      await output("sh", { args: ["-c", "yes | head -n 1"] }),
+      "y\n",
+    );
+  },
 });
 
-Deno.test("spawn() leaves ignored what is ignored, unless told otherwise", async () => {
-  using _ignored = ignore("SIGHUP");
-  assertEquals((await signalState({})).SigIgn, bit(1));
-  const options = { signalDefault: ["SIGHUP", "SIGPIPE"] } as const;
-  assertEquals((await signalState(options)).SigIgn, 0n);
+Deno.test({
+  ...notEmulated(
+    "spawn() leaves ignored what is ignored, unless told otherwise",
+    "has signals and limits of its own",
+  ),
+  async fn() {
+    using _ignored = ignore("SIGHUP");
+    assertEquals((await signalState({})).SigIgn, bit(1));
+    const options = { signalDefault: ["SIGHUP", "SIGPIPE"] } as const;
+    assertEquals((await signalState(options)).SigIgn, 0n);
+  },
 });
 
 const python = hasCommand("python3") ? "" : " [skipped: no python3]";
