@@ -4,6 +4,8 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { ftok } from "@libc/ipc/sysv-key";
+import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 import { watchdog } from "../util.ts";
 import { ipc, lines, Place, startDevice, startIpc } from "./_ipc.ts";
 
@@ -57,6 +59,18 @@ Deno.test("ipc detach --force removes the things of a living device", async () =
   assertEquals(JSON.parse(await device.line()).reason, "removed");
   assertEquals((await device.end()).code, 1);
   assertEquals(place.status, "none");
+});
+
+Deno.test("ipc detach leaves alone what is of another program", async () => {
+  using _dog = watchdog("detach foreign");
+  using place = new Place();
+  using memory = SysvSharedMemory.create(ftok(place.path, "x"), 3);
+  const { code, stdout, stderr } = await ipc(["detach", ...place.args]);
+  assertEquals(code, 1);
+  assertMatch(stdout, /^status {5}something of another program$/m);
+  assertStringIncludes(stderr, "EBUSY");
+  assertStringIncludes(stderr, "take another --path or --proj");
+  assertEquals(memory.stat().removed, false);
 });
 
 Deno.test("ipc detach removes what a killed device left", async () => {
