@@ -56,6 +56,16 @@ export function placeText(address: DeviceAddress): string {
   return `${printable(resolve(String(path)))}, project ${project}`;
 }
 
+/** So long a silence, in milliseconds, is no pause between two signs of life. */
+const SILENCE = 3000;
+
+/** Whether a device gives no sign of life: it is stopped or blocked. */
+export function isSilent(
+  { silence = 0 }: { silence: number | undefined },
+): boolean {
+  return silence > SILENCE;
+}
+
 /** A process: `process 123 (deno)`. */
 export function peerText(peer: Peer): string {
   if (peer.pid === 0) return "a process that cannot be seen from here";

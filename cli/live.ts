@@ -7,6 +7,7 @@
 import type { ClientEnd, Reading, WaveClient } from "@libc/ipc/device";
 import { Trace } from "./chart.ts";
 import { Interrupted } from "./errors.ts";
+import { isSilent } from "./format.ts";
 import type { Output } from "./output.ts";
 import { defaultWindow, drawFrame, type PlotState } from "./plot.ts";
 import { Screen } from "./screen.ts";
@@ -165,6 +166,7 @@ class Picture {
     return {
       title: this.#options.title(),
       state,
+      silent: isSilent(this.#client),
       waveform,
       value,
       time,

@@ -17,6 +17,8 @@ export interface PlotState {
   title: string;
   /** The state. */
   state: DeviceState;
+  /** Whether the device gives no sign of life. */
+  silent: boolean;
   /** The waveform. */
   waveform: Waveform;
   /** The newest sample. */
@@ -137,8 +139,11 @@ function settings(state: PlotState): string {
 
 function statusPieces(state: PlotState, ascii: boolean): Piece[] {
   const { rate, lost, interval } = state;
+  const dot = ascii ? "*" : "●";
   return [
-    [`${ascii ? "*" : "●"} ${state.state}`, STATE_STYLES[state.state]],
+    state.silent
+      ? [`${dot} silent`, "yellow"]
+      : [`${dot} ${state.state}`, STATE_STYLES[state.state]],
     [
       `  ${String(state.value).padStart(String(state.scale).length + 1)}`,
       "bold",

@@ -167,13 +167,27 @@ export class Child implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<string>;
   readonly #stderr: Promise<string>;
   #text = "";
+  #errors = "";
 
   constructor(process: Deno.ChildProcess) {
     this.#process = process;
     this.#writer = process.stdin.getWriter();
     this.#reader = process.stdout.pipeThrough(new TextDecoderStream())
       .getReader();
-    this.#stderr = new Response(process.stderr).text();
+    this.#stderr = this.#readErrors(process.stderr);
+  }
+
+  async #readErrors(stream: ReadableStream<Uint8Array>): Promise<string> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      this.#errors += decoder.decode(chunk, { stream: true });
+    }
+    return this.#errors;
+  }
+
+  /** What it has written to its standard error so far. */
+  get errors(): string {
+    return this.#errors;
   }
 
   /** Its process id. */

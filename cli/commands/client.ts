@@ -22,6 +22,7 @@ import {
 import { BrokenPipe, Interrupted, UsageError } from "../errors.ts";
 import {
   decimalsOf,
+  isSilent,
   keyText,
   peerText,
   placeText,
@@ -53,6 +54,8 @@ const GRAMMAR = {
 const MILLISECONDS = 1000;
 // A client that is far too slow loses something with every look.
 const NOTE_MS = 1000;
+// How often a client looks whether the device still gives signs of life.
+const LOOK_MS = 500;
 
 /** What the command line asks for. */
 interface Request {
@@ -210,6 +213,7 @@ async function print(
       output.line(readingLine(reading, decimals, output.paint));
     }
   };
+  using _watch = noteSilence(client, output);
   if (follow) {
     return await printSamples(client.follow({ signal, count }), show, output);
   }
@@ -218,6 +222,23 @@ async function print(
     if (output.full) await output.flush();
   }
   return client.end;
+}
+
+/** Says when the device falls silent, and when it goes on. */
+function noteSilence(client: WaveClient, output: Output): Disposable {
+  let silent = false;
+  const timer = setInterval(() => {
+    if (isSilent(client) === silent) return;
+    silent = !silent;
+    output.note(
+      silent
+        ? `no sign of life of the device (${
+          peerText(client.device)
+        }): it is stopped or blocked`
+        : "the device goes on",
+    );
+  }, LOOK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 async function printSamples(

@@ -13,6 +13,7 @@ import { corruptError } from "../../ffi/core/errno.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 import { checkTransport, deviceError, type Place, placeOf } from "./address.ts";
 import { findDevice, type Found, tryFindDevice } from "./find.ts";
+import { silence } from "./header.ts";
 import { peerOf } from "./identity.ts";
 import { RecordReader } from "./record.ts";
 import { type RingPlace, RingReader } from "./ring.ts";
@@ -233,6 +234,16 @@ export class WaveClient implements Disposable {
   /** Why the device is over; undefined while it is not. Looks at it anew. */
   get end(): ClientEnd | undefined {
     return this.#closed ? this.#end : this.#look(true);
+  }
+
+  /**
+   * Milliseconds since the device gave a sign of life, which it does every 250
+   * or so: much more, and it is stopped or blocked. Undefined of a foreign
+   * device, which gives none.
+   */
+  get silence(): number | undefined {
+    this.#check("look at");
+    return this.#ring && silence(this.#found.segment.mapping);
   }
 
   /** Whether this client is closed. */

@@ -25,6 +25,7 @@ function state(changes: Partial<PlotState> = {}): PlotState {
   return {
     title: "the title",
     state: "on",
+    silent: false,
     waveform: "SIN",
     value: -123,
     time: 4,
@@ -39,6 +40,14 @@ function state(changes: Partial<PlotState> = {}): PlotState {
     ...changes,
   };
 }
+
+Deno.test("drawFrame() shows that the device gives no sign of life", () => {
+  const size = { columns: 60, rows: 10, paint: plain };
+  const status = (changes: Partial<PlotState>) =>
+    drawFrame(wave("SIN"), state(changes), size).at(-1) ?? "";
+  assertStringIncludes(status({}), "● on ");
+  assertStringIncludes(status({ silent: true }), "● silent ");
+});
 
 Deno.test("drawChart() fills exactly the given size", () => {
   for (const ascii of [false, true]) {

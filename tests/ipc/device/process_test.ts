@@ -239,6 +239,7 @@ Deno.test("WaveClient takes a stopped device for alive", async () => {
   const stopped = inspect(place.address);
   assertEquals(stopped.status, "alive");
   assert((stopped.silence ?? 0) >= 300);
+  assert((client.silence ?? 0) >= 300);
   assertThrows(() => place.create(), IpcError, `process ${child.pid} (deno)`);
   assertThrows(() => detach(place.address), IpcError, "EBUSY");
   const { sequence } = client.read();
