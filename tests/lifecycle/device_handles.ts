@@ -42,6 +42,7 @@ export const deviceHandles: Record<string, HandleCase> = {
     use: (client) => client.foreign,
     uses: [
       (client) => client.settings,
+      (client) => client.silence,
       (client) => client.read(),
       (client) => client.readings().next(),
       (client) => client.follow().next(),
