@@ -211,6 +211,10 @@ class Reactor {
     const fd = entry.fd.use("wait for");
     const operation = entry.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     const error = this.#control(operation, fd, wanted | EPOLLONESHOT);
+    if (error === ERRNO.EBADF && this.#isLost()) {
+      this.#reopen();
+      return this.#arm(entry, wanted);
+    }
     if (error === ERRNO.EPERM) {
       // A regular file: always ready, and nothing that epoll can watch.
       entry.armed = wanted;
@@ -231,6 +235,27 @@ class Reactor {
     return errnoOf(
       sys_epoll().epoll_ctl(this.#epoll, operation, fd, this.#event),
     );
+  }
+
+  /**
+   * Whether our own descriptor was closed by somebody who took its number for
+   * theirs: other code of this process that closes a number twice, say.
+   */
+  #isLost(): boolean {
+    const error = this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN);
+    return error === 0 || error === ERRNO.EBADF || error === ERRNO.EINVAL;
+  }
+
+  /** Begins anew, and leaves the old numbers to whoever has them now. */
+  #reopen(): void {
+    const known = [...this.#registered.values()];
+    this.#registered.clear();
+    this.#epoll = -1;
+    for (const entry of known) {
+      entry.registered = false;
+      entry.armed = 0;
+    }
+    for (const entry of known) this.update(entry);
   }
 
   #open(): void {
@@ -311,6 +336,7 @@ class Reactor {
     const count = sys_epoll().epoll_wait(this.#epoll, this.#events, BATCH, 0);
     const error = errnoOf(count);
     if (isInterruption(error)) return;
+    if (error === ERRNO.EBADF || error === ERRNO.EINVAL) return this.#reopen();
     if (error !== 0) {
       throw ipcError(error, "epoll_wait", "wait in", "the reactor");
     }

@@ -9,7 +9,7 @@ import { waitUntil } from "../../ffi/core/wait.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import type { WaitOptions } from "../../ffi/core/_argument.ts";
-import { source, spawnDeno } from "../util.ts";
+import { source, spawnDeno, watchdog } from "../util.ts";
 
 const SUBJECT = { syscall: "read", action: "read", object: "a pipe" };
 
@@ -270,4 +270,62 @@ Deno.test("a worker terminated while it waits does not keep the process", async 
   );
   const { code, stdout, stderr } = await child.end();
   assertEquals([code, stdout], [0, "terminated\n"], stderr);
+});
+
+Deno.test("waits go on when somebody has closed the descriptor of the reactor", async () => {
+  using _dog = watchdog("epoll closed");
+  await using child = spawnDeno(
+    `import { EventFd, pipe } from "@libc/ipc";
+    import { unistd } from "${source("ffi/libc/unistd.ts")}";
+    const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const epolls = () => Array.from(
+      Deno.readDirSync("/proc/self/fd"),
+      ({ name }) => Number(name),
+    ).filter((fd) => {
+      try {
+        return Deno.readLinkSync("/proc/self/fd/" + fd).includes("eventpoll");
+      } catch {
+        return false; // The one that reads the directory.
+      }
+    });
+    const denos = epolls();
+    const ours = async () => {
+      for (;;) {
+        const [fd] = epolls().filter((fd) => !denos.includes(fd));
+        if (fd !== undefined) return fd;
+        await later(1);
+      }
+    };
+    using ends = pipe();
+    using event = EventFd.create();
+    const buffer = new Uint8Array(4);
+    for (const moment of ["a wait is on its way", "nobody waits", "unref"]) {
+      const unref = moment === "unref";
+      const first = ends.reader.read(buffer, { unref });
+      const other = event.receive();
+      const fd = await ours();
+      if (moment === "nobody waits") {
+        ends.writer.writeSync("x");
+        event.post();
+        await Promise.all([first, other]);
+        unistd().close(fd);
+      } else {
+        unistd().close(fd);
+        ends.writer.writeSync("x");
+        await first;
+        setTimeout(() => event.post(), 5);
+        await other;
+      }
+      const again = ends.reader.read(buffer);
+      setTimeout(() => ends.writer.writeSync("yz"), 5);
+      console.log(moment, await again);
+    }`,
+    { permissions: ["--allow-all"] },
+  );
+  const { code, stdout, stderr } = await child.end();
+  assertEquals(
+    [code, stdout],
+    [0, "a wait is on its way 2\nnobody waits 2\nunref 2\n"],
+    stderr,
+  );
 });
