@@ -50,6 +50,9 @@ function skippedBecause(name: string, child: unknown): string {
   if (child && !privileged) {
     return " [skipped: needs CAP_SETUID and CAP_SYS_ADMIN]";
   }
+  if (name.includes("asked by root") && Deno.uid() !== 0) {
+    return " [skipped: not root]";
+  }
   return EMULATED && NOT_EMULATED.includes(name)
     ? " [skipped: the emulator has no RLIMIT_AS and no process_vm_readv]"
     : "";

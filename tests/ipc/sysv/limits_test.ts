@@ -6,6 +6,10 @@ import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 import { hasCommand, spawnCommand, spawnDeno } from "../../util.ts";
 
+const NO_UNSHARE = Deno.uid() === 0 && hasCommand("unshare")
+  ? ""
+  : " [skipped: needs root and unshare]";
+
 /** The numbers of a file below `/proc/sys/kernel`. */
 function setting(name: string): number[] {
   return Deno.readTextFileSync(`/proc/sys/kernel/${name}`).trim().split(/\s+/)
@@ -43,10 +47,13 @@ Deno.test("sysvLimits() counts what is in use", () => {
   assertGreaterOrEqual(messageQueues.bytes, 6);
 });
 
-Deno.test("sysvLimits() counts exactly, in a namespace of its own", {
-  ignore: Deno.uid() !== 0 || !hasCommand("unshare"),
-}, async () => {
-  const code = `
+Deno.test(
+  `sysvLimits() counts exactly, in a namespace of its own${NO_UNSHARE}`,
+  {
+    ignore: NO_UNSHARE !== "",
+  },
+  async () => {
+    const code = `
     import { sysvLimits } from "@libc/ipc/sysv-limits";
     import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
     import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
@@ -68,22 +75,23 @@ Deno.test("sysvLimits() counts exactly, in a namespace of its own", {
     const { queues, messages, bytes } = messageQueues;
     console.log(queues, messages, bytes);
   `;
-  const config = new URL("../../../deno.json", import.meta.url).pathname;
-  await using child = spawnCommand("unshare", {
-    args: [
-      "--ipc",
-      Deno.execPath(),
-      "run",
-      "--quiet",
-      `--config=${config}`,
-      "--allow-ffi",
-      `data:application/typescript,${encodeURIComponent(code)}`,
-    ],
-  });
-  assertEquals(await child.line(), "1 3 1 0");
-  assertEquals(await child.line(), "2 7");
-  assertEquals(await child.line(), "3 2 9");
-});
+    const config = new URL("../../../deno.json", import.meta.url).pathname;
+    await using child = spawnCommand("unshare", {
+      args: [
+        "--ipc",
+        Deno.execPath(),
+        "run",
+        "--quiet",
+        `--config=${config}`,
+        "--allow-ffi",
+        `data:application/typescript,${encodeURIComponent(code)}`,
+      ],
+    });
+    assertEquals(await child.line(), "1 3 1 0");
+    assertEquals(await child.line(), "2 7");
+    assertEquals(await child.line(), "3 2 9");
+  },
+);
 
 Deno.test("importing the System V modules asks for no permission", async () => {
   await using child = spawnDeno(
