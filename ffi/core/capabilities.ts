@@ -14,7 +14,7 @@ import { sys_pidfd } from "../libc/sys_pidfd.ts";
 import { sys_uio } from "../libc/sys_uio.ts";
 import { unistd } from "../libc/unistd.ts";
 import { cstring } from "./cstring.ts";
-import { errnoOf } from "./errno.ts";
+import { ERRNO, errnoOf, ipcError } from "./errno.ts";
 import { closeFd } from "./fd.ts";
 import {
   F_ADD_SEALS,
@@ -51,6 +51,8 @@ let known: Capabilities | undefined;
  *
  * A call that is missing is an `IpcError` with the code `ENOSYS`.
  *
+ * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM` when nothing could be tried.
+ *
  * @example Choose between two kinds of memory
  * ```ts
  * import { capabilities } from "@libc/ipc/capabilities";
@@ -70,11 +72,22 @@ export function capabilities(): Capabilities {
   });
 }
 
+/** What has nothing to do with what a machine can do. */
+const FOR_NOW: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOMEM];
+
+/** Whether a call succeeded, unless it could not even be tried. */
+function succeeds(error: number, syscall: string): boolean {
+  if (FOR_NOW.includes(error)) {
+    throw ipcError(error, syscall, "try", "what this machine can do");
+  }
+  return error === 0;
+}
+
 /** Whether a memfd can be made with these flags and given these seals. */
 function memfdWith(flags: number, seals: number): boolean {
   const name = cstring("libc-ipc-probe", "name");
   const fd = sys_mman().memfd_create(name, MFD_CLOEXEC | flags);
-  if (errnoOf(fd) !== 0) return false;
+  if (!succeeds(errnoOf(fd), "memfd_create")) return false;
   const sealed = errnoOf(fcntl().fcntl_int(fd, F_ADD_SEALS, seals)) === 0;
   closeFd(fd, "memfd");
   return sealed || seals === 0;
@@ -84,16 +97,19 @@ function memfdWith(flags: number, seals: number): boolean {
 function pidfdWorks(getfd: boolean): boolean {
   const calls = sys_pidfd();
   const pidfd = calls.pidfd_open(SYS_pidfd_open, unistd().getpid(), 0);
-  if (errnoOf(pidfd) !== 0) return false;
+  if (!succeeds(errnoOf(pidfd), "pidfd_open")) return false;
   if (!getfd) {
     closeFd(pidfd, "pidfd");
     return true;
   }
-  const copy = calls.pidfd_getfd(SYS_pidfd_getfd, pidfd, pidfd, 0);
-  const works = errnoOf(copy) === 0;
-  if (works) closeFd(copy, "pidfd");
-  closeFd(pidfd, "pidfd");
-  return works;
+  try {
+    const copy = calls.pidfd_getfd(SYS_pidfd_getfd, pidfd, pidfd, 0);
+    const works = succeeds(errnoOf(copy), "pidfd_getfd");
+    if (works) closeFd(copy, "pidfd");
+    return works;
+  } finally {
+    closeFd(pidfd, "pidfd");
+  }
 }
 
 function readsItself(): boolean {

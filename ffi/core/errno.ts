@@ -104,8 +104,12 @@ export function ipcError(
   const reason = `${syscall} failed with ${errnoName(errno)} (${
     errnoMessage(errno)
   })`;
+  const why = hint ??
+    (errno === ERRNO.ENOSYS
+      ? "this kernel has no such call, or a sandbox forbids it"
+      : undefined);
   return new IpcError(
-    `Cannot ${action} ${object}: ${reason}${hint ? `: ${hint}` : ""}`,
+    `Cannot ${action} ${object}: ${reason}${why ? `: ${why}` : ""}`,
     { errno, syscall },
   );
 }

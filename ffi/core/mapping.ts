@@ -17,7 +17,7 @@ import { sys_uio } from "../libc/sys_uio.ts";
 import { unistd } from "../libc/unistd.ts";
 import { showing } from "./_inspect.ts";
 import { check0, checkSize } from "./errno.ts";
-import { integer, size as checkedSize } from "./_argument.ts";
+import { integer, shown, size as checkedSize } from "./_argument.ts";
 import { onlyInternal } from "./_internal.ts";
 import {
   ADVICE,
@@ -378,6 +378,11 @@ export class Mapping implements Disposable {
    */
   protect(options: { readOnly: boolean }): void {
     this.#use("protect");
+    if (typeof options?.readOnly !== "boolean") {
+      throw new TypeError(
+        `readOnly must be true or false, got ${shown(options?.readOnly)}`,
+      );
+    }
     if (this.#escaped || this.#buffer?.detached) {
       throw new TypeError(
         `Cannot protect a mapping of ${this.#label}: its buffer was transferred away`,

@@ -15,7 +15,7 @@ import { adoptPipe } from "./_adopt_pipe.ts";
 import { INTERNAL } from "./_internal.ts";
 import { Splice } from "./_splice.ts";
 import { FdReader, FdWriter } from "./byte_stream.ts";
-import { checkFd } from "./errno.ts";
+import { checkFd, ERRNO, errnoOf, ipcError } from "./errno.ts";
 import type { Fd } from "./fd.ts";
 import {
   F_GETPIPE_SZ,
@@ -244,10 +244,12 @@ function capacityOf(fd: number, label: string): number {
 
 function resize(fd: number, label: string, capacity: number): number {
   integer(capacity, "capacity", 1, 0x7fff_ffff);
-  return checkFd(
-    fcntl().fcntl_int(fd, F_SETPIPE_SZ, capacity),
-    "fcntl",
-    `resize to ${capacity} bytes`,
-    label,
-  );
+  const made = fcntl().fcntl_int(fd, F_SETPIPE_SZ, capacity);
+  const error = errnoOf(made);
+  if (error === 0) return made;
+  const hint = error === ERRNO.EPERM
+    ? "/proc/sys/fs/pipe-max-size says how much is permitted"
+    : undefined;
+  const object = `${label} to ${capacity} bytes`;
+  throw ipcError(error, "fcntl", "resize", object, hint);
 }

@@ -43,6 +43,7 @@ import {
   O_CLOEXEC,
   O_CREAT,
   O_EXCL,
+  O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
@@ -188,10 +189,19 @@ function openPath(
     const fd = fcntl().open(path, access | O_CREAT | O_EXCL, mode);
     const error = errnoOf(fd);
     if (error === 0) return { fd, created: true };
-    // Another process was faster.
     if (error !== ERRNO.EEXIST || createNew) {
       throw ipcError(error, "open", "create", label);
     }
+    // Another process was faster; or it is a symbolic link to nothing, which
+    // would go on for ever.
+    const made = fcntl().open(path, access | O_NOFOLLOW, 0);
+    const refused = errnoOf(made);
+    if (refused === 0) return { fd: made, created: false };
+    if (refused === ERRNO.ELOOP) {
+      const hint = "it is a symbolic link to what does not exist";
+      throw ipcError(refused, "open", "create", label, hint);
+    }
+    if (refused !== ERRNO.ENOENT) throw ipcError(refused, "open", "map", label);
   }
 }
 

@@ -196,8 +196,9 @@ export class PosixSemaphore implements Disposable, Waitable {
     name: string,
     options: PosixSemaphoreOpenOrCreateOptions = {},
   ): PosixSemaphore {
-    const { foreign = true } = options;
+    const { foreign = true, mode = 0o600 } = options;
     valueOf(options);
+    checkMode(mode);
     return openOrCreate(
       () => PosixSemaphore.open(name, { foreign }),
       () => PosixSemaphore.create(name, { owner: false, ...options }),

@@ -23,7 +23,7 @@
  */
 
 import { signal as libc } from "../../ffi/libc/signal.ts";
-import { integer } from "../../ffi/core/_argument.ts";
+import { integer, shown } from "../../ffi/core/_argument.ts";
 import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
 import {
   type Signal,
@@ -152,6 +152,12 @@ export function sigqueue(
   signal: Signal,
   options: SigqueueOptions = {},
 ): void {
+  // A bare value would be taken for options without one.
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `options must be an object with a value, got ${shown(options)}`,
+    );
+  }
   const number = numberOrNone(signal);
   const error = errnoOf(
     libc().sigqueue(

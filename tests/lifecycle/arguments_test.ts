@@ -6,9 +6,11 @@ import {
   ftok,
   IPC_PRIVATE,
   IpcError,
+  mapAnonymous,
   onSignal,
   PosixSemaphore,
   sharedArrayBuffer,
+  sigqueue,
   Socket,
   spawn,
   SysvMessageQueue,
@@ -49,6 +51,19 @@ const CASES: [string, () => unknown, string][] = [
     "spawn with a string for options",
     () => spawn("echo", any("x")),
     'options must be an object, got "x"',
+  ],
+  [
+    "sigqueue",
+    () => sigqueue(Deno.pid, 0, any(5)),
+    "options must be an object with a value, got 5",
+  ],
+  [
+    "Mapping.protect",
+    () => {
+      using memory = mapAnonymous(10);
+      memory.protect(any({}));
+    },
+    "readOnly must be true or false, got undefined",
   ],
   [
     "SysvMessageQueue.create",

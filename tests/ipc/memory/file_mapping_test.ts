@@ -336,3 +336,18 @@ Deno.test("mapAnonymous() refuses wrong sizes", () => {
   const error = assertThrows(() => mapAnonymous(2 ** 50), IpcError);
   assertEquals([error.code, error.syscall], ["ENOMEM", "mmap"]);
 });
+
+Deno.test("mapFile() refuses to make what a symbolic link to nothing names", () => {
+  using folder = directory();
+  Deno.symlinkSync(folder.path("nothing"), folder.path("link"));
+  const error = assertThrows(
+    () => mapFile(folder.path("link"), { create: true, size: 10 }),
+    IpcError,
+    "it is a symbolic link to what does not exist",
+  );
+  assertEquals(error.code, "ELOOP");
+  assertThrows(
+    () => Deno.statSync(folder.path("nothing")),
+    Deno.errors.NotFound,
+  );
+});
