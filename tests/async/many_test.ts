@@ -251,7 +251,8 @@ Deno.test("a wait without descriptors left rejects, loses nothing, and later one
     using queue = SysvMessageQueue.create(IPC_PRIVATE);
     using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
     // Deno itself panics without descriptors for its first handler.
-    Deno.addSignalListener("SIGUSR2", () => {});
+    const listener = () => {};
+    Deno.addSignalListener("SIGUSR2", listener);
     // One descriptor more is not enough for the reactor either.
     for (const more of [0, 1]) {
       const before = numbers().length;
@@ -282,7 +283,7 @@ Deno.test("a wait without descriptors left rejects, loses nothing, and later one
     }
     setTimeout(() => ends.writer.writeSync("y"), 5);
     console.log(await ends.reader.read(new Uint8Array(1)));
-    Deno.exit();`);
+    Deno.removeSignalListener("SIGUSR2", listener);`);
   const { code, stdout, stderr } = await child.end();
   const line = "EMFILE,EMFILE,ETIMEDOUT,1";
   // The one more is that of a thread, which is kept for the next wait.
