@@ -6,6 +6,7 @@
  * own, where it may.
  */
 
+import "../settle_runtime.ts";
 import {
   IpcError,
   SysvMessageQueue,

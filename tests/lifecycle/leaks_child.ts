@@ -4,6 +4,7 @@
  * after. Runs in an IPC namespace of its own where it may.
  */
 
+import "../settle_runtime.ts";
 import {
   SysvMessageQueue,
   SysvSemaphoreSet,
@@ -56,11 +57,6 @@ async function round(fail: boolean): Promise<void> {
   }
 }
 
-// Half a second after its start Deno makes a thread for signals, unless that is
-// done already.
-const nothing = () => {};
-Deno.addSignalListener("SIGWINCH", nothing);
-Deno.removeSignalListener("SIGWINCH", nothing);
 // What is made once and kept, such as the reactor, is made before.
 for (let i = 0; i < rounds; i++) await round(i % 2 === 0);
 const before = snapshot();

@@ -21,6 +21,7 @@ import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 import { Memfd } from "../../../ipc/memory/memfd.ts";
 import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
+import "../../settle_runtime.ts";
 import { isPrivileged } from "../../conformance/privileges.ts";
 import { source, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";

@@ -301,13 +301,20 @@ Deno.test("inheritedFd() refuses a second owner", async () => {
 Deno.test("spawn() leaks nothing where a descriptor is missing at any step", async () => {
   using _dog = watchdog("spawn() without descriptors");
   await using child = spawnDeno(`
+    import "${source("tests/settle_runtime.ts")}";
     import { spawn } from "@libc/ipc/spawn";
     import { IpcError } from "@libc/ipc/errno";
     import { fcntl, sys_resource } from "@libc/ipc/ffi";
     import { tryReadDirectory } from "${source("ffi/core/directory.ts")}";
     const count = () => tryReadDirectory("/proc/self/fd").length;
-    // The reactor and the tables are made before.
-    await spawn("true", { fds: { 0: "pipe", 1: "pipe", 2: "pipe" } })[Symbol.asyncDispose]();
+    // The reactor and the tables are made before, by a program that cannot end
+    // while its end is only looked for.
+    {
+      await using cat = spawn("cat", { fds: { 0: "pipe", 1: "pipe", 2: "pipe" } });
+      await cat.wait({ timeout: 100 }).catch((error) => {
+        if (error.code !== "ETIMEDOUT") throw error;
+      });
+    }
     const before = count();
     // The runtime has descriptors of its own for a moment now and then.
     const same = async () => {

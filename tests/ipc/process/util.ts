@@ -1,5 +1,6 @@
 /** What the tests of processes and signals share. */
 
+import "../../settle_runtime.ts";
 import type { Signal } from "@libc/ipc/signal";
 import { type ChildProcess, spawn } from "@libc/ipc/spawn";
 
