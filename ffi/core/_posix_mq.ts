@@ -41,6 +41,8 @@ export interface PosixMessageQueueAttributes {
   messageSize: number;
   /** How many messages it holds now. */
   messages: number;
+  /** Whether the open queue is non-blocking: see `setNonBlocking()`. */
+  nonBlocking: boolean;
 }
 
 /** What the kernel knows of a queue. */
@@ -238,7 +240,20 @@ export function queueAttributes(
     maxMessages: Number(attributes.mq_maxmsg),
     messageSize: Number(attributes.mq_msgsize),
     messages: Number(attributes.mq_curmsgs),
+    nonBlocking: attributes.mq_flags !== 0n,
   };
+}
+
+/** `mq_setattr`: the one flag that can be changed. */
+export function setQueueNonBlocking(
+  fd: number,
+  value: boolean,
+  label: string,
+): void {
+  const attributes = new Uint8Array(mq_attr.size);
+  mq_attr.view(attributes).mq_flags = value ? BigInt(O_NONBLOCK) : 0n;
+  const result = mqueue().mq_setattr(fd, attributes, null);
+  check0(result, "mq_setattr", "change", label);
 }
 
 /** `mq_getattr`, `fstat`, and `read`, which tells the rest of a queue. */
@@ -277,16 +292,31 @@ let bytes = new Uint8Array(0);
 let payload = bytes;
 const priority = new Uint32Array(1);
 
-/** `mq_send`: 0 or the errno. */
+/**
+ * A time that is over (`struct timespec`): the calls below never block, even
+ * where whoever shares the descriptor has taken `O_NONBLOCK` away.
+ */
+const PAST = new Uint8Array(16);
+
+/** What the error of a call says that would have blocked, in either mode. */
+function orEmpty(error: number): number {
+  return error === ERRNO.ETIMEDOUT || error === ERRNO.EINTR
+    ? ERRNO.EAGAIN
+    : error;
+}
+
+/** `mq_timedsend`: 0 or the errno, `EAGAIN` when there is no room. */
 export function sendMessage(
   fd: number,
   data: Uint8Array,
   priority: number,
 ): number {
-  return errnoOf(mqueue().mq_send(fd, data, data.length, priority));
+  const { length } = data;
+  const result = mqueue().mq_timedsend(fd, data, length, priority, PAST);
+  return orEmpty(errnoOf(result));
 }
 
-/** `mq_receive`: the message or the errno. */
+/** `mq_timedreceive`: the message or the errno, `EAGAIN` without a message. */
 export function receiveMessage(
   fd: number,
   messageSize: number,
@@ -296,9 +326,10 @@ export function receiveMessage(
     bytes = new Uint8Array(Math.max(messageSize, 8192));
     payload = bytes;
   }
-  const length = mqueue().mq_receive(fd, bytes, messageSize, priority);
+  const length = mqueue()
+    .mq_timedreceive(fd, bytes, messageSize, priority, PAST);
   const error = errnoOf(length);
-  if (error !== 0) return error;
+  if (error !== 0) return orEmpty(error);
   // Making a view takes longer than copying a small message.
   if (payload.length !== length) payload = bytes.subarray(0, length);
   const data = into === undefined ? payload.slice() : fill(into);

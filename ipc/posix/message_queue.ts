@@ -22,6 +22,7 @@
 import {
   integer,
   mode as checkMode,
+  shown,
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
@@ -47,6 +48,7 @@ import {
   queueStat,
   receiveMessage,
   sendMessage,
+  setQueueNonBlocking,
   unlinkQueue,
 } from "../../ffi/core/_posix_mq.ts";
 import type {
@@ -277,7 +279,8 @@ export class PosixMessageQueue
 
   /**
    * Its descriptor, for other calls and other processes. It stays this
-   * handle's: closing one closes both. It is non-blocking, and must stay so.
+   * handle's: closing one closes both. It is non-blocking, which
+   * {@linkcode setNonBlocking} changes.
    *
    * @throws {TypeError} When the handle is closed.
    */
@@ -348,10 +351,12 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_send`: sends a message if there is room for it; false when there is
-   * not.
+   * `mq_timedsend`: sends a message if there is room for it; false when there
+   * is not.
    *
-   * See [mq_send(3)](https://man7.org/linux/man-pages/man3/mq_send.3.html).
+   * Its time is over already, so that it never blocks.
+   *
+   * See [mq_timedsend(3)](https://man7.org/linux/man-pages/man3/mq_send.3.html).
    *
    * @throws {IpcError} As `send`, but for `ETIMEDOUT`.
    * @throws {TypeError} When it is closed.
@@ -417,10 +422,12 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_receive`: takes the first message of the highest priority; undefined
-   * when there is none.
+   * `mq_timedreceive`: takes the first message of the highest priority;
+   * undefined when there is none.
    *
-   * See [mq_receive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
+   * Its time is over already, so that it never blocks.
+   *
+   * See [mq_timedreceive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
    *
    * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
    * @throws {RangeError} When `into` has less than `messageSize` bytes.
@@ -505,6 +512,34 @@ export class PosixMessageQueue
    */
   attributes(): PosixMessageQueueAttributes {
     return queueAttributes(this.#fd.use("look at"), this.#label);
+  }
+
+  /**
+   * `mq_setattr`: makes the open queue non-blocking, as it is at first, or
+   * blocking, for programs that inherit or receive its descriptor and call
+   * `mq_receive` and `mq_send` of C.
+   *
+   * Nothing changes for this handle: its `try` forms never block, and all others
+   * wait. Who opens the queue by its name has a flag of their own.
+   *
+   * See [mq_setattr(3)](https://man7.org/linux/man-pages/man3/mq_getattr.3.html).
+   *
+   * @throws {TypeError} When it is closed.
+   *
+   * @example A program that waits for a message with `mq_receive`
+   * ```ts ignore
+   * using queue = PosixMessageQueue.create();
+   * queue.setNonBlocking(false);
+   * using child = spawn("./worker", { fds: { 3: queue } });
+   * await queue.send("work");
+   * ```
+   */
+  setNonBlocking(value: boolean): void {
+    const fd = this.#fd.use("change");
+    if (typeof value !== "boolean") {
+      throw new TypeError(`value must be a boolean, got ${shown(value)}`);
+    }
+    setQueueNonBlocking(fd, value, this.#label);
   }
 
   /**

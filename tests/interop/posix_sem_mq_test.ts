@@ -4,12 +4,14 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PosixMessageQueue } from "@libc/ipc/posix-mq";
 import { PosixSemaphore } from "@libc/ipc/posix-sem";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+import { type ChildProcess, spawn } from "@libc/ipc/spawn";
 import {
   type Child,
   hasCommand,
   spawnCommand,
   uniqueName,
   until,
+  untilBlocked,
   watchdog,
 } from "../util.ts";
 
@@ -260,5 +262,40 @@ say("done")
       assertEquals(text(data.toReversed()), `message ${i}`);
     }
     assertEquals(await child.line(), "done");
+  },
+});
+
+Deno.test({
+  name: `PosixMessageQueue gives Python a descriptor that blocks${NO_PYTHON}`,
+  ignore: NO_PYTHON !== "",
+  async fn() {
+    using _dog = watchdog("a queue inherited by Python");
+    using queue = PosixMessageQueue.create(null, {
+      maxMessages: 2,
+      messageSize: 32,
+    });
+    const code = `
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+buffer = ctypes.create_string_buffer(32)
+n = libc.mq_receive(3, buffer, 32, None)
+print(buffer.raw[:n].decode() if n >= 0 else errno.errorcode[ctypes.get_errno()], flush=True)
+`;
+    const receive = () =>
+      spawn("python3", {
+        args: ["-c", code],
+        fds: { 1: "pipe", 3: queue },
+      });
+    const said = (child: ChildProcess) =>
+      new Response(child.stdout?.readable).text();
+    using early = receive();
+    assertEquals(await said(early), "EAGAIN\n");
+    queue.setNonBlocking(false);
+    using late = receive();
+    await untilBlocked(late.pid, "wq_sleep");
+    // What the other process does is no obstacle here.
+    assertEquals(queue.tryReceive(), undefined);
+    queue.sendSync("for Python");
+    assertEquals(await said(late), "for Python\n");
   },
 });

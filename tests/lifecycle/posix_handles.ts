@@ -94,6 +94,7 @@ export const posixHandles: Record<string, HandleCase> = {
       (queue) => queue.onMessage(() => {}),
       (queue) => queue.unlink(),
       (queue) => queue.attributes(),
+      (queue) => queue.setNonBlocking(false),
       (queue) => queue.stat(),
       (queue) => queue.set({ mode: 0o600 }),
     ],

@@ -54,6 +54,7 @@ Deno.test("PosixMessageQueue.create() makes it as large as asked, for its owner 
     maxMessages: 3,
     messageSize: 100,
     messages: 0,
+    nonBlocking: true,
   });
   assertEquals([queue.maxMessages, queue.messageSize], [3, 100]);
   assertEquals([queue.created, queue.closed], [true, false]);
@@ -175,7 +176,8 @@ Deno.test("PosixMessageQueue.openOrCreate() says which, and keeps what is there"
   first.sendSync("x");
   using second = PosixMessageQueue.openOrCreate(shared, { maxMessages: 1 });
   assertEquals([first.created, second.created], [true, false]);
-  assertEquals(second.attributes(), { ...options, messages: 1 });
+  const now = { messages: 1, nonBlocking: true };
+  assertEquals(second.attributes(), { ...options, ...now });
 });
 
 Deno.test("PosixMessageQueue gives the highest priority first, each in the order it came", () => {
@@ -670,4 +672,33 @@ Deno.test("PosixMessageQueue leaves no descriptor and no queue behind", () => {
   }
   assertEquals(descriptors().filter((fd) => fd.includes(shared)), []);
   assertEquals(codeOf(() => PosixMessageQueue.open(`/${shared}`)), "ENOENT");
+});
+
+Deno.test("PosixMessageQueue.setNonBlocking() changes the open queue, and nothing for its handle", async () => {
+  using _dog = watchdog("a blocking queue");
+  using queue = small(1);
+  using other = PosixMessageQueue.open(queue.name);
+  queue.setNonBlocking(false);
+  const modes = () => [queue, other].map((it) => it.attributes().nonBlocking);
+  assertEquals(modes(), [false, true]);
+  assertEquals(queue.tryReceive(), undefined);
+  const waiting = queue.receive();
+  await parked();
+  other.sendSync("come");
+  assertEquals(text(await waiting), "come");
+  const late = { timeout: 5 };
+  assertEquals(codeOf(() => queue.receiveSync(late)), "ETIMEDOUT");
+  await assertRejects(() => queue.receive(late), IpcError, "timed out");
+  assertEquals(queue.trySend("full"), true);
+  assertEquals(queue.trySend("no room"), false);
+  assertEquals(codeOf(() => queue.sendSync("no room", late)), "ETIMEDOUT");
+  const sending = queue.send("room");
+  await parked();
+  assertEquals(text(other.tryReceive()), "full");
+  await sending;
+  assertEquals(text(queue.tryReceive()), "room");
+  queue.setNonBlocking(true);
+  assertEquals(modes(), [true, true]);
+  // @ts-expect-error: what JavaScript may pass
+  assertThrows(() => queue.setNonBlocking(0), TypeError, "value must be");
 });
