@@ -292,6 +292,16 @@ function checkLimit(
   throw ipcError(ERRNO.EFBIG, syscall, action, object, hint);
 }
 
+/** How a file is made longer. */
+export interface GrowOptions {
+  /** What it is, for messages. */
+  label: string;
+  /** Whether the room is reserved (`posix_fallocate`). */
+  reserve: boolean;
+  /** Whether the file is being made: what fails then is that. */
+  creating?: boolean;
+}
+
 /**
  * `posix_fallocate`, or `ftruncate` when nothing is to be reserved: makes a
  * file longer. With `posix_fallocate` it never gets shorter, whoever else
@@ -301,22 +311,19 @@ export function growFile(
   fd: number,
   from: number,
   to: number,
-  options: { reserve: boolean; label: string },
+  options: GrowOptions,
 ): void {
-  const { reserve, label } = options;
-  const object = `${label} to ${to} bytes`;
+  const { reserve, label, creating = false } = options;
+  const action = creating ? "create" : "resize";
+  const object = `${label} ${creating ? "of" : "to"} ${to} bytes`;
   if (!reserve) {
-    checkLimit(to, "ftruncate", "resize", object);
-    check0(
-      unistd().ftruncate(fd, BigInt(to)),
-      "ftruncate",
-      "resize",
-      object,
-    );
+    checkLimit(to, "ftruncate", action, object);
+    const result = unistd().ftruncate(fd, BigInt(to));
+    check0(result, "ftruncate", action, object);
     return;
   }
   if (to <= from) return;
-  checkLimit(to, "posix_fallocate", "resize", object);
+  checkLimit(to, "posix_fallocate", action, object);
   for (;;) {
     const error = fcntl().posix_fallocate(fd, BigInt(from), BigInt(to - from));
     if (error === 0) return;
@@ -324,7 +331,7 @@ export function growFile(
     throw ipcError(
       error,
       "posix_fallocate",
-      "resize",
+      action,
       object,
       error === ERRNO.ENOSPC ? "its file system has no room for it" : undefined,
     );

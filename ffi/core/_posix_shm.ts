@@ -168,7 +168,8 @@ function giveSize(
 ): void {
   if (size === 0) return;
   const { reserve, label } = options;
-  growFile(fd, reserve ? 0 : size - 1, size, { reserve: true, label });
+  const from = reserve ? 0 : size - 1;
+  growFile(fd, from, size, { reserve: true, label, creating: true });
 }
 
 function hintOf(error: number): string | undefined {

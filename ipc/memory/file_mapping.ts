@@ -13,7 +13,6 @@
  */
 
 import { fcntl } from "../../ffi/libc/fcntl.ts";
-import { sys_mman } from "../../ffi/libc/sys_mman.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import {
   mode as checkMode,
@@ -28,18 +27,12 @@ import {
 import {
   mapDescriptor,
   type MapOptions,
-  unmap,
 } from "../../ffi/core/_file_mapping.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
 import { cpath, pathString } from "../../ffi/core/cstring.ts";
-import { checkPtr, ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
+import { ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
 import { closeFd, Fd } from "../../ffi/core/fd.ts";
-import { Mapping } from "../../ffi/core/mapping.ts";
+import type { Mapping } from "../../ffi/core/mapping.ts";
 import {
-  MAP_ANONYMOUS,
-  MAP_POPULATE,
-  MAP_PRIVATE,
-  MAP_SHARED,
   O_CLOEXEC,
   O_CREAT,
   O_EXCL,
@@ -47,10 +40,13 @@ import {
   O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
-  PROT_READ,
-  PROT_WRITE,
 } from "../../ffi/core/platform.ts";
 
+export {
+  mapAnonymous,
+  type MapAnonymousOptions,
+  SharedMapping,
+} from "./anonymous_mapping.ts";
 export { Fd };
 export type { MapOptions };
 
@@ -89,22 +85,6 @@ export interface MapFileOptions extends MapOptions {
    * @default {true}
    */
   reserve?: boolean;
-}
-
-/** Options of {@linkcode mapAnonymous}. */
-export interface MapAnonymousOptions {
-  /**
-   * Maps it as `MAP_SHARED`, which only matters to what C code forks.
-   *
-   * @default {false}
-   */
-  shared?: boolean;
-  /**
-   * Brings every page into memory at once (`MAP_POPULATE`).
-   *
-   * @default {false}
-   */
-  populate?: boolean;
 }
 
 /**
@@ -217,61 +197,5 @@ function mapOpen(fd: number, label: string, options: MapFileOptions): Mapping {
     ...options,
     label,
     writable: !isReadOnly(fd, label),
-  });
-}
-
-/**
- * `mmap(MAP_ANONYMOUS)`: memory of zero bytes that belongs to no file.
- *
- * No other program can open it. To share memory without a name with a process
- * that you start, give it the descriptor of a `Memfd`:
- *
- * ```ts ignore
- * using memory = Memfd.create("work", { size: 4096 });
- * using child = spawn("./worker", { fds: { 3: memory } });
- * // and in the worker: Memfd.fromFd(inheritedFd(3), { takeOver: true })
- * ```
- *
- * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
- *
- * @example A page outside of the JavaScript heap
- * ```ts
- * import { mapAnonymous } from "@libc/ipc/mmap";
- *
- * using page = mapAnonymous(4096);
- * page.lock();
- * page.bytes.set([1, 2, 3]);
- * ```
- *
- * @param size Its size in bytes, from 1 on.
- * @throws {IpcError} `ENOMEM` without room.
- */
-export function mapAnonymous(
-  size: number,
-  options: MapAnonymousOptions = {},
-): Mapping {
-  const { shared = false, populate = false } = options;
-  const length = BigInt(checkSize(size, "size", 1));
-  const label = `${size} bytes of anonymous memory`;
-  const pointer = checkPtr(
-    sys_mman().mmap(
-      null,
-      length,
-      PROT_READ | PROT_WRITE,
-      MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE) |
-        (populate ? MAP_POPULATE : 0),
-      -1,
-      0n,
-    ),
-    "mmap",
-    "map",
-    label,
-  );
-  return new Mapping(INTERNAL, {
-    pointer,
-    size,
-    readOnly: false,
-    label,
-    release: (pointer, size) => unmap(pointer, size, label),
   });
 }

@@ -140,7 +140,8 @@ export class Memfd implements Disposable {
     return closingOnError(made.fd, label, (fd) => {
       // An old kernel has not heard of it: it makes all of them executable.
       if (options.executable === false) changeFile(fd, { mode: 0o666 }, label);
-      if (size > 0) growFile(fd, 0, size, { reserve, label });
+      const creating = true;
+      if (size > 0) growFile(fd, 0, size, { reserve, label, creating });
       if (seals !== 0) addSeals(fd, seals, label);
       return new Memfd(INTERNAL, fd, name);
     });

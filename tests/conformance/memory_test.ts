@@ -252,7 +252,7 @@ for (const [name, make] of Object.entries(KINDS)) {
   });
 }
 
-Deno.test("mapAnonymous(): the same calls, for this process alone", () => {
+Deno.test("mapAnonymous(): the same calls", () => {
   using mapping = mapAnonymous(SIZE, { shared: true });
   assertEquals(mapping.bytes, new Uint8Array(SIZE));
   mapping.view(Counter).count = 3;

@@ -1,8 +1,10 @@
-/** System V handles, for the table of all handles. */
+/** System V handles and mappings, for the table of all handles. */
 
 import {
   IPC_PRIVATE,
+  mapAnonymous,
   type Mapping,
+  type SharedMapping,
   struct,
   SysvMessageQueue,
   SysvSemaphoreSet,
@@ -12,6 +14,25 @@ import { define, type HandleCase } from "./handle_case.ts";
 
 const byte = new Uint8Array(1);
 const Point = struct({ x: "i32" });
+
+/** What a mapping of any kind is used for. */
+const mappingUses: ((mapping: Mapping) => unknown)[] = [
+  (mapping) => mapping.buffer,
+  (mapping) => mapping.bytes,
+  (mapping) => mapping.unsafeBytes,
+  (mapping) => mapping.address,
+  (mapping) => mapping.view(Point),
+  (mapping) => mapping.read(0, 1),
+  (mapping) => mapping.readInto(byte),
+  (mapping) => mapping.write(byte),
+  (mapping) => mapping.flush(),
+  (mapping) => mapping.advise("normal"),
+  (mapping) => mapping.lock(),
+  (mapping) => mapping.unlock(),
+  (mapping) => mapping.protect({ readOnly: true }),
+  (mapping) => mapping.pointer(),
+  (mapping) => mapping.pin(),
+];
 
 /** The System V classes and the mappings they give. */
 export const sysvHandles: Record<string, HandleCase> = {
@@ -38,23 +59,14 @@ export const sysvHandles: Record<string, HandleCase> = {
     use(mapping) {
       mapping.view(Point).x = 5;
     },
-    uses: [
-      (mapping) => mapping.buffer,
-      (mapping) => mapping.bytes,
-      (mapping) => mapping.unsafeBytes,
-      (mapping) => mapping.address,
-      (mapping) => mapping.view(Point),
-      (mapping) => mapping.read(0, 1),
-      (mapping) => mapping.readInto(byte),
-      (mapping) => mapping.write(byte),
-      (mapping) => mapping.flush(),
-      (mapping) => mapping.advise("normal"),
-      (mapping) => mapping.lock(),
-      (mapping) => mapping.unlock(),
-      (mapping) => mapping.protect({ readOnly: true }),
-      (mapping) => mapping.pointer(),
-      (mapping) => mapping.pin(),
-    ],
+    uses: mappingUses,
+  }),
+  SharedMapping: define<SharedMapping>({
+    make: () => mapAnonymous(4096, { shared: true }),
+    use(mapping) {
+      mapping.bytes[0] = 1;
+    },
+    uses: [...mappingUses, (mapping) => mapping.fd],
   }),
   SysvSemaphoreSet: define<SysvSemaphoreSet>({
     make: () => SysvSemaphoreSet.create(IPC_PRIVATE, [1, 0]),

@@ -45,6 +45,7 @@ const OWN_ANSWERS: Record<string, string> = {
   PipeWriter: "send",
   // A pin may hold it.
   Mapping: "pinned",
+  SharedMapping: "pinned",
   // The end of a process is not that of its handle; its pipes are handles.
   ChildProcess: "pidfd stdin stdout stderr ended",
   // Ends at once. Only streams have the others, see the tests of those.

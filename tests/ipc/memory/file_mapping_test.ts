@@ -3,10 +3,18 @@ import { IpcError } from "@libc/ipc/errno";
 import { pageSize } from "@libc/ipc/mapping";
 import { Memfd } from "@libc/ipc/memfd";
 import { mapAnonymous, mapFile } from "@libc/ipc/mmap";
-import { notEmulated, source, spawnDeno, watchdog } from "../../util.ts";
+import { spawn } from "@libc/ipc/spawn";
+import {
+  hasCommand,
+  notEmulated,
+  source,
+  spawnDeno,
+  watchdog,
+} from "../../util.ts";
 import { descriptors, mappings } from "./process_state.ts";
 
 const PAGE = pageSize();
+const NO_PYTHON = hasCommand("python3") ? "" : " [skipped: no Python]";
 const HELPERS = source("tests/ipc/memory/process_state.ts");
 
 /** The code of the error that a call throws. */
@@ -335,6 +343,59 @@ Deno.test("mapAnonymous() refuses wrong sizes", () => {
   assertThrows(() => mapAnonymous("1" as never), TypeError, "size must be");
   const error = assertThrows(() => mapAnonymous(2 ** 50), IpcError);
   assertEquals([error.code, error.syscall], ["ENOMEM", "mmap"]);
+  const before = descriptors();
+  assertThrows(() => mapAnonymous(2 ** 50, { shared: true }), IpcError);
+  assertEquals(descriptors(), before);
+});
+
+Deno.test("mapAnonymous() shares memory with a process that is started", async () => {
+  using _dog = watchdog("inherited memory");
+  const before = descriptors();
+  {
+    using memory = mapAnonymous(5000, { shared: true });
+    const cells = new Int32Array(memory.buffer, 0, 2);
+    Atomics.store(cells, 1, 37);
+    using child = spawn(Deno.execPath(), {
+      args: [
+        "eval",
+        `--config=${new URL("../../../deno.json", import.meta.url).pathname}`,
+        `import { mapFile } from "@libc/ipc/mmap";
+        import { inheritedFd } from "@libc/ipc/spawn";
+        using fd = inheritedFd(3);
+        using memory = mapFile(fd);
+        const cells = new Int32Array(memory.buffer, 0, 2);
+        console.log(memory.size, Atomics.add(cells, 1, 5));`,
+      ],
+      fds: { 1: "pipe", 3: memory },
+    });
+    assertEquals(
+      await new Response(child.stdout?.readable).text(),
+      "5000 37\n",
+    );
+    assertEquals((await child.status).code, 0);
+    assertEquals(Atomics.load(cells, 1), 42);
+    // Nobody can make it shorter, which would end who touches it.
+    assertThrows(() =>
+      Deno.truncateSync(`/proc/self/fd/${memory.fd.number}`, 0)
+    );
+  }
+  assertEquals(descriptors(), before);
+});
+
+Deno.test(`mapAnonymous() shares memory with a Python program${NO_PYTHON}`, {
+  ignore: NO_PYTHON !== "",
+}, async () => {
+  using memory = mapAnonymous(100, { shared: true });
+  memory.write(new TextEncoder().encode("hello"), 5);
+  using child = spawn("python3", {
+    args: [
+      "-c",
+      "import mmap; m = mmap.mmap(3, 100); m[0:5] = m[5:10].upper()",
+    ],
+    fds: { 3: memory },
+  });
+  assertEquals((await child.status).code, 0);
+  assertEquals(new TextDecoder().decode(memory.read(0, 10)), "HELLOhello");
 });
 
 Deno.test("mapFile() refuses to make what a symbolic link to nothing names", () => {

@@ -95,7 +95,7 @@ Deno.test({
     );
     assertEquals(JSON.parse(output), [
       "ENOSPC",
-      `Cannot resize shared memory "/a" to 65537 bytes: posix_fallocate failed with ENOSPC (No space left on device): its file system has no room for it`,
+      `Cannot create shared memory "/a" of 65537 bytes: posix_fallocate failed with ENOSPC (No space left on device): its file system has no room for it`,
       "ENOSPC",
       32768,
       ["b"],
