@@ -16,6 +16,20 @@ const MAX_HASTY = 8;
 /** Wakes a waiter when its blocking call returns. */
 export class ThreadSource extends SweepSource {
   readonly #threads = new Map<Waiter, WaitThread>();
+  /** Threads still in the call of a wait that has ended. */
+  readonly #ending = new Set<WaitThread>();
+  readonly #onSettled: () => void;
+
+  /** @param onSettled Called when the calls of all ended waits are over. */
+  constructor(onSettled: () => void = () => {}) {
+    super();
+    this.#onSettled = onSettled;
+  }
+
+  /** Whether no thread is still in the call of a wait that has ended. */
+  get settled(): boolean {
+    return this.#ending.size === 0;
+  }
 
   /** Takes over a waiter, with a thread if there is one. */
   override park(waiter: Waiter): void {
@@ -30,7 +44,19 @@ export class ThreadSource extends SweepSource {
     const thread = this.#threads.get(waiter);
     if (thread === undefined) return;
     this.#threads.delete(waiter);
-    thread.interrupt();
+    const ended = () => {
+      this.#ending.delete(thread);
+      if (this.settled) this.#settle();
+    };
+    if (thread.interrupt(ended)) this.#ending.add(thread);
+  }
+
+  #settle(): void {
+    this.#onSettled();
+    // The others have a call that tells them.
+    for (const waiter of this.waiters) {
+      if (!this.#threads.has(waiter)) waiter.poke();
+    }
   }
 
   #start(waiter: Waiter, hasty: number): boolean {

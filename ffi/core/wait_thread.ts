@@ -193,9 +193,13 @@ export class WaitThread {
     return true;
   }
 
-  /** Ends the call soon, without its `done`; the thread is then free again. */
-  interrupt(): void {
-    this.#done = undefined;
+  /**
+   * Ends the call soon, and calls back then instead of as {@linkcode run} was
+   * told; false when it is over already. The thread is then free again.
+   */
+  interrupt(done: () => void): boolean {
+    if (this.#call === undefined) return false;
+    this.#done = done;
     this.#watch(false);
     this.#kick();
     // Again, should the first have come before the call sleeps.
@@ -203,6 +207,7 @@ export class WaitThread {
       if (!this.#poke()) this.#kick();
     }, INTERRUPT_INTERVAL);
     Deno.unrefTimer(this.#interrupting);
+    return true;
   }
 
   #kick(): void {

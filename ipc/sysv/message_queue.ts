@@ -180,7 +180,7 @@ export class SysvMessageQueue
   readonly #key: Key;
   readonly #created: boolean;
   readonly #label: string;
-  readonly #source = new ThreadSource();
+  readonly #source = new ThreadSource(() => this.#putBack());
   /** Of those who wait for room: no message overtakes another of this handle. */
   readonly #room = new SweepSource(true);
   /** Empty messages that a thread took while it only wanted to wait. */
@@ -599,7 +599,7 @@ export class SysvMessageQueue
     this.#closed = true;
     this.#source.poke();
     this.#room.poke();
-    for (const message of this.#taken.splice(0)) this.#keep(message);
+    this.#putBack();
   }
 
   /**
@@ -616,7 +616,10 @@ export class SysvMessageQueue
   /** @ignore */
   [READINESS](): Readiness {
     return {
-      ready: () => this.#taken.length > 0 || this.stat().messages > 0,
+      // Of a message that a thread may still take nothing can be promised.
+      ready: () =>
+        this.stat().messages > 0 && this.#source.settled ||
+        this.#taken.length > 0,
       source: this.#source,
       subject: {
         syscall: "msgrcv",
@@ -677,20 +680,25 @@ export class SysvMessageQueue
     throw ipcError(message, "msgrcv", "receive from", this.#label, hint);
   }
 
-  /**
-   * Gives a message to who waits for it here, or puts it back: somebody else may
-   * wait for it. Only where there is no room it is kept for the next receiver.
-   */
+  /** Gives a message to who waits for it here, or puts it back. */
   #keep(message: SysvMessage): void {
-    if (!this.#closed) {
-      this.#taken.push(message);
-      this.#source.poke();
-      if (!this.#taken.includes(message)) return;
+    this.#taken.push(message);
+    if (!this.#closed) this.#source.poke();
+    this.#putBack();
+  }
+
+  /**
+   * Puts back what a thread has taken: somebody else may wait for it. Only where
+   * there is no room it stays for the next receiver.
+   */
+  #putBack(): void {
+    // A thread that is still in a call would take it once more.
+    if (!this.#closed && !this.#source.settled) return;
+    for (const message of this.#taken.splice(0)) {
+      const { type, data } = message;
+      const error = sendMessage(this.#id, type, data, IPC_NOWAIT);
+      if (error !== 0 && !this.#closed) this.#taken.push(message);
     }
-    const { type, data } = message;
-    if (sendMessage(this.#id, type, data, IPC_NOWAIT) !== 0) return;
-    const kept = this.#taken.indexOf(message);
-    if (kept in this.#taken) this.#taken.splice(kept, 1);
   }
 
   #until<T>(
