@@ -174,8 +174,16 @@ export function rowsOf(
 function rawUse(entries: Entry[]): (source: string) => boolean {
   const table = `${entries[0]?.file.replace("ffi", "")}"`;
   const names = entries.map(({ name }) => new RegExp(`\\b${name}\\b`));
-  return (source) =>
-    source.includes(table) && names.some((name) => name.test(source));
+  return (source) => {
+    if (!source.includes(table)) return false;
+    const code = withoutComments(source);
+    return names.some((name) => name.test(code));
+  };
+}
+
+/** A source without what is only said about calls. */
+function withoutComments(source: string): string {
+  return source.replace(/\/\*\*?\s[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 }
 
 function filesWith(

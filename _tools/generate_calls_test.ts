@@ -72,7 +72,7 @@ const REPOSITORY: Files = {
   "ffi/libc/sys_sem.ts": TABLE,
   "ffi/libc/_open.ts": "const symbols = {\n  hidden: { a: 1 },\n};\n",
   "ffi/core/_sem.ts":
-    `import { sys_sem } from "../libc/sys_sem.ts";\n/** Private. */\nexport function get(): void {\n  sys_sem().semget();\n}\n`,
+    `import { sys_sem } from "../libc/sys_sem.ts";\n/** Private. */\n// Better than \`semop\` and \`semctl\`.\nexport function get(): void {\n  sys_sem().semget();\n}\n`,
   "ipc/sysv/semaphore_set.ts": `/** A set. */
 export class SysvSemaphoreSet {
   /** \`semop\`: operates. */

@@ -9,7 +9,7 @@ import { sys_vfs } from "../libc/sys_vfs.ts";
 import { size as checkSize } from "./_argument.ts";
 import { checkRegular, type RawStat, rawStat, remember } from "./_file.ts";
 import { INTERNAL } from "./_internal.ts";
-import { check0, checkPtr } from "./errno.ts";
+import { check0, checkPtr, ERRNO } from "./errno.ts";
 import { Mapping, pageSize } from "./mapping.ts";
 import {
   MAP_POPULATE,
@@ -66,7 +66,8 @@ export function mapDescriptor(
   checkRegular(raw, "map", label);
   const range = rangeOf(Number(raw.st_size), options);
   const { offset, length } = range;
-  checkHuge(fd, raw, range, label);
+  const huge = isHuge(fd, raw, label);
+  if (huge) checkHuge(raw, range, label);
   // The kernel maps whole pages: from the one that offset is in.
   const inside = offset % pageSize();
   const base = checkPtr(
@@ -81,6 +82,10 @@ export function mapDescriptor(
     "mmap",
     "map",
     label,
+    (error) =>
+      huge && error === ERRNO.ENOMEM
+        ? "too few huge pages are free (vm.nr_hugepages)"
+        : undefined,
   );
   const forget = remember(raw, offset + length);
   return new Mapping(INTERNAL, {
@@ -149,16 +154,16 @@ export function rangeOf(
 /** `HUGETLBFS_MAGIC` of `<linux/magic.h>` */
 const HUGETLBFS_MAGIC = 0x9584_58f6;
 
-/** Refuses a part of a huge page, which can be mapped but not unmapped. */
-function checkHuge(
-  fd: number,
-  raw: RawStat,
-  range: Range,
-  label: string,
-): void {
-  const page = Number(raw.st_blksize);
+/** Whether a file is made of huge pages. */
+function isHuge(fd: number, raw: RawStat, label: string): boolean {
   // Cheap first: only huge pages make blocks larger than a page here.
-  if (page <= pageSize() || fileSystem(fd, label) !== HUGETLBFS_MAGIC) return;
+  return Number(raw.st_blksize) > pageSize() &&
+    fileSystem(fd, label) === HUGETLBFS_MAGIC;
+}
+
+/** Refuses a part of a huge page, which can be mapped but not unmapped. */
+function checkHuge(raw: RawStat, range: Range, label: string): void {
+  const page = Number(raw.st_blksize);
   if (range.offset % page !== 0 || range.length % page !== 0) {
     throw new RangeError(
       `Cannot map ${range.length} bytes from ${range.offset} of ${label}: its pages have ${page}`,

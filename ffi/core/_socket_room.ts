@@ -97,7 +97,9 @@ function keyOf(target: Uint8Array): string {
 function open(target: Uint8Array<ArrayBuffer>): Queue {
   const fd = sys_socket().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   // No descriptor is left for it: look again now and then.
-  if (errnoOf(fd) !== 0) return { source: new SweepSource(true), door: undefined };
+  if (errnoOf(fd) !== 0) {
+    return { source: new SweepSource(true), door: undefined };
+  }
   const door = new Fd(INTERNAL, fd, "socket that waits for room");
   connect(door, target);
   return { source: fdSource(door, "write"), door };

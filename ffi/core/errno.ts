@@ -231,11 +231,12 @@ export function checkPtr(
   syscall: string,
   action: string,
   object: string,
+  hintOf: (errno: number) => string | undefined = () => undefined,
 ): Deno.PointerObject {
   // errno first: looking at the pointer is another call.
   const failure = errno();
   if (result === null || isAllOnes(result)) {
-    throw ipcError(failure, syscall, action, object);
+    throw ipcError(failure, syscall, action, object, hintOf(failure));
   }
   return result;
 }

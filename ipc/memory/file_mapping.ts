@@ -46,7 +46,7 @@ export {
   mapAnonymous,
   type MapAnonymousOptions,
   SharedMapping,
-} from "./anonymous_mapping.ts";
+} from "../../ffi/core/anonymous_mapping.ts";
 export { Fd };
 export type { MapOptions };
 
@@ -96,6 +96,9 @@ export interface MapFileOptions extends MapOptions {
  * Whoever may write to the file may make it shorter, and touching a mapping
  * beyond the new end ends a process (`SIGBUS`). Read what a stranger owns with
  * `Mapping.readInto()`.
+ *
+ * A symbolic link to a file is followed, as by `open`: the file that it names is
+ * mapped, and made longer where it is too short.
  *
  * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
  *

@@ -398,6 +398,15 @@ Deno.test(`mapAnonymous() shares memory with a Python program${NO_PYTHON}`, {
   assertEquals(new TextDecoder().decode(memory.read(0, 10)), "HELLOhello");
 });
 
+Deno.test("mapFile() follows a symbolic link to a file, and makes that longer", () => {
+  using folder = directory();
+  Deno.writeTextFileSync(folder.path("file"), "text");
+  Deno.symlinkSync(folder.path("file"), folder.path("link"));
+  using mapping = mapFile(folder.path("link"), { create: true, size: 10 });
+  mapping.write(new TextEncoder().encode("T"));
+  assertEquals(Deno.readTextFileSync(folder.path("file")), "Text\0\0\0\0\0\0");
+});
+
 Deno.test("mapFile() refuses to make what a symbolic link to nothing names", () => {
   using folder = directory();
   Deno.symlinkSync(folder.path("nothing"), folder.path("link"));

@@ -4,21 +4,16 @@
  * @module
  */
 
-import { sys_mman } from "../../ffi/libc/sys_mman.ts";
-import { size as checkSize } from "../../ffi/core/_argument.ts";
-import { growFile } from "../../ffi/core/_file.ts";
-import { unmap } from "../../ffi/core/_file_mapping.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
-import { cname, hintOf } from "../../ffi/core/_memfd.ts";
-import {
-  addSeals,
-  memfdCreate,
-  MFD_NOEXEC_SEAL,
-  sealBits,
-} from "../../ffi/core/_seals.ts";
-import { checkPtr, ipcError } from "../../ffi/core/errno.ts";
-import { Fd } from "../../ffi/core/fd.ts";
-import { Mapping, type MappingInit } from "../../ffi/core/mapping.ts";
+import { sys_mman } from "../libc/sys_mman.ts";
+import { size as checkSize } from "./_argument.ts";
+import { growFile } from "./_file.ts";
+import { unmap } from "./_file_mapping.ts";
+import { INTERNAL } from "./_internal.ts";
+import { cname, hintOf } from "./_memfd.ts";
+import { addSeals, memfdCreate, MFD_NOEXEC_SEAL, sealBits } from "./_seals.ts";
+import { checkPtr, ipcError } from "./errno.ts";
+import { Fd } from "./fd.ts";
+import { Mapping, type MappingInit } from "./mapping.ts";
 import {
   MAP_ANONYMOUS,
   MAP_POPULATE,
@@ -28,7 +23,7 @@ import {
   MFD_CLOEXEC,
   PROT_READ,
   PROT_WRITE,
-} from "../../ffi/core/platform.ts";
+} from "./platform.ts";
 
 /** Options of {@linkcode mapAnonymous}. */
 export interface MapAnonymousOptions {
