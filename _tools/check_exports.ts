@@ -105,9 +105,10 @@ function symbolProblems(
 /** Where each exported symbol is declared. */
 function placesOf({ symbols }: ModuleDoc): Map<string, string> {
   return new Map(
-    symbols.map(({ name, declarations }) => [
+    // Of a function with several signatures a re-export names only the first.
+    symbols.map(({ name, declarations: [first] }) => [
       name,
-      declarations.map(placeOf).sort().join(" "),
+      first === undefined ? "" : placeOf(first),
     ]),
   );
 }

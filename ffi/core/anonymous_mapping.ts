@@ -78,23 +78,14 @@ export class SharedMapping extends Mapping {
 }
 
 /**
- * `mmap(MAP_ANONYMOUS)`: memory of zero bytes that belongs to no file.
+ * `memfd_create` and `mmap(MAP_SHARED)`: memory of zero bytes that belongs to no
+ * file, and that processes started by this one can have too.
  *
- * With `shared` it is that of a memfd, which cannot be made shorter or longer:
- * where a C program would share memory by `fork`, a program that this one
- * starts gets its descriptor.
+ * Where a C program shares memory by `fork`, a program that this one starts gets
+ * its descriptor. Nobody can make it shorter or longer.
  *
- * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html) and
- * [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
- *
- * @example A page outside of the JavaScript heap
- * ```ts
- * import { mapAnonymous } from "@libc/ipc/mmap";
- *
- * using page = mapAnonymous(4096);
- * page.lock();
- * page.bytes.set([1, 2, 3]);
- * ```
+ * See [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html)
+ * and [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
  *
  * @example Memory for this process and one that it starts
  * ```ts ignore
@@ -108,13 +99,31 @@ export class SharedMapping extends Mapping {
  * ```
  *
  * @param size Its size in bytes, from 1 on.
- * @throws {IpcError} `ENOMEM` without room; with `shared` also `EMFILE`, and
- * `ENOSYS` where there are no memfds.
+ * @throws {IpcError} `ENOMEM` without room, `EMFILE`, `ENFILE`, `ENOSYS` where
+ * there are no memfds.
  */
 export function mapAnonymous(
   size: number,
   options: MapAnonymousOptions & { shared: true },
 ): SharedMapping;
+/**
+ * `mmap(MAP_ANONYMOUS)`: memory of zero bytes that belongs to no file, for this
+ * process alone.
+ *
+ * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ *
+ * @example A page outside of the JavaScript heap
+ * ```ts
+ * import { mapAnonymous } from "@libc/ipc/mmap";
+ *
+ * using page = mapAnonymous(4096);
+ * page.lock();
+ * page.bytes.set([1, 2, 3]);
+ * ```
+ *
+ * @param size Its size in bytes, from 1 on.
+ * @throws {IpcError} `ENOMEM` without room.
+ */
 export function mapAnonymous(
   size: number,
   options?: MapAnonymousOptions,
