@@ -4,7 +4,15 @@
  * @module
  */
 
-import { buffer, int, mode_t, size_t32, ssize_t32, uint } from "./_types.ts";
+import {
+  buffer,
+  int,
+  mode_t,
+  pointer,
+  size_t32,
+  ssize_t32,
+  uint,
+} from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
 
 /** The symbol table of `<mqueue.h>`. */
@@ -29,7 +37,7 @@ export const mqueue_symbols = {
   mq_send: { parameters: [int, buffer, size_t32, uint], result: int },
   /** `int mq_timedsend(mqd_t mqdes, const char *msg_ptr, size_t msg_len, unsigned int msg_prio, const struct timespec *abs_timeout);` */
   mq_timedsend: {
-    parameters: [int, buffer, size_t32, uint, buffer],
+    parameters: [int, buffer, size_t32, uint, pointer],
     result: int,
   },
   /** `ssize_t mq_receive(mqd_t mqdes, char *msg_ptr, size_t msg_len, unsigned int *msg_prio);` */
@@ -39,7 +47,7 @@ export const mqueue_symbols = {
   },
   /** `ssize_t mq_timedreceive(mqd_t mqdes, char *msg_ptr, size_t msg_len, unsigned int *msg_prio, const struct timespec *abs_timeout);` */
   mq_timedreceive: {
-    parameters: [int, buffer, size_t32, buffer, buffer],
+    parameters: [int, buffer, size_t32, buffer, pointer],
     result: ssize_t32,
   },
   /** `int mq_notify(mqd_t mqdes, const struct sigevent *sevp);` */
