@@ -166,7 +166,9 @@ export function hintOf(
     case ERRNO.ENODEV:
       return `this machine has no pages of ${options.hugePages} bytes`;
     case ERRNO.ENOSYS:
-      return "neither this kernel nor what sandboxes it offers memfds";
+      return options.hugePages
+        ? "this kernel was built without huge pages (CONFIG_HUGETLBFS), or has no memfds"
+        : "neither this kernel nor what sandboxes it offers memfds";
     case ERRNO.EACCES:
       return "vm.memfd_noexec forbids executable ones";
     default:

@@ -165,6 +165,7 @@ export function createSemaphore(
     "sem_open",
     "create",
     label,
+    (error) => error === ERRNO.ENOENT ? "is /dev/shm mounted?" : undefined,
   );
   const memory = new PinnedMemory(() =>
     check0(semaphore().sem_close(pointer), "sem_close", "close", label)

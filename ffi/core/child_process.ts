@@ -260,12 +260,21 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
         "it has ended",
       );
     }
-    if (this.pidfd !== undefined) {
+    if (this.#killByPidfd(number)) return;
+    // Nobody else waits for it, so that the pid is still its own.
+    const result = libc().kill(this.#pid, number);
+    check0(result, "kill", `send ${name} to`, this.#label);
+  }
+
+  /** False where there are no pidfds, or no signals can be sent by them. */
+  #killByPidfd(number: number): boolean {
+    if (this.pidfd === undefined) return false;
+    try {
       sendByPidfd(this.pidfd.number, { number, pid: this.#pid });
-    } else {
-      // Nobody else waits for it, so that the pid is still its own.
-      const result = libc().kill(this.#pid, number);
-      check0(result, "kill", `send ${name} to`, this.#label);
+      return true;
+    } catch (error) {
+      if (error instanceof IpcError && error.code === "ENOSYS") return false;
+      throw error;
     }
   }
 

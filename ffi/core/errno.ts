@@ -104,14 +104,33 @@ export function ipcError(
   const reason = `${syscall} failed with ${errnoName(errno)} (${
     errnoMessage(errno)
   })`;
-  const why = hint ??
-    (errno === ERRNO.ENOSYS
-      ? "this kernel has no such call, or a sandbox forbids it"
-      : undefined);
+  const why = hint ?? missingHint(errno, syscall);
   return new IpcError(
     `Cannot ${action} ${object}: ${reason}${why ? `: ${why}` : ""}`,
     { errno, syscall },
   );
+}
+
+/** Calls that, as this module makes them, only sandboxes answer `EPERM`. */
+const NEVER_DENIED: ReadonlySet<string> = new Set([
+  "memfd_create",
+  "mq_open",
+  "msgget",
+  "pidfd_open",
+  "process_vm_readv",
+  "semget",
+  "shmget",
+  "signalfd",
+]);
+
+/** Explains what kernels answer that lack a call, and sandboxes that hide it. */
+function missingHint(errno: number, syscall: string): string | undefined {
+  if (errno === ERRNO.ENOSYS) {
+    return "this kernel has no such call, or a sandbox forbids it";
+  }
+  return errno === ERRNO.EPERM && NEVER_DENIED.has(syscall)
+    ? "a sandbox forbids the call"
+    : undefined;
 }
 
 /**
@@ -231,12 +250,12 @@ export function checkPtr(
   syscall: string,
   action: string,
   object: string,
-  hintOf: (errno: number) => string | undefined = () => undefined,
+  hintOf?: (errno: number) => string | undefined,
 ): Deno.PointerObject {
   // errno first: looking at the pointer is another call.
   const failure = errno();
   if (result === null || isAllOnes(result)) {
-    throw ipcError(failure, syscall, action, object, hintOf(failure));
+    throw ipcError(failure, syscall, action, object, hintOf?.(failure));
   }
   return result;
 }

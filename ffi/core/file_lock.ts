@@ -345,7 +345,10 @@ export function conflictingLock(
   const error = errnoOf(
     fcntl().fcntl_flock(fd.use("ask"), F_OFD_GETLK, request.buffer),
   );
-  if (error !== 0) throw ipcError(error, "fcntl", "ask", object);
+  if (error !== 0) {
+    const hint = rangeHint(error, request);
+    throw ipcError(error, "fcntl", "ask", object, hint);
+  }
   return found.l_type === F_UNLCK ? undefined : {
     shared: found.l_type === F_RDLCK,
     offset: Number(found.l_start),
@@ -382,8 +385,15 @@ function attempt(
   }
   const hint = error === ERRNO.EBADF
     ? `it is not open for ${request.shared ? "reading" : "writing"}`
-    : undefined;
+    : rangeHint(error, request);
   throw ipcError(error, request.syscall, "lock", label, hint);
+}
+
+/** Explains what a kernel answers that does not know the command. */
+function rangeHint(error: number, request: LockRequest): string | undefined {
+  return error === ERRNO.EINVAL && request.syscall === "fcntl"
+    ? "this kernel, or a sandbox, has no locks of bytes (F_OFD_SETLK)"
+    : undefined;
 }
 
 /** What to lock, and how. */

@@ -126,6 +126,8 @@ export const O_PATH = 0o10000000;
 export const O_DIRECT = X86 ? 0o40000 : 0o200000;
 /** `O_DIRECTORY` */
 export const O_DIRECTORY = X86 ? 0o200000 : 0o40000;
+/** `O_TMPFILE` */
+export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 /** `O_NOFOLLOW` */
 export const O_NOFOLLOW = X86 ? 0o400000 : 0o100000;
 /** `F_DUPFD_CLOEXEC` */

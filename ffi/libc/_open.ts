@@ -48,7 +48,10 @@ function open<S extends Deno.ForeignLibraryInterface>(symbols: S): Symbols<S> {
         { cause: error },
       );
     }
-    throw error;
+    throw new TypeError(
+      `Cannot find all calls in ${LIBC}: glibc 2.34 or later has them`,
+      { cause: error },
+    );
   }
 }
 

@@ -32,7 +32,13 @@ import {
 } from "../../ffi/core/_socket_address.ts";
 import { acceptOnce } from "../../ffi/core/_socket_io.ts";
 import { readNumber } from "../../ffi/core/_socket_option.ts";
-import { check0, checkFd } from "../../ffi/core/errno.ts";
+import {
+  check0,
+  checkFd,
+  ERRNO,
+  errnoOf,
+  ipcError,
+} from "../../ffi/core/errno.ts";
 import { closeFd, Fd } from "../../ffi/core/fd.ts";
 import {
   AF_INET,
@@ -211,12 +217,15 @@ export class Socket extends SocketAddressing {
     checkWord(type, TYPES, "type");
     const article = domain === "unix" ? "a" : "an";
     const object = `${article} ${domain} ${type} socket`;
-    const fd = checkFd(
-      sys_socket().socket(DOMAINS[domain], TYPES[type] | SOCK_CLOEXEC, 0),
-      "socket",
-      "open",
-      object,
-    );
+    const fd = sys_socket()
+      .socket(DOMAINS[domain], TYPES[type] | SOCK_CLOEXEC, 0);
+    const error = errnoOf(fd);
+    if (error !== 0) {
+      const hint = error === ERRNO.EAFNOSUPPORT
+        ? "this kernel has no such addresses"
+        : undefined;
+      throw ipcError(error, "socket", "open", object, hint);
+    }
     return socketOf(fd, { domain, type });
   }
 

@@ -39,7 +39,14 @@ import {
   type SysvSharedMemoryInfo,
 } from "../../ffi/core/_sysv_info.ts";
 import { dateOf } from "../../ffi/core/deadline.ts";
-import { check0, checkFd, checkPtr, errnoOf } from "../../ffi/core/errno.ts";
+import {
+  check0,
+  checkFd,
+  checkPtr,
+  ERRNO,
+  errnoOf,
+  ipcError,
+} from "../../ffi/core/errno.ts";
 import { shm_info, shmid_ds } from "../../ffi/core/layouts.ts";
 import { Mapping, overtake } from "../../ffi/core/mapping.ts";
 import {
@@ -219,12 +226,17 @@ export class SysvSharedMemory implements Disposable {
     const flags = IPC_CREAT | IPC_EXCL | checkMode(mode) |
       (options.hugePages ? SHM_HUGETLB : 0) |
       (options.noReserve ? SHM_NORESERVE : 0);
-    const id = checkFd(
-      sys_shm().shmget(checked, BigInt(size), flags),
-      "shmget",
-      "create",
-      `System V shared memory with key ${keyText(checked)} of ${size} bytes`,
-    );
+    const id = sys_shm().shmget(checked, BigInt(size), flags);
+    const error = errnoOf(id);
+    if (error !== 0) {
+      const object = `System V shared memory with key ${
+        keyText(checked)
+      } of ${size} bytes`;
+      const hint = error === ERRNO.EPERM && options.hugePages
+        ? "huge pages take CAP_IPC_LOCK, or the group in vm.hugetlb_shm_group"
+        : undefined;
+      throw ipcError(error, "shmget", "create", object, hint);
+    }
     return new SysvSharedMemory(INTERNAL, {
       id,
       key: checked,

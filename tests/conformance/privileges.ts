@@ -91,6 +91,12 @@ export function mountShm(options: string): void {
   mountTmpfs("/dev/shm", options);
 }
 
+/** Takes `/dev/shm` away from this thread, with all of `/dev`. */
+export function hideShm(): void {
+  unshareMounts();
+  mountTmpfs("/dev", "size=1m");
+}
+
 /**
  * Keeps this thread from leaving files behind: `/dev/shm` and `/tmp` become its
  * own, which is then its directory, and of the rest it only reads.
