@@ -1,0 +1,2 @@
+import type { Scene } from "./stage.ts";
+export const processScenes: Record<string, Scene> = {};
