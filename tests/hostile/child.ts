@@ -1,7 +1,6 @@
 /** Plays one scene and prints what came of it. */
 
 import { fifoScenes } from "./fifo_scenes.ts";
-import { memoryScenes } from "./memory_scenes.ts";
 import { processScenes } from "./process_scenes.ts";
 import type { Scene } from "./stage.ts";
 import { sysvScenes } from "./sysv_scenes.ts";
@@ -9,7 +8,6 @@ import { sysvScenes } from "./sysv_scenes.ts";
 const scenes: Record<string, Scene> = {
   ...sysvScenes,
   ...fifoScenes,
-  ...memoryScenes,
   ...processScenes,
 };
 

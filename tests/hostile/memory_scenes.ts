@@ -1,2 +1,0 @@
-import type { Scene } from "./stage.ts";
-export const memoryScenes: Record<string, Scene> = {};
