@@ -2,6 +2,7 @@
 
 import { fifoScenes } from "./fifo_scenes.ts";
 import { processScenes } from "./process_scenes.ts";
+import { socketScenes } from "./socket_scenes.ts";
 import type { Scene } from "./stage.ts";
 import { sysvScenes } from "./sysv_scenes.ts";
 
@@ -9,6 +10,7 @@ const scenes: Record<string, Scene> = {
   ...sysvScenes,
   ...fifoScenes,
   ...processScenes,
+  ...socketScenes,
 };
 
 const [name = "", ...args] = Deno.args;
