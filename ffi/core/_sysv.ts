@@ -195,13 +195,36 @@ export function openOrCreate<T>(open: () => T, create: () => T): T {
   }
 }
 
+/** How often to look for an object that is removed while one looks at it. */
+const MOST_TRIES = 100;
+
+/**
+ * Finds an object and goes on with its id: from the beginning when it is
+ * removed in between, since there is none then, or another one.
+ */
+export function findAndUse<T>(find: () => number, use: (id: number) => T): T {
+  for (let tries = 1;; tries++) {
+    const id = find();
+    try {
+      return use(id);
+    } catch (error) {
+      if (!isGone(error) || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
 /** Removes an object that somebody else may have removed before. */
 export function ignoreGone(remove: () => void): void {
   try {
     remove();
   } catch (error) {
-    if (!hasCode(error, "EINVAL") && !hasCode(error, "EIDRM")) throw error;
+    if (!isGone(error)) throw error;
   }
+}
+
+/** Whether a call failed because there is no object with its id any more. */
+function isGone(error: unknown): boolean {
+  return hasCode(error, "EINVAL") || hasCode(error, "EIDRM");
 }
 
 /** Whether an error is an {@linkcode IpcError} with that code. */

@@ -194,8 +194,8 @@ export class Memfd implements Disposable {
    * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
    *
    * @throws {IpcError} `ENOENT` when there is no such process or descriptor,
-   * `EACCES` without permission, `ENODEV` or `EINVAL` when it is no memory,
-   * `EPERM` when it lacks a seal, `EMFILE`.
+   * `EACCES` without permission, `ENODEV`, `ENXIO` or `EINVAL` when it is no
+   * memory, `EPERM` when it lacks a seal, `EMFILE`.
    */
   static open(source: ProcessFd, options: MemfdOpenOptions = {}): Memfd {
     const pid = integer(source?.pid, "pid", 1, 0x7fff_ffff);

@@ -110,8 +110,10 @@ export interface SpawnOptions {
    * The descriptors of the child, by their numbers there, up to 65535; it gets
    * no others. They stay open here too: close what only the child is to have.
    *
-   * A pipe that this process has made non-blocking is opened a second time for
-   * the child, which finds it blocking. What else is non-blocking is so in both.
+   * An end of a pipe is opened a second time for the child, which finds it
+   * blocking, and whose flags are its own: no child can make it block here. One
+   * given by its number is so only if it is non-blocking here. What else is
+   * non-blocking is so in both.
    *
    * @default {{ 0: "inherit", 1: "inherit", 2: "inherit" }} for those not named
    */
@@ -307,7 +309,8 @@ function sourceOf(
   forChild: DisposableStack,
 ): number {
   const number = value === "inherit" ? fd : numberOf(value, fd);
-  if (!isNonBlockingPipe(number)) return number;
+  // Who made an object of it may go on using it, non-blocking.
+  if (!isPipe(number, typeof value === "object")) return number;
   try {
     return forChild.use(inheritableFd(number, `pipe for ${fd}`)).number;
   } catch (error) {
@@ -334,10 +337,11 @@ function numberOf(
   );
 }
 
-function isNonBlockingPipe(fd: number): boolean {
+/** Whether it is a pipe that is non-blocking, or may be either. */
+function isPipe(fd: number, eitherWay: boolean): boolean {
   const label = `descriptor ${fd} to a child`;
   const flags = checkFd(fcntl().fcntl(fd, F_GETFL), "fcntl", "give", label);
-  if ((flags & O_NONBLOCK) === 0) return false;
+  if ((flags & O_NONBLOCK) === 0 && !eitherWay) return false;
   const buffer = new Uint8Array(stat.size);
   check0(sys_stat().fstat(fd, buffer), "fstat", "give", label);
   return (stat.view(buffer).st_mode & S_IFMT) === S_IFIFO;

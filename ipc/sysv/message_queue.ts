@@ -570,8 +570,8 @@ export class SysvMessageQueue
    * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
    *
    * @throws {IpcError} `EPERM` when it belongs to another user, or `maxBytes`
-   * is more than `MSGMNB` and this process has not `CAP_SYS_RESOURCE`; `EINVAL`
-   * or `EIDRM` when it is gone.
+   * is more than `MSGMNB` and this process has not `CAP_SYS_RESOURCE`; `EACCES`
+   * when it may not even be read; `EINVAL` or `EIDRM` when it is gone.
    */
   set(changes: SysvMessageQueueChanges): void {
     this.#check("change");

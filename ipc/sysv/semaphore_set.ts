@@ -30,6 +30,7 @@ import {
   checkId,
   checkKey,
   checkMode,
+  findAndUse,
   hasCode,
   ignoreGone,
   type Key,
@@ -150,9 +151,6 @@ export interface SemaphoreAcquireSyncOptions
 export interface SemaphoreAcquireOptions
   extends SemaphoreTryAcquireOptions, WaitOptions {}
 
-/** How often `open` looks for a set that is removed while it looks. */
-const MOST_TRIES = 100;
-
 /**
  * A set of System V semaphores.
  *
@@ -220,19 +218,22 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     const label = `System V semaphore set with key ${
       keyText(checked)
     } of ${values.length}`;
-    const id = checkFd(
-      sys_sem().semget(checked, values.length, flags),
-      "semget",
-      "create",
-      label,
-    );
-    initialize(id, values, mode, label);
-    return new SysvSemaphoreSet(INTERNAL, {
-      id,
-      key: checked,
-      length: values.length,
-      created: true,
-      owner,
+    const create = () =>
+      checkFd(
+        sys_sem().semget(checked, values.length, flags),
+        "semget",
+        "create",
+        label,
+      );
+    return findAndUse(create, (id) => {
+      initialize(id, values, mode, label);
+      return new SysvSemaphoreSet(INTERNAL, {
+        id,
+        key: checked,
+        length: values.length,
+        created: true,
+        owner,
+      });
     });
   }
 
@@ -267,29 +268,24 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
       );
     }
     const label = `System V semaphore set with key ${keyText(checked)}`;
-    for (let tries = 1;; tries++) {
-      const id = checkFd(
+    const find = () =>
+      checkFd(
         sys_sem().semget(checked, count, checkMode(mode)),
         "semget",
         "open",
         label,
       );
-      try {
-        const stat = statById(id, label);
-        if (initialized === "wait") awaitInitialized(id, stat, label);
-        return new SysvSemaphoreSet(INTERNAL, {
-          id,
-          key: checked,
-          length: stat.length,
-          created: false,
-          owner: false,
-        });
-      } catch (error) {
-        // Removed in between: there is none now, or another one.
-        const gone = hasCode(error, "EINVAL") || hasCode(error, "EIDRM");
-        if (!gone || tries === MOST_TRIES) throw error;
-      }
-    }
+    return findAndUse(find, (id) => {
+      const stat = statById(id, label);
+      if (initialized === "wait") awaitInitialized(id, stat, label);
+      return new SysvSemaphoreSet(INTERNAL, {
+        id,
+        key: checked,
+        length: stat.length,
+        created: false,
+        owner: false,
+      });
+    });
   }
 
   /**
@@ -683,8 +679,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
-   * @throws {IpcError} `EPERM` when it belongs to another user, `EINVAL` or
-   * `EIDRM` when it is gone.
+   * @throws {IpcError} `EPERM` when it belongs to another user, `EACCES` when
+   * it may not even be read, `EINVAL` or `EIDRM` when it is gone.
    */
   set(changes: PermissionChanges): void {
     this.#check("change");

@@ -22,6 +22,7 @@ import {
   checkId,
   checkKey,
   checkMode,
+  findAndUse,
   ignoreGone,
   type Key,
   keyText,
@@ -265,17 +266,18 @@ export class SysvSharedMemory implements Disposable {
         "key must not be IPC_PRIVATE: such a segment is found by fromId()",
       );
     }
-    const id = checkFd(
-      sys_shm().shmget(
-        checked,
-        BigInt(checkSize(size, "size")),
-        checkMode(mode),
-      ),
-      "shmget",
-      "open",
-      `System V shared memory with key ${keyText(checked)}`,
-    );
-    return SysvSharedMemory.fromId(id);
+    const find = () =>
+      checkFd(
+        sys_shm().shmget(
+          checked,
+          BigInt(checkSize(size, "size")),
+          checkMode(mode),
+        ),
+        "shmget",
+        "open",
+        `System V shared memory with key ${keyText(checked)}`,
+      );
+    return findAndUse(find, (id) => SysvSharedMemory.fromId(id));
   }
 
   /**
@@ -426,8 +428,8 @@ export class SysvSharedMemory implements Disposable {
    *
    * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
    *
-   * @throws {IpcError} `EPERM` when it belongs to another user, `EINVAL` or
-   * `EIDRM` when it is gone.
+   * @throws {IpcError} `EPERM` when it belongs to another user, `EACCES` when
+   * it may not even be read, `EINVAL` or `EIDRM` when it is gone.
    */
   set(changes: PermissionChanges): void {
     this.#check("change");
