@@ -185,15 +185,10 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     return promised(() => {
       // Behind the wait in the background it would not be looked at yet.
       this.#check("wait for");
-      return waitUntil(
-        () => {
-          this.#check("wait for");
-          return this.#reap();
-        },
-        options,
-        this.#subject,
-        this.#source,
-      );
+      return this.#until(() => {
+        this.#check("wait for");
+        return this.#reap();
+      }, options);
     });
   }
 
@@ -349,15 +344,27 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   }
 
   #waitInBackground(): void {
-    const wait = (source: Source) =>
-      waitUntil(() => this.#reap(), { unref: true }, this.#subject, source);
-    wait(this.#source)
+    // Who waits is told of errors.
+    this.#until(() => this.#reap(), { unref: true }).catch(() => {});
+  }
+
+  async #until(
+    attempt: () => ChildStatus | undefined,
+    options: WaitOptions | undefined,
+  ): Promise<ChildStatus> {
+    const timeout = timeoutOf(options);
+    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
+    const subject = this.#subject;
+    try {
+      return await waitUntil(attempt, options, subject, this.#source);
+    } catch (error) {
       // Where the reactor fails, for want of a descriptor, look now and then.
-      .catch((error) =>
-        this.ended ? Promise.reject(error) : wait(new SweepSource())
-      )
-      // Who waits is told of errors.
-      .catch(() => {});
+      const ours = error instanceof IpcError &&
+        error !== options?.signal?.reason && error.syscall !== subject.syscall;
+      if (!ours) throw error;
+      const left = { ...options, timeout: deadline?.remaining };
+      return await waitUntil(attempt, left, subject, new SweepSource());
+    }
   }
 
   #reap(): ChildStatus | undefined {
