@@ -4,6 +4,7 @@
  * each attempt.
  */
 
+import "../settle_runtime.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { isPrivileged } from "../conformance/privileges.ts";
 

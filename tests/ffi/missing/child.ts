@@ -4,6 +4,7 @@
  * behind.
  */
 
+import "../../settle_runtime.ts";
 import { capabilities, IpcError } from "@libc/ipc";
 import { forbid, type Refusal } from "./seccomp.ts";
 import { uses } from "./uses.ts";
