@@ -110,6 +110,7 @@ async function strangerAtSemaphore(mode: string): Promise<Outcomes> {
   const denied = (attempt: () => void) => () => {
     try {
       attempt();
+      return "done";
     } catch (error) {
       return (error as Error).name;
     }
