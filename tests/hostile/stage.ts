@@ -75,12 +75,16 @@ export async function outcome(attempt: () => unknown): Promise<string> {
   }
 }
 
+/** What the workers of Deno, such as a watchdog's, open and close by themselves. */
+const OF_WORKERS = /^anon_inode:\[event|_cache_v\d|\/deno\//;
+
 /** The open descriptors of this process and what they are. */
 export function openFiles(): string[] {
   const found: string[] = [];
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     try {
-      found.push(`${name} ${Deno.readLinkSync(`/proc/self/fd/${name}`)}`);
+      const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
+      if (!OF_WORKERS.test(target)) found.push(`${name} ${target}`);
     } catch {
       // The descriptor of the listing itself.
     }
