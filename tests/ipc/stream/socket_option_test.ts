@@ -196,7 +196,9 @@ Deno.test("getOption() by numbers cuts to the size, and needs one for what is no
     assertEquals(cut, credentials.slice(0, size));
     assertStrictEquals(cut.buffer.byteLength, size);
   }
-  assertEquals(both.a.getOption(SO_PEERCRED, 1 << 20), credentials);
+  const roomy = both.a.getOption(SO_PEERCRED, 1 << 20);
+  assertEquals(roomy, credentials);
+  assertStrictEquals(roomy.buffer.byteLength, 12, "keeps no more than that");
   using socket = Socket.open("inet");
   for (
     const [one, option] of [
