@@ -10,7 +10,11 @@ import { sys_socket } from "../libc/sys_socket.ts";
 import { sys_stat } from "../libc/sys_stat.ts";
 import { unistd } from "../libc/unistd.ts";
 import { absolutePath } from "./_path.ts";
-import { encodeAddress } from "./_socket_address.ts";
+import {
+  addressText,
+  encodeAddress,
+  type SocketAddress,
+} from "./_socket_address.ts";
 import { cstring } from "./cstring.ts";
 import {
   check0,
@@ -40,6 +44,48 @@ import { pause } from "./timer_interrupt.ts";
 
 /** How often to ask for the lock of a folder, once a millisecond. */
 const LOCK_ATTEMPTS = 100;
+
+/** What has an address: a file whose path is text or bytes, or none. */
+type FileKind = "text" | "bytes" | "none";
+
+/** What kind of file a socket bound to that address has. */
+export function fileKindOf(address: SocketAddress): FileKind {
+  if (address.family !== "unix") return "none";
+  const { path, bytes } = address;
+  const first = bytes === undefined ? path.charCodeAt(0) : bytes[0];
+  // Nothing at all lets the kernel choose an abstract name.
+  if (!first) return "none";
+  return bytes === undefined ? "text" : "bytes";
+}
+
+/** Refuses options of a file that an address has not, or that we cannot name. */
+export function refuseFileOptions(
+  address: SocketAddress,
+  options: {
+    mode?: number | undefined;
+    ignoreUmask?: boolean | undefined;
+    replaceStale?: boolean | undefined;
+  },
+): void {
+  const kind = fileKindOf(address);
+  if (kind === "text") return;
+  const option = options.mode !== undefined && kind === "none"
+    ? "mode"
+    : options.ignoreUmask
+    ? "ignoreUmask"
+    : options.replaceStale
+    ? "replaceStale"
+    : undefined;
+  if (option === undefined) return;
+  const why = kind === "bytes"
+    ? "a path in bytes cannot be looked up"
+    : address.family === "unix"
+    ? "an abstract name has no file"
+    : "an Internet address has no file";
+  throw new TypeError(
+    `${option} must not be given for ${addressText(address)}: ${why}`,
+  );
+}
 
 /** The file of a bound socket, known by its inode. */
 export class SocketFile {

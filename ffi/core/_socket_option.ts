@@ -15,6 +15,7 @@ import {
   SO_BROADCAST,
   SO_ERROR,
   SO_KEEPALIVE,
+  SO_LINGER,
   SO_PASSCRED,
   SO_RCVBUF,
   SO_REUSEADDR,
@@ -31,6 +32,9 @@ import {
  * - `passCredentials`: received messages say who sent them (`SO_PASSCRED`)
  * - `sendBuffer`, `receiveBuffer`: bytes; the kernel doubles what is set, up to
  *   `/proc/sys/net/core/wmem_max` and `rmem_max`
+ * - `linger`: seconds that closing a stream of the Internet takes at the most,
+ *   blocking this thread, until what was sent has arrived; 0 throws it away;
+ *   null, the default, lets the kernel go on sending (`SO_LINGER`)
  * - `noDelay`: `TCP_NODELAY`; `ipv6Only`: `IPV6_V6ONLY`
  * - `acceptingConnections`, `error`: read-only; reading `error` clears it
  */
@@ -42,19 +46,23 @@ export type SocketOption =
   | "passCredentials"
   | "sendBuffer"
   | "receiveBuffer"
+  | "linger"
   | "noDelay"
   | "ipv6Only"
   | "acceptingConnections"
   | "error";
 
 /** The type of an option's value. */
-export type SocketOptionValue<O extends SocketOption> = O extends
-  "sendBuffer" | "receiveBuffer" | "error" ? number : boolean;
+export type SocketOptionValue<O extends SocketOption> = O extends "linger"
+  ? number | null
+  : O extends "sendBuffer" | "receiveBuffer" | "error" ? number
+  : boolean;
 
 interface Definition {
   level: number;
   name: number;
-  number?: true;
+  /** What it is instead of a boolean. */
+  kind?: "number" | "linger";
   readOnly?: true;
 }
 
@@ -64,8 +72,9 @@ const OPTIONS: Record<SocketOption, Definition> = {
   keepAlive: { level: SOL_SOCKET, name: SO_KEEPALIVE },
   broadcast: { level: SOL_SOCKET, name: SO_BROADCAST },
   passCredentials: { level: SOL_SOCKET, name: SO_PASSCRED },
-  sendBuffer: { level: SOL_SOCKET, name: SO_SNDBUF, number: true },
-  receiveBuffer: { level: SOL_SOCKET, name: SO_RCVBUF, number: true },
+  sendBuffer: { level: SOL_SOCKET, name: SO_SNDBUF, kind: "number" },
+  receiveBuffer: { level: SOL_SOCKET, name: SO_RCVBUF, kind: "number" },
+  linger: { level: SOL_SOCKET, name: SO_LINGER, kind: "linger" },
   noDelay: { level: IPPROTO_TCP, name: TCP_NODELAY },
   ipv6Only: { level: IPPROTO_IPV6, name: IPV6_V6ONLY },
   acceptingConnections: {
@@ -73,7 +82,7 @@ const OPTIONS: Record<SocketOption, Definition> = {
     name: SO_ACCEPTCONN,
     readOnly: true,
   },
-  error: { level: SOL_SOCKET, name: SO_ERROR, number: true, readOnly: true },
+  error: { level: SOL_SOCKET, name: SO_ERROR, kind: "number", readOnly: true },
 };
 
 function definitionOf(option: SocketOption): Definition {
@@ -87,60 +96,84 @@ function definitionOf(option: SocketOption): Definition {
   return OPTIONS[option];
 }
 
-/** `getsockopt` of an option that is an `int`. */
+/** `getsockopt` of an option that has a name. */
 export function readOption(
   fd: number,
   option: SocketOption,
   label: string,
-): number | boolean {
-  const { level, name, number } = definitionOf(option);
+): number | boolean | null {
+  const definition = definitionOf(option);
   const action = `read ${option} of`;
-  const value = readInt(fd, { level, name }, action, label);
-  return number ? value : value !== 0;
+  const { kind } = definition;
+  const size = kind === "linger" ? 2 : 1;
+  const [value = 0, seconds = 0] = readInts(
+    fd,
+    definition,
+    size,
+    action,
+    label,
+  );
+  if (kind === "linger") return value === 0 ? null : seconds;
+  return kind === "number" ? value : value !== 0;
 }
 
 /** `getsockopt(SOL_SOCKET)` of an option that has no name here. */
 export function readNumber(fd: number, name: number, label: string): number {
-  return readInt(fd, { level: SOL_SOCKET, name }, "use", label);
+  const definition = { level: SOL_SOCKET, name };
+  const [value = 0] = readInts(fd, definition, 1, "use", label);
+  return value;
 }
 
-function readInt(
+function readInts(
   fd: number,
   { level, name }: Definition,
+  count: number,
   action: string,
   label: string,
-): number {
-  const value = new Int32Array(1);
-  const length = new Uint32Array([4]);
+): Int32Array {
+  const value = new Int32Array(count);
+  const length = new Uint32Array([value.byteLength]);
   check0(
     sys_socket().getsockopt(fd, level, name, value, length),
     "getsockopt",
     action,
     label,
   );
-  return value[0] as number;
+  return value;
 }
 
-/** `setsockopt` of an option that is an `int`. */
+/** `setsockopt` of an option that has a name. */
 export function writeOption(
   fd: number,
   option: SocketOption,
-  value: number | boolean,
+  value: number | boolean | null,
   label: string,
 ): void {
-  const { level, name, number, readOnly } = definitionOf(option);
+  const definition = definitionOf(option);
+  const { level, name, readOnly } = definition;
   if (readOnly) throw new TypeError(`${option} can only be read`);
-  if (!number && typeof value !== "boolean") {
-    throw new TypeError(`${option} must be a boolean, got ${shown(value)}`);
-  }
-  const encoded = new Int32Array([
-    number ? integer(value as number, option, 0, 0x7fff_ffff) : Number(value),
-  ]);
+  const encoded = encode(option, definition, value);
   const action = `set ${option} of`;
   check0(
-    sys_socket().setsockopt(fd, level, name, encoded, 4),
+    sys_socket().setsockopt(fd, level, name, encoded, encoded.byteLength),
     "setsockopt",
     action,
     label,
   );
+}
+
+function encode(
+  option: SocketOption,
+  { kind }: Definition,
+  value: number | boolean | null,
+): Int32Array<ArrayBuffer> {
+  if (kind === "linger" && value === null) return Int32Array.of(0, 0);
+  if (kind !== undefined) {
+    const number = integer(value as number, option, 0, 0x7fff_ffff);
+    return kind === "linger" ? Int32Array.of(1, number) : Int32Array.of(number);
+  }
+  if (typeof value !== "boolean") {
+    throw new TypeError(`${option} must be a boolean, got ${shown(value)}`);
+  }
+  return Int32Array.of(Number(value));
 }

@@ -15,7 +15,7 @@ import {
   POSIX_SPAWN_SETSIGDEF,
   POSIX_SPAWN_SETSIGMASK,
 } from "./platform.ts";
-import { sigset } from "./signals.ts";
+import { signalName, signals, sigset } from "./signals.ts";
 import { type FdAction, type FdPlace, planDescriptors } from "./_spawn_plan.ts";
 import {
   type EnvironmentChanges,
@@ -81,6 +81,7 @@ export class SpawnCall implements Disposable {
 
   /** Which signals start blocked, and which with their default action. */
   setSignals(blocked: number[], byDefault: number[]): void {
+    for (const number of blocked) refuseUnblockable(number);
     const calls = spawn();
     this.#check(
       calls.posix_spawnattr_setsigmask(this.#attr, sigset(blocked)),
@@ -191,6 +192,17 @@ export class SpawnCall implements Disposable {
     }
     checkRc(result, call, "start", this.label);
   }
+}
+
+/** The kernel and the C library leave such signals out without a word. */
+function refuseUnblockable(number: number): void {
+  const why = number === signals.SIGKILL || number === signals.SIGSTOP
+    ? "nobody can block it"
+    : INTERNAL_SIGNALS.includes(number)
+    ? "the C library keeps it to itself"
+    : undefined;
+  if (why === undefined) return;
+  throw new TypeError(`Cannot block ${signalName(number)}: ${why}`);
 }
 
 /** `sysconf(_SC_OPEN_MAX)`: the soft limit of descriptors. */

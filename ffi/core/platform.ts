@@ -441,16 +441,32 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 /** `SO_KEEPALIVE` */
 export const SO_KEEPALIVE = 9;
+/** `SO_LINGER` */
+export const SO_LINGER = 13;
 /** `SO_REUSEPORT` */
 export const SO_REUSEPORT = 15;
 /** `SO_PASSCRED` */
 export const SO_PASSCRED = 16;
 /** `SO_PEERCRED` */
 export const SO_PEERCRED = 17;
+/** `SO_RCVTIMEO` */
+export const SO_RCVTIMEO = 20;
+/** `SO_SNDTIMEO` */
+export const SO_SNDTIMEO = 21;
+/** `SO_ATTACH_FILTER` */
+export const SO_ATTACH_FILTER = 26;
 /** `SO_ACCEPTCONN` */
 export const SO_ACCEPTCONN = 30;
 /** `SO_DOMAIN` */
 export const SO_DOMAIN = 39;
+/** `SO_PEEK_OFF` */
+export const SO_PEEK_OFF = 42;
+/** `SO_ATTACH_REUSEPORT_CBPF` */
+export const SO_ATTACH_REUSEPORT_CBPF = 51;
+/** `SO_RCVTIMEO_NEW` */
+export const SO_RCVTIMEO_NEW = 66;
+/** `SO_SNDTIMEO_NEW` */
+export const SO_SNDTIMEO_NEW = 67;
 /** `SCM_RIGHTS` */
 export const SCM_RIGHTS = 1;
 /** `SCM_CREDENTIALS` */
@@ -473,6 +489,8 @@ export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 /** `SHUT_RDWR` */
 export const SHUT_RDWR = 2;
+/** `IPPROTO_IP` */
+export const IPPROTO_IP = 0;
 /** `IPPROTO_TCP` */
 export const IPPROTO_TCP = 6;
 /** `IPPROTO_IPV6` */

@@ -21,7 +21,13 @@ import {
   encodeAddress,
   type SocketAddress,
 } from "./_socket_address.ts";
-import { bindToTaken, setFileMode, SocketFile } from "./_socket_file.ts";
+import {
+  bindToTaken,
+  fileKindOf,
+  refuseFileOptions,
+  setFileMode,
+  SocketFile,
+} from "./_socket_file.ts";
 import {
   connecting,
   type Datagram,
@@ -44,26 +50,29 @@ import { type WaitSubject, waitUntil } from "./wait.ts";
 export interface BindOptions {
   /**
    * Permission bits of the socket file, of which the umask takes away its own.
-   * To connect or send takes the permission to write.
+   * To connect or send takes the permission to write. Only of a path: what has
+   * no file, anybody may connect to.
    *
    * @default {0o600}
    */
   mode?: number | undefined;
   /**
-   * Gives the file `mode` exactly, whatever the umask (`chmod`).
+   * Gives the file `mode` exactly, whatever the umask (`chmod`). Only of a path
+   * in text.
    *
    * @default {false}
    */
   ignoreUmask?: boolean | undefined;
   /**
    * Takes the place of a socket file that no socket has any more. A live one, a
-   * symbolic link and other files are never touched.
+   * symbolic link and other files are never touched. Only of a path in text.
    *
    * @default {false}
    */
   replaceStale?: boolean | undefined;
   /**
-   * Whether dispose also removes the socket file.
+   * Whether dispose also removes the socket file, if there is one; that of a
+   * path in bytes stays.
    *
    * @default {true}
    */
@@ -105,6 +114,8 @@ export abstract class SocketAddressing extends SocketMessages {
    * @throws {IpcError} `EADDRINUSE` when it is taken, also by a file that no
    * socket has any more (see `replaceStale`), `EACCES`, `ENOENT` when the folder
    * is missing, `EINVAL` when it has an address already.
+   * @throws {TypeError} When it is closed, and for `mode`, `ignoreUmask` and
+   * `replaceStale` of an address that has no file.
    *
    * @example A name at which datagrams arrive
    * ```ts
@@ -138,19 +149,23 @@ export abstract class SocketAddressing extends SocketMessages {
     checkMode(mode);
     const target = addressOf(address);
     const bytes = encodeAddress(target, true);
+    refuseFileOptions(target, options);
     const fd = this.handle.use("bind");
     const object = `${this.label} to ${addressText(target)}`;
     const bind = () => errnoOf(sys_socket().bind(fd, bytes, bytes.length));
-    const path = pathOf(target);
-    if (path === undefined) {
+    const kind = fileKindOf(target);
+    // The kernel gives the file the mode of the socket, if that is ours to set:
+    // another user may have made it.
+    const refused = kind === "none" ? 0 : errnoOf(sys_stat().fchmod(fd, mode));
+    if (kind !== "text" || target.family !== "unix") {
+      // A path in bytes is nothing to chmod() afterwards.
+      if (refused !== 0) throw ipcError(refused, "fchmod", "bind", object);
       const error = bind();
       if (error !== 0) throw ipcError(error, "bind", "bind", object);
       return;
     }
+    const { path } = target;
     const absolute = absolutePath(path, "path");
-    // The kernel gives the file the mode of the socket, if that is ours to set:
-    // another user may have made it.
-    const refused = errnoOf(sys_stat().fchmod(fd, mode));
     const first = bind();
     const { error, hint } = first === ERRNO.EADDRINUSE
       ? bindToTaken(path, bind, replaceStale)
@@ -462,13 +477,4 @@ export abstract class SocketAddressing extends SocketMessages {
     const size = sizeOf(this.type, options);
     return () => receiveFromOnce(this, size);
   }
-}
-
-/** The path of the file that a socket with that address has, if it has one. */
-function pathOf(address: SocketAddress): string | undefined {
-  if (address.family !== "unix" || address.bytes !== undefined) {
-    return undefined;
-  }
-  const { path } = address;
-  return path === "" || path.startsWith("\0") ? undefined : path;
 }

@@ -15,6 +15,12 @@ import {
   type SocketOptionValue,
   writeOption,
 } from "./_socket_option.ts";
+import {
+  type RawSocketOption,
+  readRawBytes,
+  readRawInt,
+  writeRaw,
+} from "./_socket_raw_option.ts";
 import { Direction } from "./_socket_wait.ts";
 import { shown } from "./_argument.ts";
 import { check0, ERRNO, errnoOf, ipcError } from "./errno.ts";
@@ -165,9 +171,67 @@ export abstract class SocketHandle implements Disposable, Waitable {
    * @throws {IpcError} `EOPNOTSUPP` or `ENOPROTOOPT` when such a socket has none.
    * @throws {TypeError} When it is closed, or there is no such option.
    */
-  getOption<O extends SocketOption>(option: O): SocketOptionValue<O> {
+  getOption<O extends SocketOption>(option: O): SocketOptionValue<O>;
+  /**
+   * `getsockopt`: the value of any option that is an `int`.
+   *
+   * Where that is a new descriptor (`SO_PEERPIDFD`), it is the caller's to close.
+   *
+   * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
+   *
+   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has none,
+   * `EINVAL`, `EPERM`.
+   * @throws {TypeError} When it is closed, when its value is no `int`, and for
+   * `SO_GET_FILTER` and `TCP_ZEROCOPY_RECEIVE`.
+   *
+   * @example How long a segment of this connection may be
+   * ```ts
+   * import { Socket } from "@libc/ipc/socket";
+   *
+   * const IPPROTO_TCP = 6;
+   * const TCP_MAXSEG = 2;
+   * using socket = Socket.open("inet");
+   * console.log(socket.getOption({ level: IPPROTO_TCP, name: TCP_MAXSEG }));
+   * ```
+   */
+  getOption(option: RawSocketOption): number;
+  /**
+   * `getsockopt`: the value of any option as the kernel writes it: up to `size`
+   * bytes, or fewer. It starts from zeros.
+   *
+   * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
+   *
+   * @param size From 1 to 1048576; many options are cut to it without an error.
+   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has none,
+   * `EINVAL` or `ERANGE` when `size` is too small, `EPERM`.
+   * @throws {TypeError} When it is closed, and for `SO_GET_FILTER` and
+   * `TCP_ZEROCOPY_RECEIVE`, with which the kernel writes elsewhere.
+   *
+   * @example Which algorithm avoids congestion
+   * ```ts
+   * import { Socket } from "@libc/ipc/socket";
+   *
+   * const option = { level: 6, name: 13 }; // IPPROTO_TCP, TCP_CONGESTION
+   * using socket = Socket.open("inet");
+   * const name = new TextDecoder().decode(socket.getOption(option, 16));
+   * console.log(name.replace(/\0+$/, "")); // cubic
+   * ```
+   */
+  getOption(option: RawSocketOption, size: number): Uint8Array<ArrayBuffer>;
+  getOption(
+    option: SocketOption | RawSocketOption,
+    size?: number,
+  ): number | boolean | null | Uint8Array<ArrayBuffer> {
     const fd = this.handle.use("read an option of");
-    return readOption(fd, option, this.label) as SocketOptionValue<O>;
+    if (typeof option === "object" && option !== null) {
+      return size === undefined
+        ? readRawInt(fd, option, this.label)
+        : readRawBytes(fd, option, size, this.label);
+    }
+    if (size === undefined) return readOption(fd, option, this.label);
+    throw new TypeError(
+      `size must not be given for an option by name, got ${shown(size)}`,
+    );
   }
 
   /**
@@ -182,8 +246,44 @@ export abstract class SocketHandle implements Disposable, Waitable {
   setOption<O extends SocketOption>(
     option: O,
     value: SocketOptionValue<O>,
+  ): void;
+  /**
+   * `setsockopt`: sets any option to an `int`, from -2147483648 to 2147483647, or
+   * to bytes, up to 1048576.
+   *
+   * Options whose value holds an address are refused, such as filters
+   * (`SO_ATTACH_FILTER`) and the tables of netfilter: nobody could tell what the
+   * kernel would find or write there. So are `SO_RCVTIMEO` and `SO_SNDTIMEO`,
+   * since waits take `{ timeout }`, and `SO_PEEK_OFF`.
+   *
+   * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
+   *
+   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has none,
+   * `EINVAL` for a value that it cannot have, `EPERM`.
+   * @throws {TypeError} When it is closed, and for those options.
+   *
+   * @example The priority of what is sent
+   * ```ts
+   * import { Socket } from "@libc/ipc/socket";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const priority = { level: 1, name: 12 }; // SOL_SOCKET, SO_PRIORITY
+   * using socket = Socket.open("inet", "datagram");
+   * socket.setOption(priority, 6);
+   * assertEquals(socket.getOption(priority), 6);
+   * ```
+   */
+  setOption(option: RawSocketOption, value: number | Uint8Array): void;
+  setOption(
+    option: SocketOption | RawSocketOption,
+    value: number | boolean | null | Uint8Array,
   ): void {
-    writeOption(this.handle.use("set an option of"), option, value, this.label);
+    const fd = this.handle.use("set an option of");
+    if (typeof option === "object" && option !== null) {
+      writeRaw(fd, option, value as number | Uint8Array, this.label);
+    } else {
+      writeOption(fd, option, value as number | boolean | null, this.label);
+    }
   }
 
   /**

@@ -126,13 +126,15 @@ export interface SpawnOptions {
   path?: boolean;
   /**
    * Signals that the child starts with blocked: what `SignalQueue` needs.
+   * `SIGKILL`, `SIGSTOP` and the two of the C library cannot be blocked.
    *
    * @default {[]} none, whatever this process blocks
    */
   signalMask?: Signal | Iterable<Signal>;
   /**
    * Signals that have their default action in the child. What else this process
-   * ignores, the child ignores too.
+   * ignores, the child ignores too. `SIGKILL` and `SIGSTOP` may be among them,
+   * and have it in any case, as have the two of the C library.
    *
    * @default {"SIGPIPE"} which Deno ignores, but programs rely on
    */
@@ -175,7 +177,7 @@ const MAX_FD = 65535;
  * `E2BIG` when arguments and environment are too long, `EMFILE`, `EAGAIN` when
  * there are too many processes.
  * @throws {TypeError} While `SIGCHLD` is ignored: nobody could learn how the
- * child ends.
+ * child ends. For a signal in `signalMask` that cannot be blocked.
  *
  * @example Talk with a program over pipes
  * ```ts

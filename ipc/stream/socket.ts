@@ -82,6 +82,7 @@ export type {
   SocketOption,
   SocketOptionValue,
 } from "../../ffi/core/_socket_option.ts";
+export type { RawSocketOption } from "../../ffi/core/_socket_raw_option.ts";
 export type { FdEnd, FdEndInit } from "../../ffi/core/fd_end.ts";
 export { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
 export { Fd } from "../../ffi/core/fd.ts";

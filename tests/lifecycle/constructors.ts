@@ -5,6 +5,7 @@
 
 import {
   EventFd,
+  type FdMessage,
   Fifo,
   lockFileSync,
   mapFile,
@@ -22,7 +23,9 @@ import {
   WaveControl,
   WaveDevice,
 } from "@libc/ipc";
+import { ERRNO, ipcError } from "../../ffi/core/errno.ts";
 import { uniqueName } from "../util.ts";
+import { moreConstructors } from "./more_constructors.ts";
 
 const path = (): string => `/tmp/${uniqueName()}`;
 
@@ -59,6 +62,48 @@ function device(transport: "posix" | "memfd"): Prepare {
         path: folder,
         transport,
       });
+  };
+}
+
+/** Two connected sockets. */
+function socketPair(stack: DisposableStack): [Socket, Socket] {
+  const [a, b] = Socket.pair();
+  return [stack.use(a), stack.use(b)];
+}
+
+/** Takes a connection that waits. */
+function accepting(
+  accept: (server: Socket) => Made | Promise<Made>,
+): Prepare {
+  return (stack) => {
+    const name = `\0${uniqueName()}`;
+    const server = stack.use(Socket.listen(name));
+    return () => {
+      using client = Socket.open("unix");
+      client.connectSync(name);
+      // One that could not be accepted before may come first.
+      return accept(server);
+    };
+  };
+}
+
+/** Takes a message with two descriptors. */
+function receiving(
+  receive: (
+    socket: Socket,
+  ) => Promise<FdMessage | null> | FdMessage | null | undefined,
+): Prepare {
+  return (stack) => {
+    const [a, b] = socketPair(stack);
+    return async () => {
+      a.sendFdsSync([a, b]);
+      const message = await receive(b);
+      const fds = new DisposableStack();
+      for (const fd of message?.fds ?? []) fds.use(fd);
+      if (!message?.fdsLost) return fds;
+      // As others fail, so that it is tried with room for one of the two too.
+      throw ipcError(ERRNO.EMFILE, "recvmsg", "receive", "descriptors");
+    };
   };
 }
 
@@ -118,11 +163,25 @@ export const constructors: Record<string, Prepare> = {
     const { reader } = stack.use(pipe());
     return () => reader.inheritable();
   },
+  "SocketReader.inheritable()": (stack) => {
+    const { reader } = socketPair(stack)[0];
+    return () => reader.inheritable();
+  },
+  "SocketWriter.inheritable()": (stack) => {
+    const { writer } = socketPair(stack)[0];
+    return () => writer.inheritable();
+  },
   "Fifo.createNode()": () => () => Fifo.createNode(path()),
   "Fifo.open()"(stack) {
     const made = stack.use(Fifo.create(path()));
     return () => Fifo.open(made.path);
   },
+  "Fifo.openOrCreate() of what is there"(stack) {
+    const made = stack.use(Fifo.create(path()));
+    return () => Fifo.openOrCreate(made.path);
+  },
+  "Fifo.openOrCreate() of a new one": () => () =>
+    Fifo.openOrCreate(path(), { owner: true }),
   "Fifo.openReader()"(stack) {
     const made = stack.use(Fifo.create(path()));
     return () => made.openReader();
@@ -136,6 +195,11 @@ export const constructors: Record<string, Prepare> = {
     const made = stack.use(Fifo.create(path()));
     stack.use(made.openReader());
     return () => made.openWriterSync();
+  },
+  "Fifo.tryOpenWriter()"(stack) {
+    const made = stack.use(Fifo.create(path()));
+    stack.use(made.openReader());
+    return () => made.tryOpenWriter();
   },
   "Fifo.openReadWrite()"(stack) {
     const made = stack.use(Fifo.create(path()));
@@ -166,33 +230,24 @@ export const constructors: Record<string, Prepare> = {
     stack.use(Socket.listen(name));
     return () => Socket.connect(name);
   },
-  "Socket.accept()"(stack) {
-    const name = `\0${uniqueName()}`;
-    const server = stack.use(Socket.listen(name));
-    return () => {
-      using client = Socket.open("unix");
-      client.connectSync(name);
-      // One that could not be accepted before may come first.
-      return server.acceptSync();
-    };
-  },
+  "Socket.accept()": accepting((server) => server.accept()),
+  "Socket.acceptSync()": accepting((server) => server.acceptSync()),
+  "Socket.tryAccept()": accepting((server) => server.tryAccept()),
+  "Socket.connections()": accepting(async (server) => {
+    for await (const connection of server.connections()) return connection;
+    return undefined;
+  }),
   "Socket.fromFd()"(stack) {
     const socket = stack.use(Socket.open("unix"));
     return () => Socket.fromFd(socket.fd);
   },
-  "Socket.receiveFds()"(stack) {
-    const [a, b] = Socket.pair();
-    stack.use(a);
-    stack.use(b);
-    return async () => {
-      a.sendFdsSync([a, b]);
-      const message = await b.receiveFds();
-      const fds = new DisposableStack();
-      for (const fd of message?.fds ?? []) fds.use(fd);
-      if (message?.fdsLost) fds.dispose();
-      return fds;
-    };
-  },
+  "SocketMessages.receiveFds()": receiving((socket) => socket.receiveFds()),
+  "SocketMessages.receiveFdsSync()": receiving((socket) =>
+    socket.receiveFdsSync()
+  ),
+  "SocketMessages.tryReceiveFds()": receiving((socket) =>
+    socket.tryReceiveFds()
+  ),
   "EventFd.fromFd()"(stack) {
     const { fd } = stack.use(EventFd.create());
     return () => EventFd.fromFd(fd);
@@ -231,4 +286,5 @@ export const constructors: Record<string, Prepare> = {
     );
     return () => WaveControl.open(address);
   },
+  ...moreConstructors,
 };

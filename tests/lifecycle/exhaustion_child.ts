@@ -133,6 +133,7 @@ async function release(made: Made): Promise<void> {
 async function settled(): Promise<string> {
   let last = "";
   for (let same = 0; same < 10; same++) {
+    collect?.();
     const now = snapshot();
     if (now !== last) same = 0;
     last = now;
@@ -141,10 +142,14 @@ async function settled(): Promise<string> {
   return last;
 }
 
+/** Ends what goes with the garbage, with `--expose-gc`. */
+const collect = (globalThis as { gc?: () => void }).gc;
+
 /** What is left behind compared with before, or nothing. */
 async function leak(before: string): Promise<string> {
   let after = snapshot();
   for (let turn = 0; after !== before && turn < MAX_TURNS; turn++) {
+    collect?.();
     await new Promise((resolve) => setTimeout(resolve, 2));
     after = snapshot();
   }

@@ -258,6 +258,40 @@ Deno.test({
   },
 });
 
+Deno.test("spawn() refuses to block what nobody can block", () => {
+  const refused = [
+    ["SIGKILL", "SIGKILL: nobody can block it"],
+    [19, "SIGSTOP: nobody can block it"],
+    ["SIG32", "SIG32: the C library keeps it to itself"],
+    [33, "SIG33: the C library keeps it to itself"],
+  ] as const;
+  for (const [signal, why] of refused) {
+    for (const signalMask of [signal, ["SIGUSR1", signal]] as const) {
+      const { message } = assertThrows(
+        () => spawn("true", { signalMask }),
+        TypeError,
+      );
+      assertEquals(message, `Cannot block ${why}`);
+    }
+  }
+});
+
+Deno.test({
+  ...notEmulated(
+    "spawn() takes every signal there is for its default action, and those nobody can change",
+    "has signals and limits of its own",
+  ),
+  async fn() {
+    using _ignored = ignore("SIGHUP");
+    const every = Array.from({ length: 64 }, (_, i) => i + 1);
+    const all = await signalState({ signalDefault: every });
+    assertEquals(all.SigIgn, 0n);
+    const never = ["SIGKILL", "SIGSTOP", "SIG32", "SIG33"] as const;
+    const none = await signalState({ signalDefault: never });
+    assertEquals(none.SigIgn, bit(1) | bit(13));
+  },
+});
+
 Deno.test({
   ...notEmulated(
     "spawn() starts a program that does not ignore SIGPIPE",

@@ -15,12 +15,14 @@ import {
   abstractName,
   bytes,
   folder,
+  LOOPBACK,
   NO_PYTHON,
   pair,
   python,
   receiver,
   textOf,
 } from "./socket_util.ts";
+import { descriptors } from "../memory/process_state.ts";
 import { spawnCommand, spawnDeno, watchdog } from "../../util.ts";
 
 /** The errors of calls by their codes. */
@@ -242,11 +244,7 @@ print(s.recv(100).decode())`;
     assertEquals(await answered, "answer");
     // Bytes that are a path make no file that is ours to remove.
     using dir = folder();
-    const odd: UnixAddress = {
-      family: "unix",
-      path: `${dir.path}/\ufffd`,
-      bytes: new Uint8Array([...bytes(`${dir.path}/`), 255]),
-    };
+    const odd = oddAddress(dir.path, "");
     {
       using socket = Socket.open("unix");
       socket.bind(odd);
@@ -254,6 +252,85 @@ print(s.recv(100).decode())`;
     }
     assertEquals([...Deno.readDirSync(dir.path)].length, 1);
   },
+});
+
+/** An address of a file whose path is no UTF-8. */
+function oddAddress(folder: string, name: string): UnixAddress {
+  return {
+    family: "unix",
+    path: `${folder}/${name}\ufffd`,
+    bytes: new Uint8Array([...bytes(`${folder}/${name}`), 255]),
+  };
+}
+
+Deno.test({
+  name:
+    `bind() to a path in bytes makes its file with the mode asked for${NO_PYTHON}`,
+  ignore: NO_PYTHON !== "",
+  async fn() {
+    using dir = folder();
+    using _plain = Socket.listen(oddAddress(dir.path, "a"));
+    using _open = Socket.listen(oddAddress(dir.path, "b"), { mode: 0o200 });
+    // Deno cannot name such files either.
+    const code = `import os, sys
+for name in sorted(os.listdir(sys.argv[1].encode())):
+    path = os.path.join(sys.argv[1].encode(), name)
+    print(name[:1].decode(), oct(os.stat(path).st_mode & 0o7777))`;
+    assertEquals(await python(code, dir.path), "a 0o600\nb 0o200");
+  },
+});
+
+Deno.test("bind() and listen() refuse options of a file where there is none", () => {
+  const name = abstractName();
+  const [inet, inet6] = LOOPBACK;
+  const inBytes = (path: string): UnixAddress => (
+    { family: "unix", path, bytes: bytes(path) }
+  );
+  const none = [
+    [name, "an abstract name has no file"],
+    ["", "an abstract name has no file"],
+    [inBytes(name), "an abstract name has no file"],
+    [inBytes(""), "an abstract name has no file"],
+    [inet, "an Internet address has no file"],
+    [inet6, "an Internet address has no file"],
+  ] as const;
+  const options = {
+    mode: 0o666,
+    ignoreUmask: true,
+    replaceStale: true,
+  } as const;
+  const before = descriptors();
+  for (const [address, why] of none) {
+    for (const [option, value] of Object.entries(options)) {
+      const message = assertThrows(
+        () => Socket.listen(address, { [option]: value }),
+        TypeError,
+      ).message;
+      assertMatch(message, new RegExp(`^${option} must not be given for `));
+      assert(message.endsWith(`: ${why}`), message);
+      using socket = Socket.open(
+        typeof address === "string" ? "unix" : address.family,
+      );
+      assertThrows(
+        () => socket.bind(address, { [option]: value }),
+        TypeError,
+        why,
+      );
+      // It was refused before anything happened.
+      socket.bind(address, { mode: undefined, replaceStale: false });
+    }
+  }
+  using dir = folder();
+  const odd = oddAddress(dir.path, "odd");
+  for (const option of ["ignoreUmask", "replaceStale"]) {
+    assertThrows(
+      () => Socket.listen(odd, { [option]: true }),
+      TypeError,
+      "a path in bytes cannot be looked up",
+    );
+  }
+  assertEquals([...Deno.readDirSync(dir.path)].length, 0);
+  assertEquals(descriptors(), before);
 });
 
 Deno.test("Internet addresses are numeric, and their ports are ports", () => {

@@ -361,7 +361,7 @@ Deno.test("setOption() refuses what it cannot set, and says why", () => {
   using socket = Socket.open("unix");
   assertThrows(
     // deno-lint-ignore no-explicit-any -- wrong on purpose
-    () => socket.setOption("linger" as any, true),
+    () => socket.setOption("dontRoute" as any, true),
     TypeError,
     "option must be one of reuseAddress, ",
   );
