@@ -44,8 +44,6 @@ const WITHOUT = new Set([
   "restoreDefault()",
   "WaveClient.follow()",
   "WaveDevice.beginConfiguration()",
-  // Has no pidfd then.
-  "spawn() with a descriptor",
 ]);
 
 const names = [...Object.keys(handles), ...Object.keys(constructors)];
