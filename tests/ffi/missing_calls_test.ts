@@ -269,7 +269,14 @@ const rows: Row[] = [
   {
     calls: ["pipe2"],
     lacks: ["ofdLocks"],
-    fails: failing("pipe2", "pipe", "pipeWait", "splice", "socketFds"),
+    fails: failing(
+      "pipe2",
+      "spawn",
+      "pipe",
+      "pipeWait",
+      "splice",
+      "socketFds",
+    ),
   },
   { calls: ["splice"], fails: failing("splice", "splice") },
   { calls: ["mknodat"], fails: failing("mkfifo", "fifo") },

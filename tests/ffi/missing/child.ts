@@ -24,14 +24,17 @@ export interface Report {
   lacks: string[];
   /** Whether a second look says the same. */
   steady: boolean;
-  /** Descriptors that stay open, on an average of some rounds. */
+  /** Descriptors that stay open each time that something fails. */
   leaks: number;
   /** Files of ours that are still there. */
   left: string[];
 }
 
-/** How often all is done between two looks at what is open. */
-const ROUNDS = 2;
+/**
+ * How often what fails is done between two looks at what is open: more often
+ * than there are threads and timers that may hold a descriptor for a while.
+ */
+const ROUNDS = 20;
 
 async function outcomeOf(use: () => unknown): Promise<Outcome> {
   try {
@@ -76,7 +79,11 @@ export async function run(refusal: Refusal, errno: number): Promise<void> {
   // What is made once, such as the reactor, is there by now.
   const second = await all();
   const before = openDescriptors();
-  for (let i = 0; i < ROUNDS; i++) await all();
+  const failing = Object.entries(uses)
+    .filter(([name]) => "code" in (outcomes[name] ?? {}));
+  for (let i = 0; i < ROUNDS; i++) {
+    for (const [, use] of failing) await outcomeOf(use);
+  }
   const report: Report = {
     outcomes,
     lacks,

@@ -64,9 +64,18 @@ export const uses = {
     return fd.closed;
   },
   async spawn() {
-    const child = spawn("sleep", { args: ["1000"] });
-    child.kill("SIGKILL");
-    return (await child.wait()).signal;
+    // Ends with its input, whatever becomes of this program.
+    using child = spawn("cat", { fds: { 0: "pipe" } });
+    try {
+      const { signal } = await meanwhile(
+        child.wait({ unref: true }),
+        () => child.kill("SIGKILL"),
+      );
+      return signal;
+    } finally {
+      child.stdin?.close();
+      child.waitSync();
+    }
   },
   spawnSync() {
     using child = spawn("sh", { args: ["-c", "exit 3"] });
