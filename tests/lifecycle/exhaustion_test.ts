@@ -18,8 +18,6 @@ const WITHOUT = new Set([
   "FileLock",
   "SignalListener",
   "lockFileSync()",
-  // Has no pidfd then.
-  "spawn() with a descriptor",
   // Says that the descriptors are lost.
   "Socket.receiveFds()",
 ]);
