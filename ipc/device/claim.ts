@@ -16,7 +16,7 @@ import { isUnfinished, readHeader } from "./header.ts";
 import { lives, ownIdentity, processText, visiblePid } from "./identity.ts";
 import { Wave } from "./layout.ts";
 import { RecordReader } from "./record.ts";
-import { findSegment, type Segment } from "./segment.ts";
+import { findEmpty, findSegment, type Segment } from "./segment.ts";
 import { DeviceSemaphores, isGone } from "./semaphores.ts";
 import type { DeviceObject } from "./inspect.ts";
 import type { Transport } from "./types.ts";
@@ -191,6 +191,13 @@ class Attempt {
       segment.remove();
       this.#removed.push(object);
       certain = true;
+    }
+    // Whoever would be making it would hold the claim.
+    using empty = findEmpty(this.#place.key);
+    if (empty !== undefined) {
+      const object = empty.describe();
+      empty.remove();
+      this.#removed.push(object);
     }
     this.#removeQueue(certain);
   }

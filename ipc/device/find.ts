@@ -94,9 +94,14 @@ function examine(
   place: Place,
   signs: Signs | undefined,
 ): Found {
+  // Before the header is read: the device may be writing it.
+  const unfinished = isUnfinished(segment.mapping);
   const kind = readHeader(segment.mapping, place.label);
-  if (signs !== undefined && isUnfinished(segment.mapping)) {
-    throw signs.claimed ? missing(place, signs) : died(place, signs.pid);
+  if (unfinished && kind.kind === "plain") {
+    // It may also have begun after its signs were looked for.
+    const now = signs ?? signsOf(place);
+    if (now?.claimed) throw missing(place, now);
+    if (now !== undefined) throw died(place, now.pid);
   }
   const pid = kind.kind === "device"
     ? visiblePid(kind.header.identity)
@@ -106,7 +111,8 @@ function examine(
     : new PlainLiveness(segment);
   if (liveness.lives()) return { segment, kind, liveness, pid };
   liveness[Symbol.dispose]();
-  throw died(place, pid);
+  // Who has died leaves it; who has ended just now has removed it.
+  throw segment.removed ? missing(place, undefined) : died(place, pid);
 }
 
 /** What the semaphores of a key say, if they are a device's. */

@@ -29,6 +29,7 @@ import { peerOf } from "./identity.ts";
 import { RecordReader } from "./record.ts";
 import { RingReader } from "./ring.ts";
 import {
+  findEmpty,
   findSegment,
   type FindSegmentOptions,
   type Segment,
@@ -186,6 +187,8 @@ function removeAll({ key }: Place): DeviceObject[] {
     using segment = findSegment(transport, { key });
     if (segment) take(segment.describe(), () => segment.remove());
   }
+  using empty = findEmpty(key);
+  if (empty) take(empty.describe(), () => empty.remove());
   const queue = findQueue(key);
   if (queue) take(describeQueue(queue), () => queue.remove());
   queue?.close();
@@ -219,6 +222,7 @@ class Inspector {
       const where = signs?.claimed ? { ...signs, key } : { key };
       readable(() => this.#lookAtMemory(transport, where));
     }
+    readable(() => this.#lookAtEmpty());
     readable(() => this.#lookAtQueue());
     readable(() => this.#lookAtSemaphores());
     this.#lookAtHidden();
@@ -287,6 +291,15 @@ class Inspector {
     segment.mapping.close();
     this.#attachCount = segment.attachCount();
     this.#mappers = segment.mappers();
+  }
+
+  #lookAtEmpty(): void {
+    using empty = findEmpty(this.#place.key);
+    if (empty === undefined) return;
+    this.#objects.push(empty.describe());
+    // Nobody but a device gives its memory such a name.
+    this.#known = true;
+    this.#transport ??= "posix";
   }
 
   #lookAtHidden(): void {

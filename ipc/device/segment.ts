@@ -128,16 +128,7 @@ abstract class FileSegment<M extends FileMemory> implements Segment {
   }
 
   describe(): DeviceObject {
-    const { size, uid, mode } = this.memory.stat();
-    return {
-      kind: "memory",
-      transport: this.transport,
-      id: undefined,
-      name: this.#name,
-      size,
-      uid,
-      mode,
-    };
+    return describeFile(this.memory, this.transport, this.#name);
   }
 
   attachCount(): undefined {
@@ -256,11 +247,14 @@ export function findSegment(
     switch (transport) {
       case "sysv":
         return new SysvSegment(SysvSharedMemory.open(key), true);
-      case "posix":
-        return mapped(
-          PosixSharedMemory.open(memoryName(key), { readOnly: true }),
-          (memory) => new PosixSegment(memory, true),
-        );
+      case "posix": {
+        const memory = openPosix(key);
+        if (memory.size > 0) {
+          return mapped(memory, (memory) => new PosixSegment(memory, true));
+        }
+        memory[Symbol.dispose]();
+        return undefined;
+      }
       case "memfd":
         if (pid <= 0 || fd === undefined) return undefined;
         return mapped(
@@ -272,6 +266,50 @@ export function findSegment(
     if (isGone(error)) return undefined;
     throw error;
   }
+}
+
+/** POSIX memory that has no byte yet. */
+export interface EmptyMemory extends Disposable {
+  /** What the kernel says of it. */
+  describe(): DeviceObject;
+  /** Removes it; that somebody else has done it is no error. */
+  remove(): void;
+}
+
+/**
+ * POSIX memory of a device that is making it just now, or was killed when it
+ * did, and that nobody can map; undefined when there is none.
+ */
+export function findEmpty(key: Key): EmptyMemory | undefined {
+  let memory: PosixSharedMemory;
+  try {
+    memory = openPosix(key);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+  if (memory.size > 0) {
+    memory[Symbol.dispose]();
+    return undefined;
+  }
+  return {
+    describe: () => describeFile(memory, "posix", memory.name),
+    remove: () => ignoreGone(() => memory.unlink()),
+    [Symbol.dispose]: () => memory[Symbol.dispose](),
+  };
+}
+
+function openPosix(key: Key): PosixSharedMemory {
+  return PosixSharedMemory.open(memoryName(key), { readOnly: true });
+}
+
+function describeFile(
+  memory: FileMemory,
+  transport: Transport,
+  name: string,
+): DeviceObject {
+  const { size, uid, mode } = memory.stat();
+  return { kind: "memory", transport, id: undefined, name, size, uid, mode };
 }
 
 /** Gives the memory up again, and removes it if it is new, when that fails. */

@@ -20,7 +20,7 @@ import { memorySize } from "../../../ipc/device/layout.ts";
 import { Memfd } from "../../../ipc/memory/memfd.ts";
 import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
 import { DeviceSemaphores } from "../../../ipc/device/semaphores.ts";
-import { source, until, watchdog } from "../../util.ts";
+import { scaled, source, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 
 const TRANSPORTS: Transport[] = ["sysv", "posix", "memfd"];
@@ -128,6 +128,7 @@ Deno.test("detach() removes what a device left that died while it was being made
     ``,
     `SysvSharedMemory.create(${key}, ${size}, { owner: false });`,
     `PosixSharedMemory.create("${name}", { size: ${size}, owner: false });`,
+    `PosixSharedMemory.create("${name}", { size: 0, owner: false });`,
   ];
   for (const [i, step] of steps.entries()) {
     const maker = place.spawn(`
@@ -141,6 +142,7 @@ Deno.test("detach() removes what a device left that died while it was being made
     const { code, stderr } = await maker.end();
     assertEquals(code, 0, stderr);
     assertEquals(inspect(place.address).status, "dead");
+    assertThrows(() => WaveClient.open(place.address), IpcError);
     assertEquals(detach(place.address).removed.length, i === 0 ? 1 : 2);
     assertEquals(inspect(place.address).status, "none");
   }
@@ -209,3 +211,57 @@ Deno.test("WaveDevice over memfd leaves no memory in /dev/shm or under the key",
     "ENOENT",
   );
 });
+
+Deno.test("an empty file in the place of a device's memory is in nobody's way", async () => {
+  await using place = await newPlace();
+  const name = memoryName(ftok(place.path, "x"));
+  const plant = () => PosixSharedMemory.create(name, { size: 0, owner: false });
+  plant().close();
+  for (const transport of ["sysv", "posix"] as const) {
+    const error = assertThrows(
+      () => WaveClient.open({ ...place.address, transport }),
+      IpcError,
+    );
+    assertEquals(error.code, "ENOENT");
+  }
+  assertEquals(inspect(place.address).status, "dead");
+  using device = place.create({ transport: "posix" });
+  assertEquals(device.removed.map(({ size }) => size), [0]);
+  device.close();
+  plant().close();
+  assertEquals(detach({ ...place.address, force: true }).removed.length, 1);
+});
+
+for (const transport of ["sysv", "posix"] as const) {
+  Deno.test(`a client takes no device that begins or ends for another's (${transport})`, async () => {
+    using _dog = watchdog("devices that come and go");
+    await using place = await newPlace();
+    const child = place.spawn(`
+      const found = {};
+      const { promise, resolve } = Promise.withResolvers();
+      Deno.stdin.read(new Uint8Array(1)).then(resolve);
+      let over = false;
+      promise.then(() => over = true);
+      console.log("ready");
+      while (!over) {
+        for (let i = 0; i < 100; i++) {
+          let what;
+          try {
+            using client = all.WaveClient.open(${place.code});
+            what = client.foreign ? "foreign" : "device";
+          } catch (error) {
+            what = error.code ?? String(error);
+          }
+          found[what] ??= 0;
+          found[what]++;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+      console.log(JSON.stringify(Object.keys(found).sort()));`);
+    assertEquals(await child.line(), "ready");
+    for (let i = 0; i < scaled(2000); i++) {
+      using _device = place.create({ transport });
+    }
+    assertEquals((await child.end()).stdout, '["ENOENT","device"]\n');
+  });
+}
