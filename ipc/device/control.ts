@@ -134,9 +134,7 @@ export class WaveControl implements Disposable {
     command: DeviceCommand | string,
     options: WaitOptions = {},
   ): Promise<DeviceStatus> {
-    if (this.#closed) {
-      throw new TypeError("Cannot send by a closed control of a device");
-    }
+    this.#checkOpen();
     const parsed = typeof command === "string"
       ? parseCommand(command)
       : command;
@@ -145,10 +143,16 @@ export class WaveControl implements Disposable {
     timeoutOf(options);
     let sent = false;
     const attempt = () => {
-      this.#checkAlive();
-      // The queue may be full for a moment.
-      sent ||= this.#queue.trySend(REQUEST, request);
-      return sent ? this.#queue.tryReceive({ type: reply })?.data : undefined;
+      this.#checkOpen();
+      if (!sent) {
+        this.#checkAlive();
+        // The queue may be full for a moment.
+        sent = this.#queue.trySend(REQUEST, request);
+      }
+      const answer = sent ? this.#queue.tryReceive({ type: reply }) : undefined;
+      // First the queue: a device that ends removes it, and then is no more.
+      if (answer === undefined) this.#checkAlive();
+      return answer?.data;
     };
     try {
       const data = await waitUntil(attempt, { timeout: TIMEOUT, ...options }, {
@@ -204,10 +208,13 @@ export class WaveControl implements Disposable {
     this.close();
   }
 
-  #checkAlive(): void {
+  #checkOpen(): void {
     if (this.#closed) {
       throw new TypeError("Cannot send by a closed control of a device");
     }
+  }
+
+  #checkAlive(): void {
     if (!this.#liveness.lives()) throw died(this.#place, this.#pid, "command");
   }
 

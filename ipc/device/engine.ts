@@ -41,7 +41,7 @@ const MAX_COMMANDS = 32;
 /** Milliseconds between two looks whether the memory is still there. */
 const CHECK = 250;
 /** How long the end waits for the last answers to be fetched. */
-const GRACE = 500;
+const GRACE = 1000;
 
 /** Everything a device consists of. */
 export interface Parts extends Claim {

@@ -437,3 +437,28 @@ function takeAway(queue: SysvMessageQueue): void {
     assert(error instanceof IpcError);
   }
 }
+
+Deno.test("a device that ends before its answer is fetched has ended, not died", async () => {
+  using _dog = watchdog("an answer that comes too late");
+  await using place = await newPlace();
+  const child = await place.spawnDevice();
+  using control = WaveControl.open(place.address);
+  const answer = control.exit();
+  // Nothing is fetched meanwhile: this thread does nothing else.
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  while (isRunning(child.pid)) Atomics.wait(nap, 0, 0, 1);
+  const error = await assertRejects(() => answer, IpcError);
+  assertEquals(error.code, "EIDRM");
+  assertStringIncludes(error.message, "it ended before it answered");
+  assertEquals((await child.end()).code, 0);
+});
+
+/** Whether a process runs: it may have ended and not been waited for. */
+function isRunning(pid: number): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return !stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
+  } catch {
+    return false;
+  }
+}
