@@ -82,7 +82,8 @@ export abstract class SocketHandle implements Disposable, Waitable {
    * Its descriptor, for a child or other FFI code. Closing it closes the socket.
    *
    * It blocks, as the programs that a child may run expect, but for sockets that
-   * accept connections.
+   * accept connections. Who makes one of these blocking makes it so for all: an
+   * accept here may then block this thread.
    *
    * @throws {TypeError} When it is closed.
    */

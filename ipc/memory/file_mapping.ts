@@ -117,7 +117,7 @@ export interface MapFileOptions extends MapOptions {
  * @param file A path, a `file:` URL, or an open descriptor, which stays open.
  * @throws {RangeError} When the part is not within the file.
  * @throws {IpcError} `ENOENT`, `EACCES`, `EEXIST` with `createNew`, `ENODEV`
- * when it is no regular file, `ENOSPC` when the disk is full, `ENOMEM` without
+ * or `ENXIO` when it is no regular file, `ENOSPC` when the disk is full, `ENOMEM` without
  * room.
  */
 export function mapFile(

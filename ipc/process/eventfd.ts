@@ -80,7 +80,8 @@ const MAX_START = 0xffff_ffff;
  *
  * It reaches another process as an inherited descriptor (`spawn()`) or over a
  * unix socket (`sendFds()`). It is non-blocking for all who have it: a program
- * in another language should `poll` before it reads.
+ * in another language should `poll` before it reads. Who makes it blocking makes
+ * it so for all: a `try` form here may then block this thread.
  *
  * @example Count and take
  * ```ts
