@@ -178,4 +178,6 @@ for (let left = 0; left < MAX_DESCRIPTORS && leaked === ""; left++) {
   failures.push(failure);
 }
 console.log(JSON.stringify({ failures, leaked }));
+// exit() leaves no scope.
+stack.dispose();
 Deno.exit();
