@@ -108,9 +108,11 @@ Deno.test("WaveDevice is shown to clients of several processes alike", async () 
   const sums = new Set<number>();
   for (const result of results) {
     const [count, sum, lost, end] = JSON.parse(result ?? "");
-    assertEquals([count + lost, end], [samples, "off"]);
-    // An emulated client is too slow for all of them.
-    if (!EMULATED) assertEquals(lost, 0);
+    assertEquals(end, "off");
+    // An emulated client begins late, when the first ones are history no more,
+    // and is too slow for all of them.
+    if (EMULATED) assert(count + lost <= samples);
+    else assertEquals([count, lost], [samples, 0]);
     if (lost === 0) sums.add(sum);
   }
   assert(sums.size <= 1, results.join("; "));
