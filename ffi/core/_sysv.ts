@@ -227,9 +227,9 @@ function isGone(error: unknown): boolean {
   return hasCode(error, "EINVAL") || hasCode(error, "EIDRM");
 }
 
-/** Whether an error is an {@linkcode IpcError} with that code. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof IpcError && error.code === code;
+/** Whether an error is an {@linkcode IpcError} with one of these codes. */
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof IpcError && codes.includes(error.code);
 }
 
 /** Lines of `/proc/sysvipc/<kind>` by column, where it can be read. */

@@ -363,7 +363,14 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
         error !== options?.signal?.reason && error.syscall !== subject.syscall;
       if (!ours) throw error;
       const left = { ...options, timeout: deadline?.remaining };
-      return await waitUntil(attempt, left, subject, new SweepSource());
+      try {
+        return await waitUntil(attempt, left, subject, new SweepSource());
+      } catch (error) {
+        const late = error instanceof IpcError && error.code === "ETIMEDOUT";
+        throw late && timeout !== undefined
+          ? timeoutError("waitid", "wait for", this.#label, timeout)
+          : error;
+      }
     }
   }
 

@@ -13,6 +13,23 @@ const HASTY = 1;
 /** After so many of these in a row the waiter is swept instead. */
 const MAX_HASTY = 8;
 
+/** Those that have threads in calls. */
+const busy = new Set<ThreadSource>();
+let listens = false;
+
+/**
+ * Waits, blocking this thread, until no thread is in the call of a wait that has
+ * ended: a call of this thread would compete with it.
+ */
+export function settleThreads(): void {
+  for (const source of busy) source.settleNow();
+}
+
+/** Gives up all waits, as this process ends, with what their threads have. */
+function abandonAll(): void {
+  for (const source of busy) source.abandon();
+}
+
 /** Wakes a waiter when its blocking call returns. */
 export class ThreadSource extends SweepSource {
   readonly #threads = new Map<Waiter, WaitThread>();
@@ -47,8 +64,25 @@ export class ThreadSource extends SweepSource {
     const ended = () => {
       this.#ending.delete(thread);
       if (this.settled) this.#settle();
+      this.#forget();
     };
     if (thread.interrupt(ended)) this.#ending.add(thread);
+    else this.#forget();
+  }
+
+  /** Waits for the calls of ended waits, blocking this thread. */
+  settleNow(): void {
+    for (const thread of this.#ending) thread.settle();
+  }
+
+  /** Leaves all who wait alone. */
+  abandon(): void {
+    for (const waiter of [...this.#threads.keys()]) this.leave(waiter);
+    this.settleNow();
+  }
+
+  #forget(): void {
+    if (this.#threads.size + this.#ending.size === 0) busy.delete(this);
   }
 
   #settle(): void {
@@ -68,15 +102,21 @@ export class ThreadSource extends SweepSource {
     const start = performance.now();
     const done = () => {
       this.#threads.delete(waiter);
-      if (waiter.poke()) return;
+      if (waiter.poke()) return this.#forget();
       // Somebody else was faster: wait again.
       const waited = performance.now() - start;
       const again = waited < HASTY ? hasty + 1 : 0;
-      if (!this.#start(waiter, again)) super.park(waiter);
+      if (this.#start(waiter, again)) return;
+      this.#forget();
+      super.park(waiter);
     };
     try {
       if (!thread.run(call, waiter.referenced, done)) return false;
       this.#threads.set(waiter, thread);
+      busy.add(this);
+      // What is taken by a thread must not end with this process.
+      if (!listens) globalThis.addEventListener("unload", abandonAll);
+      listens = true;
     } catch (error) {
       waiter.fail(error);
     }

@@ -25,6 +25,7 @@ import { sys_mman } from "../libc/sys_mman.ts";
 import { ucontext } from "../libc/ucontext.ts";
 import { unistd } from "../libc/unistd.ts";
 import { cstring } from "./cstring.ts";
+import { Deadline } from "./deadline.ts";
 import { checkFd, checkPtr } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { INTERNAL } from "./_internal.ts";
@@ -34,9 +35,11 @@ import {
   EFD_NONBLOCK,
   MAP_ANONYMOUS,
   MAP_PRIVATE,
+  POLLIN,
   PROT_READ,
   PROT_WRITE,
 } from "./platform.ts";
+import { pollUntil } from "./poll.ts";
 import { fdSource } from "./reactor.ts";
 import { shareSignal } from "./timer_interrupt.ts";
 
@@ -208,6 +211,14 @@ export class WaitThread {
     }, INTERRUPT_INTERVAL);
     Deno.unrefTimer(this.#interrupting);
     return true;
+  }
+
+  /** Waits, blocking this thread, until the call that was interrupted is over. */
+  settle(): void {
+    while (this.#call !== undefined && !this.#poke()) {
+      this.#kick();
+      pollUntil(this.#eventfd.number, POLLIN, new Deadline(INTERRUPT_INTERVAL));
+    }
   }
 
   #kick(): void {

@@ -184,7 +184,10 @@ class Attempt {
   #removeLeftovers(known: boolean): void {
     let certain = known;
     for (const transport of FINDABLE) {
-      using segment = findSegment(transport, { key: this.#place.key });
+      using segment = this.#find(
+        transport,
+        () => findSegment(transport, { key: this.#place.key }),
+      );
       if (segment === undefined) continue;
       if (!(certain && isAbandoned(segment))) this.#refuseLiving(segment);
       const object = segment.describe();
@@ -193,13 +196,27 @@ class Attempt {
       certain = true;
     }
     // Whoever would be making it would hold the claim.
-    using empty = findEmpty(this.#place.key);
+    using empty = this.#find("posix", () => findEmpty(this.#place.key));
     if (empty !== undefined) {
       const object = empty.describe();
       empty.remove();
       this.#removed.push(object);
     }
     this.#removeQueue(certain);
+  }
+
+  /** Finds memory; what cannot be opened is only in the way of its own kind. */
+  #find<T>(transport: Transport, find: () => T | undefined): T | undefined {
+    try {
+      return find();
+    } catch (error) {
+      const { action, transport: wanted } = this.#options;
+      const other = action === "create" && transport !== wanted;
+      if (other && hasCode(error, "EACCES", "ELOOP", "ENODEV", "ENXIO")) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   /** Throws unless it is certain that nobody writes to that memory. */

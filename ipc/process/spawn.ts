@@ -22,6 +22,7 @@ import { integer, shown } from "../../ffi/core/_argument.ts";
 import { inheritableFd } from "../../ffi/core/_fd_flags.ts";
 import { INTERNAL } from "../../ffi/core/_internal.ts";
 import { SpawnCall } from "../../ffi/core/_spawn_call.ts";
+import { hasCode } from "../../ffi/core/_sysv.ts";
 import type { FdPlace } from "../../ffi/core/_spawn_plan.ts";
 import { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
 import { ChildProcess } from "../../ffi/core/child_process.ts";
@@ -31,7 +32,7 @@ import {
   checkFd,
   ERRNO,
   errnoOf,
-  IpcError,
+  type IpcError,
   ipcError,
 } from "../../ffi/core/errno.ts";
 import { Fd } from "../../ffi/core/fd.ts";
@@ -407,8 +408,4 @@ function modeOf(path: string): number {
   const buffer = new Uint8Array(stat.size);
   const error = errnoOf(sys_stat().stat(cpath(path, "path"), buffer));
   return error === 0 ? stat.view(buffer).st_mode : 0;
-}
-
-function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof IpcError && codes.includes(error.code);
 }

@@ -77,7 +77,7 @@ import {
   MSG_NOERROR,
 } from "../../ffi/core/platform.ts";
 import { type Source, SweepSource } from "../../ffi/core/_source.ts";
-import { ThreadSource } from "../../ffi/core/thread_source.ts";
+import { settleThreads, ThreadSource } from "../../ffi/core/thread_source.ts";
 import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { promised, waitUntil } from "../../ffi/core/wait.ts";
 import {
@@ -152,6 +152,9 @@ export interface MessageReceiveSyncOptions
 export interface MessageReceiveOptions
   extends MessageTryReceiveOptions, WaitOptions {}
 
+/** Milliseconds after which there may be room for what could not be put back. */
+const RETRY = 10;
+
 /**
  * A System V message queue.
  *
@@ -161,6 +164,12 @@ export interface MessageReceiveOptions
  * all messages.
  *
  * A message must not be longer than `SysvMessageQueue.info().maxMessageSize`.
+ *
+ * Messages without a single byte are better avoided where promises wait for
+ * messages: the kernel lets nobody wait for one without taking it. It is put back
+ * when it was not for who waited, behind messages that came after it, and only
+ * with the permission to write. A process that is killed, or a worker that is
+ * terminated, while it waits may take one along; messages with bytes stay.
  *
  * @example Choose by type
  * ```ts
@@ -185,6 +194,7 @@ export class SysvMessageQueue
   readonly #room = new SweepSource(true);
   /** Empty messages that a thread took while it only wanted to wait. */
   readonly #taken: SysvMessage[] = [];
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #owner: boolean;
   #closed = false;
 
@@ -406,8 +416,7 @@ export class SysvMessageQueue
    * `msgrcv`: takes a message out of the queue, as soon as there is one. Of
    * several that wait for the same, any may get it.
    *
-   * An abort takes nothing, but an empty message that comes at that moment may
-   * be put back behind others.
+   * An abort takes nothing.
    *
    * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
@@ -441,6 +450,7 @@ export class SysvMessageQueue
   receiveSync(options: MessageReceiveSyncOptions = {}): SysvMessage {
     const timeout = timeoutOf(options);
     const request = requestOf(options);
+    settleThreads();
     if (timeout === undefined) {
       for (;;) {
         const message = this.#receive(request, 0);
@@ -615,11 +625,24 @@ export class SysvMessageQueue
 
   /** @ignore */
   [READINESS](): Readiness {
-    return {
+    const action = "wait for";
+    let waited = false;
+    const ready = () => {
+      this.#check(action);
+      if (this.#taken.length > 0) return true;
       // Of a message that a thread may still take nothing can be promised.
-      ready: () =>
-        this.stat().messages > 0 && this.#source.settled ||
-        this.#taken.length > 0,
+      return this.stat().messages > 0 && this.#source.settled;
+    };
+    return {
+      ready: () => {
+        try {
+          return ready();
+        } catch (error) {
+          throw this.#since(waited, error, "msgrcv", action);
+        } finally {
+          waited = true;
+        }
+      },
       source: this.#source,
       subject: {
         syscall: "msgrcv",
@@ -688,17 +711,26 @@ export class SysvMessageQueue
   }
 
   /**
-   * Puts back what a thread has taken: somebody else may wait for it. Only where
-   * there is no room it stays for the next receiver.
+   * Puts back what a thread has taken: somebody else may wait for it. Where that
+   * is not possible it stays for the next receiver.
    */
   #putBack(): void {
     // A thread that is still in a call would take it once more.
     if (!this.#closed && !this.#source.settled) return;
+    let full = false;
     for (const message of this.#taken.splice(0)) {
       const { type, data } = message;
       const error = sendMessage(this.#id, type, data, IPC_NOWAIT);
-      if (error !== 0 && !this.#closed) this.#taken.push(message);
+      if (error === 0) continue;
+      if (error === ERRNO.EAGAIN) full = true;
+      if (error === ERRNO.EAGAIN || !this.#closed) this.#taken.push(message);
     }
+    if (!full || this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#putBack();
+    }, RETRY);
+    Deno.unrefTimer(this.#retry);
   }
 
   #until<T>(
@@ -716,10 +748,7 @@ export class SysvMessageQueue
         try {
           return attempt();
         } catch (error) {
-          // A call that had waited in the kernel would have said so.
-          throw waited && hasCode(error, "EINVAL")
-            ? ipcError(ERRNO.EIDRM, syscall, action, this.#label)
-            : error;
+          throw this.#since(waited, error, syscall, action);
         } finally {
           waited = true;
         }
@@ -728,6 +757,18 @@ export class SysvMessageQueue
       { syscall, action, object: this.#label, call },
       source,
     );
+  }
+
+  /** The error of who has waited: a call of the kernel would have said so. */
+  #since(
+    waited: boolean,
+    error: unknown,
+    syscall: string,
+    action: string,
+  ): unknown {
+    return waited && hasCode(error, "EINVAL")
+      ? ipcError(ERRNO.EIDRM, syscall, action, this.#label)
+      : error;
   }
 
   #check(action: string): void {

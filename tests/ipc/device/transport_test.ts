@@ -232,6 +232,21 @@ Deno.test("an empty file in the place of a device's memory is in nobody's way", 
   assertEquals(detach({ ...place.address, force: true }).removed.length, 1);
 });
 
+Deno.test("what cannot be opened is only in the way of a device of its kind", async () => {
+  await using place = await newPlace();
+  const path = `/dev/shm${memoryName(ftok(place.path, "x"))}`;
+  Deno.mkdirSync(path);
+  try {
+    {
+      using device = place.create();
+      assertEquals(device.removed, []);
+    }
+    assertThrows(() => place.create({ transport: "posix" }), IpcError);
+  } finally {
+    Deno.removeSync(path);
+  }
+});
+
 for (const transport of ["sysv", "posix"] as const) {
   Deno.test(`a client takes no device that begins or ends for another's (${transport})`, async () => {
     using _dog = watchdog("devices that come and go");

@@ -5,6 +5,7 @@ import {
   type Child,
   EMULATED,
   hasCommand,
+  scaled,
   sleeps,
   spawnCommand,
   spawnDeno,
@@ -374,4 +375,53 @@ Deno.test(`messages longer than any before are received whole${NO_UNSHARE}`, {
     "300001 true 2",
     "400000",
   ]);
+});
+
+Deno.test("receiveSync() after an abort gets what comes, also an empty message", async () => {
+  using _dog = watchdog("receiveSync() after an abort");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  await using child = spawnDeno(`
+    import { SysvMessageQueue } from "@libc/ipc";
+    const queue = SysvMessageQueue.fromId(${queue.id});
+    for await (const _ of Deno.stdin.readable) queue.sendSync(1, "");`);
+  for (let i = 0; i < scaled(200); i++) {
+    const controller = new AbortController();
+    const wait = queue.receive(controller).catch(() => "aborted");
+    for (let turn = 0; turn <= i % 3; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    controller.abort();
+    await child.write("");
+    assertEquals(queue.receiveSync().data.length, 0);
+    assertEquals(await wait, "aborted");
+  }
+  assertEquals((await child.end()).code, 0);
+});
+
+Deno.test("a process that ends while it waits takes no empty message along", async () => {
+  using _dog = watchdog("an end with a wait");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  for (
+    const [wait, end] of [
+      ["queue.receive({ unref: true });", ""],
+      ["queue.receive();", "Deno.exit();"],
+      ["waitAny([queue]);", "Deno.exit();"],
+    ] as const
+  ) {
+    await using child = spawnDeno(`
+      import { SysvMessageQueue, waitAny } from "@libc/ipc";
+      const queue = SysvMessageQueue.fromId(${queue.id});
+      ${wait}
+      setTimeout(() => {
+        console.log("waits");
+        // Nothing is looked at until the end.
+        while (queue.stat().messages > 0 || queue.stat().sendTime === null);
+        ${end}
+      }, 30);`);
+    assertEquals(await child.line(), "waits");
+    queue.sendSync(7, "");
+    assertEquals((await child.end()).code, 0);
+    const message = queue.tryReceive();
+    assertEquals([message?.type, message?.data.length], [7, 0], wait);
+  }
 });

@@ -11,7 +11,8 @@ import { IpcError } from "@libc/ipc/errno";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { type SysvMessage, SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { procTable } from "../../../ffi/core/_sysv.ts";
-import { notEmulated, uniqueKey } from "../../util.ts";
+import { waitAny } from "@libc/ipc/wait";
+import { notEmulated, uniqueKey, watchdog } from "../../util.ts";
 
 /** The code of the error that a call throws. */
 function codeOf(call: () => unknown): string {
@@ -643,4 +644,38 @@ Deno.test("SysvMessageQueue.send() keeps the order of those that wait for room, 
   await Promise.all(sends);
   assertEquals(await aborted, "aborted");
   assertEquals(queue.tryReceive(), undefined);
+});
+
+Deno.test("an empty message that could not be put back is, when there is room", async () => {
+  using _dog = watchdog("an empty message and a full queue");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  queue.set({ maxBytes: 1 });
+  const waiter = SysvMessageQueue.fromId(queue.id);
+  const ready = waitAny([waiter]);
+  // Long enough for a thread to wait in the kernel.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  queue.sendSync(5, "");
+  queue.sendSync(6, "y");
+  await ready;
+  waiter.close();
+  assertEquals(queue.receiveSync({ type: 6 }).type, 6);
+  assertEquals((await queue.receive({ type: 5 })).type, 5);
+});
+
+Deno.test("waitAny() of a queue that is removed or closed says so", async () => {
+  using _dog = watchdog("waitAny() of a removed queue");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  const removed = assertRejects(() => waitAny([queue]), IpcError);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  queue.remove();
+  assertEquals((await removed).code, "EIDRM");
+  using other = SysvMessageQueue.create(IPC_PRIVATE);
+  const closed = assertRejects(
+    () => waitAny([other]),
+    TypeError,
+    "Cannot wait for a closed System V message queue",
+  );
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  other.close();
+  await closed;
 });
