@@ -2,9 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import { mapFile, Memfd, pipe, PosixSemaphore, Socket } from "@libc/ipc";
-import { notEmulated, spawnDeno, uniqueName } from "../util.ts";
+import { EMULATED, notEmulated, spawnDeno, uniqueName } from "../util.ts";
 import { folder } from "../ipc/stream/socket_util.ts";
 import { openFiles, outcomes, play, withStranger } from "./stage.ts";
+
+const FORBIDDEN = "spawn() explains what another user's mode forbids";
 
 Deno.test({
   ...withStranger("a process of another user can be waited for, and no more"),
@@ -40,7 +42,8 @@ Deno.test({
 });
 
 Deno.test({
-  ...withStranger("spawn() explains what another user's mode forbids"),
+  ...withStranger(FORBIDDEN),
+  ...(EMULATED ? notEmulated(FORBIDDEN, "starts programs as root") : {}),
   async fn() {
     assertEquals(await play("stranger who starts"), {
       "a program of root": "EACCES",

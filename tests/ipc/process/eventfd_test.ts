@@ -229,7 +229,7 @@ Deno.test("EventFd.fromFd() takes eventfds of others, and nothing else", () => {
     }
     assertThrows(() => EventFd.fromFd(9999), IpcError, "EBADF");
   }
-  assertEquals(descriptors().length, before);
+  assert(descriptors().length <= before);
 });
 
 Deno.test({
@@ -328,6 +328,6 @@ Deno.test("EventFd leaves nothing behind after many rounds", async () => {
       await assertRejects(() => event.receive({ timeout: 0 }));
     }
   }
-  assertEquals(descriptors().length, before);
+  assert(descriptors().length <= before);
   assertEquals((await output("true")).length, 0);
 });

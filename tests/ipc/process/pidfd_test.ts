@@ -22,7 +22,7 @@ Deno.test("capabilities() knows of pidfds, and leaves none open", () => {
   const before = descriptors().length;
   const { pidfd, pidfdGetfd } = capabilities();
   assertEquals([pidfd, pidfdGetfd], [true, true]);
-  assertEquals(descriptors().length, before);
+  assert(descriptors().length <= before);
 });
 
 Deno.test("Pidfd.open() refuses what is no process", async () => {
@@ -179,7 +179,7 @@ Deno.test("Pidfd.fromFd() takes the pidfds of others, and nothing else", async (
     assertThrows(() => Pidfd.fromFd(event.fd, { takeOver: true }), IpcError);
     assertEquals(event.closed, false);
   }
-  assertEquals(descriptors().length, before);
+  assert(descriptors().length <= before);
 });
 
 Deno.test({

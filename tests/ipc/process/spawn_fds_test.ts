@@ -374,6 +374,6 @@ Deno.test("spawn() leaves nothing behind after many children", async () => {
   const before = descriptors().length;
   for (let i = 0; i < 100; i++) await round();
   await Promise.all(Array.from({ length: 50 }, round));
-  assertEquals(descriptors().length, before);
+  assert(descriptors().length <= before);
   assertEquals(zombies(), []);
 });

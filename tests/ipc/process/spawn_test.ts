@@ -94,7 +94,7 @@ Deno.test("spawn() refuses arguments that C would cut", () => {
     TypeError,
     "environment variable A must be a string, got 5",
   );
-  assertEquals(descriptors().length, before);
+  assert(descriptors().length <= before);
 });
 
 Deno.test("spawn() changes the environment, or begins a new one", async () => {
@@ -206,7 +206,7 @@ Deno.test({
         assert(error.message.startsWith(start), error.message);
         assert(error.message.includes(reason), error.message);
       }
-      assertEquals(descriptors().length, before);
+      assert(descriptors().length <= before);
       assertEquals(zombies(), []);
     } finally {
       await Deno.remove(folder, { recursive: true });
