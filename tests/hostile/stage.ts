@@ -91,3 +91,8 @@ export function openFiles(): string[] {
   }
   return found.sort();
 }
+
+/** What is open and was not then. A worker that ended may have taken some away. */
+export function openedSince(before: readonly string[]): string[] {
+  return openFiles().filter((file) => !before.includes(file));
+}

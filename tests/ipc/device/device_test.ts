@@ -640,7 +640,9 @@ Deno.test("WaveDevice, WaveClient and WaveControl leak nothing", async () => {
   await round();
   const before = count();
   for (let i = 0; i < 30; i++) await round();
-  assertEquals(count(), before);
+  // A worker that has ended meanwhile may have taken some away.
+  const after = count();
+  assert(after.every((n, i) => n <= (before[i] ?? 0)), `${before}: ${after}`);
 });
 
 const privileged = isPrivileged();

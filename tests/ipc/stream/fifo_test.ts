@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { Fifo } from "../../../ipc/stream/fifo.ts";
-import { exists, openFds, Place } from "./util.ts";
+import { exists, openedSince, openFds, Place } from "./util.ts";
 import { source, spawnCommand, uniqueName, watchdog } from "../../util.ts";
 
 const FIFO = source("ipc/stream/fifo.ts");
@@ -308,6 +308,6 @@ Deno.test("1000 FIFOs, opened and disposed of, leave nothing", async () => {
     reader.readSync(new Uint8Array(1));
     using _both = i % 2 ? fifo.openReadWrite() : undefined;
   }
-  assertEquals(openFds(), before);
+  assertEquals(openedSince(before), []);
   assertEquals([...Deno.readDirSync(place.directory)], []);
 });

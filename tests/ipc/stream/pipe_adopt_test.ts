@@ -13,7 +13,7 @@ import { IpcError } from "../../../ffi/core/errno.ts";
 import { closeFd } from "../../../ffi/core/fd.ts";
 import { O_DIRECT, O_RDWR } from "../../../ffi/core/platform.ts";
 import { pipe, PipeReader, PipeWriter } from "../../../ipc/stream/pipe.ts";
-import { isPending, openFds } from "./util.ts";
+import { isPending, openedSince, openFds } from "./util.ts";
 import { source, spawnCommand, watchdog } from "../../util.ts";
 
 Deno.test("fromFd() opens a pipe a second time, with flags of its own", async () => {
@@ -48,7 +48,7 @@ Deno.test("fromFd() takes over only when told, and only what it accepts", () => 
   const before = openFds();
   PipeReader.fromFd(reader.fd).close();
   PipeWriter.fromFd(writer.fd.number).close();
-  assertEquals(openFds(), before);
+  assertEquals(openedSince(before), []);
   const wrong = assertThrows(
     () => PipeReader.fromFd(writer.fd, { takeOver: true }),
     IpcError,
@@ -60,7 +60,7 @@ Deno.test("fromFd() takes over only when told, and only what it accepts", () => 
     IpcError,
     "it is open for reading only",
   );
-  assertEquals(openFds(), before);
+  assertEquals(openedSince(before), []);
   const [input, output] = [reader.fd, writer.fd.number];
   PipeReader.fromFd(input, { takeOver: true }).close();
   assert(reader.closed);

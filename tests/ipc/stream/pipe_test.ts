@@ -11,7 +11,7 @@ import { fcntl } from "../../../ffi/libc/fcntl.ts";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { pipe, PIPE_BUF } from "../../../ipc/stream/pipe.ts";
 import { startCommand, startPeer } from "./peer.ts";
-import { CAPACITY, openFds, text } from "./util.ts";
+import { CAPACITY, openedSince, openFds, text } from "./util.ts";
 import {
   hasCommand,
   source,
@@ -58,7 +58,7 @@ Deno.test("pipe() refuses capacities that are no sizes", () => {
   // More than any kernel can make, and found out after the pipe was made.
   const error = assertThrows(() => pipe({ capacity: 2 ** 31 - 1 }), IpcError);
   assert(["EPERM", "EINVAL", "ENOMEM"].includes(error.code), error.message);
-  assertEquals(openFds(), before);
+  assertEquals(openedSince(before), []);
 });
 
 Deno.test("pipe() in packet mode keeps the bounds of writes", () => {

@@ -18,7 +18,7 @@ import {
   type SocketOption,
 } from "../../../ipc/stream/socket.ts";
 import { bytes, LOOPBACK, NO_PYTHON, pair, textOf } from "./socket_util.ts";
-import { openFds } from "./util.ts";
+import { openedSince, openFds } from "./util.ts";
 
 const SOL_SOCKET = 1;
 const SO_LINGER = { level: SOL_SOCKET, name: 13 };
@@ -363,6 +363,6 @@ Deno.test({
       using peer = Pidfd.fromFd(number, { takeOver: true });
       assertStrictEquals(peer.pid, Deno.pid);
     }
-    assertEquals(openFds(), before);
+    assertEquals(openedSince(before), []);
   },
 });

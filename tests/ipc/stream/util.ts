@@ -39,6 +39,11 @@ export function openFds(): string[] {
   return found.sort();
 }
 
+/** What is open and was not then. A worker that ended may have taken some away. */
+export function openedSince(before: readonly string[]): string[] {
+  return openFds().filter((fd) => !before.includes(fd));
+}
+
 /** `mmap(MAP_ANONYMOUS)`: memory that is not the heap's. */
 export function mapAnonymous(size: number): Mapping {
   const pointer = checkPtr(
