@@ -19,6 +19,7 @@ import {
 } from "../../../ipc/stream/socket.ts";
 import { bytes, LOOPBACK, NO_PYTHON, pair, textOf } from "./socket_util.ts";
 import { openedSince, openFds } from "./util.ts";
+import { EMULATED, notEmulated } from "../../util.ts";
 
 const SOL_SOCKET = 1;
 const SO_LINGER = { level: SOL_SOCKET, name: 13 };
@@ -57,6 +58,8 @@ async function inPython(socket: Socket, code: string): Promise<string> {
 function messageOf(call: () => unknown): string {
   return assertThrows(call, TypeError).message;
 }
+
+const FEW_OPTIONS = "hands on the options that it knows only";
 
 Deno.test("setOption('linger') takes seconds or null, and getOption gives them back", () => {
   using socket = Socket.open("inet");
@@ -119,8 +122,11 @@ Deno.test("getOption() by numbers agrees with every option that has a name", () 
 });
 
 Deno.test({
-  name: `getOption() by numbers agrees with Python${NO_PYTHON}`,
-  ignore: NO_PYTHON !== "",
+  ...notEmulated(
+    `getOption() by numbers agrees with Python${NO_PYTHON}`,
+    FEW_OPTIONS,
+  ),
+  ignore: NO_PYTHON !== "" || EMULATED,
   async fn() {
     const ints = [
       // Before Linux 6.16 every socket had that of credentials.
@@ -187,33 +193,39 @@ struct.unpack("ii", s.getsockopt(1, 13, 8)), s.getsockopt(1, 12))`,
   },
 });
 
-Deno.test("getOption() by numbers cuts to the size, and needs one for what is no int", () => {
-  using both = pair();
-  const credentials = both.a.getOption(SO_PEERCRED, 12);
-  const { pid, uid, gid } = both.a.peerCredentials();
-  assertEquals([...new Uint32Array(credentials.buffer)], [pid, uid, gid]);
-  for (const size of [1, 4, 11]) {
-    const cut = both.a.getOption(SO_PEERCRED, size);
-    assertEquals(cut, credentials.slice(0, size));
-    assertStrictEquals(cut.buffer.byteLength, size);
-  }
-  const roomy = both.a.getOption(SO_PEERCRED, 1 << 20);
-  assertEquals(roomy, credentials);
-  assertStrictEquals(roomy.buffer.byteLength, 12, "keeps no more than that");
-  using socket = Socket.open("inet");
-  for (
-    const [one, option] of [
-      [both.a, SO_PEERCRED],
-      [both.a, SO_LINGER],
-      [socket, TCP_CONGESTION],
-    ] as const
-  ) {
-    assertMatch(
-      messageOf(() => one.getOption(option)),
-      /^Cannot read option \d+ of level \d of .* as an int: give the size of its value$/,
-    );
-  }
-});
+Deno.test(
+  notEmulated(
+    "getOption() by numbers cuts to the size, and needs one for what is no int",
+    FEW_OPTIONS,
+  ),
+  () => {
+    using both = pair();
+    const credentials = both.a.getOption(SO_PEERCRED, 12);
+    const { pid, uid, gid } = both.a.peerCredentials();
+    assertEquals([...new Uint32Array(credentials.buffer)], [pid, uid, gid]);
+    for (const size of [1, 4, 11]) {
+      const cut = both.a.getOption(SO_PEERCRED, size);
+      assertEquals(cut, credentials.slice(0, size));
+      assertStrictEquals(cut.buffer.byteLength, size);
+    }
+    const roomy = both.a.getOption(SO_PEERCRED, 1 << 20);
+    assertEquals(roomy, credentials);
+    assertStrictEquals(roomy.buffer.byteLength, 12, "keeps no more than that");
+    using socket = Socket.open("inet");
+    for (
+      const [one, option] of [
+        [both.a, SO_PEERCRED],
+        [both.a, SO_LINGER],
+        [socket, TCP_CONGESTION],
+      ] as const
+    ) {
+      assertMatch(
+        messageOf(() => one.getOption(option)),
+        /^Cannot read option \d+ of level \d of .* as an int: give the size of its value$/,
+      );
+    }
+  },
+);
 
 Deno.test("options by numbers are integers, their values an int or bytes", () => {
   using socket = Socket.open("inet");
@@ -282,9 +294,11 @@ Deno.test("options by numbers fail with what the kernel says", () => {
 });
 
 Deno.test({
-  name:
+  ...notEmulated(
     `options that would have the kernel read or write elsewhere are refused${NO_PYTHON}`,
-  ignore: NO_PYTHON !== "",
+    FEW_OPTIONS,
+  ),
+  ignore: NO_PYTHON !== "" || EMULATED,
   async fn() {
     using socket = Socket.open("inet");
     // A filter of a hundred instructions that let everything pass, to be read. The
@@ -329,22 +343,28 @@ s.setsockopt(1, 26, struct.pack("HxxxxxxQ", 100, ctypes.addressof(memory)))`,
   },
 });
 
-Deno.test("options that would change how it waits or looks ahead are refused, and can be read", () => {
-  using both = pair();
-  for (const name of [20, 21, 66, 67]) {
-    const option = { level: SOL_SOCKET, name };
-    assertMatch(
-      messageOf(() => both.a.setOption(option, new Uint8Array(16))),
-      /^Cannot set option \d+ of level 1 of unix stream socket .*: its waits take \{ timeout \}$/,
-    );
-    assertEquals(both.a.getOption(option, 16), new Uint8Array(16));
-  }
-  const peek = { level: SOL_SOCKET, name: 42 };
-  assertMatch(messageOf(() => both.a.setOption(peek, 0)), /looks ahead$/);
-  assertStrictEquals(both.a.getOption(peek), -1);
-  both.a.sendSync("as ever");
-  assertStrictEquals(textOf(both.b.receiveSync()), "as ever");
-});
+Deno.test(
+  notEmulated(
+    "options that would change how it waits or looks ahead are refused, and can be read",
+    FEW_OPTIONS,
+  ),
+  () => {
+    using both = pair();
+    for (const name of [20, 21, 66, 67]) {
+      const option = { level: SOL_SOCKET, name };
+      assertMatch(
+        messageOf(() => both.a.setOption(option, new Uint8Array(16))),
+        /^Cannot set option \d+ of level 1 of unix stream socket .*: its waits take \{ timeout \}$/,
+      );
+      assertEquals(both.a.getOption(option, 16), new Uint8Array(16));
+    }
+    const peek = { level: SOL_SOCKET, name: 42 };
+    assertMatch(messageOf(() => both.a.setOption(peek, 0)), /looks ahead$/);
+    assertStrictEquals(both.a.getOption(peek), -1);
+    both.a.sendSync("as ever");
+    assertStrictEquals(textOf(both.b.receiveSync()), "as ever");
+  },
+);
 
 const [major = 0, minor = 0] = Deno.osRelease().split(".").map(Number);
 const NO_PIDFD = major * 1000 + minor >= 6005
