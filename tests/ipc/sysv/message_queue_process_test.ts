@@ -400,28 +400,37 @@ Deno.test("receiveSync() after an abort gets what comes, also an empty message",
 
 Deno.test("a process that ends while it waits takes no empty message along", async () => {
   using _dog = watchdog("an end with a wait");
-  using queue = SysvMessageQueue.create(IPC_PRIVATE);
   for (
     const [wait, end] of [
-      ["queue.receive({ unref: true });", ""],
+      ['queue.receive({ unref: true }).then(() => console.log("has it"));', ""],
       ["queue.receive();", "Deno.exit();"],
       ["waitAny([queue]);", "Deno.exit();"],
     ] as const
   ) {
+    using queue = SysvMessageQueue.create(IPC_PRIVATE);
     await using child = spawnDeno(`
       import { SysvMessageQueue, waitAny } from "@libc/ipc";
       const queue = SysvMessageQueue.fromId(${queue.id});
       ${wait}
       setTimeout(() => {
         console.log("waits");
-        // Nothing is looked at until the end.
-        while (queue.stat().messages > 0 || queue.stat().sendTime === null);
+        // Nothing is looked at until a thread has taken it, if one waits by now.
+        const end = performance.now() + 1000;
+        let stat;
+        do stat = queue.stat();
+        while (
+          (stat.messages > 0 || stat.sendTime === null) &&
+          performance.now() < end
+        );
         ${end}
       }, 30);`);
     assertEquals(await child.line(), "waits");
     queue.sendSync(7, "");
-    assertEquals((await child.end()).code, 0);
+    const { code, stdout } = await child.end();
+    assertEquals(code, 0);
     const message = queue.tryReceive();
-    assertEquals([message?.type, message?.data.length], [7, 0], wait);
+    // One that ends by itself may still get it before.
+    if (stdout === "has it\n") assertEquals(message, undefined);
+    else assertEquals([message?.type, message?.data.length], [7, 0], wait);
   }
 });
