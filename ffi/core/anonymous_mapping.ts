@@ -72,8 +72,11 @@ export class SharedMapping extends Mapping {
    * See [munmap(2)](https://man7.org/linux/man-pages/man2/munmap.2.html).
    */
   override close(): void {
-    super.close();
-    this.#fd.close();
+    try {
+      super.close();
+    } finally {
+      this.#fd.close();
+    }
   }
 }
 

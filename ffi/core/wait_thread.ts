@@ -62,6 +62,8 @@ export const PAYLOAD = 8192;
 const MAX_THREADS = 32;
 /** How often a call that shall end is interrupted until it does, in ms. */
 const INTERRUPT_INTERVAL = 2;
+/** How long to wait for it where nothing else can be done, in ms. */
+const MAX_SETTLE = 500;
 
 // The memory of a thread: six contexts, what the calls use, six stacks.
 const CONTEXT = 8192;
@@ -213,9 +215,13 @@ export class WaitThread {
     return true;
   }
 
-  /** Waits, blocking this thread, until the call that was interrupted is over. */
+  /**
+   * Waits, blocking this thread, until the call that was interrupted is over; not
+   * for long, should somebody ignore the signal that interrupts it.
+   */
   settle(): void {
-    while (this.#call !== undefined && !this.#poke()) {
+    const patience = new Deadline(MAX_SETTLE);
+    while (this.#call !== undefined && !this.#poke() && !patience.expired) {
       this.#kick();
       pollUntil(this.#eventfd.number, POLLIN, new Deadline(INTERRUPT_INTERVAL));
     }

@@ -294,7 +294,8 @@ export function findEmpty(key: Key): EmptyMemory | undefined {
   }
   return {
     describe: () => describeFile(memory, "posix", memory.name),
-    remove: () => ignoreGone(() => memory.unlink()),
+    // Without a name of its own, the name is somebody else's by now.
+    remove: () => memory.stat().links > 0 && ignoreGone(() => memory.unlink()),
     [Symbol.dispose]: () => memory[Symbol.dispose](),
   };
 }

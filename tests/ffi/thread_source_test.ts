@@ -4,7 +4,7 @@ import { errnoOf, IpcError } from "../../ffi/core/errno.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 import { sys_msg } from "../../ffi/libc/sys_msg.ts";
-import { source as url, spawnDeno } from "../util.ts";
+import { notEmulated, source as url, spawnDeno, watchdog } from "../util.ts";
 
 /** A queue of messages of one byte, waited for in threads. */
 class Queue implements Disposable {
@@ -166,4 +166,30 @@ Deno.test("a worker that is terminated while its thread waits harms nobody", asy
   );
   const { code, stdout, stderr } = await child.end();
   assertEquals([code, stdout], [0, "alive\n"], stderr);
+});
+
+Deno.test({
+  ...notEmulated(
+    "threads that cannot be interrupted hold up neither receiveSync() nor the end",
+    "waits in no thread",
+  ),
+  async fn() {
+    using _dog = watchdog("an ignored signal");
+    await using child = spawnDeno(`
+      import { ignore, IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
+      using queue = SysvMessageQueue.create(IPC_PRIVATE);
+      const controller = new AbortController();
+      const wait = queue.receive(controller).catch(() => "aborted");
+      // Long enough for a thread to wait in the kernel.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      for (let signal = 34; signal <= 64; signal++) ignore(signal);
+      controller.abort();
+      try {
+        queue.receiveSync({ timeout: 5 });
+      } catch (error) {
+        console.log(error.code, await wait);
+      }`);
+    const { code, stdout, stderr } = await child.end();
+    assertEquals([code, stdout, stderr], [0, "ETIMEDOUT aborted\n", ""]);
+  },
 });
