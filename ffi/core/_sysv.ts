@@ -8,6 +8,7 @@ import { ERRNO, errnoOf, IpcError, ipcError } from "./errno.ts";
 import { integer, shown } from "./_argument.ts";
 import { tryReadTextFile } from "./proc.ts";
 import type { ipc_perm } from "./layouts.ts";
+import { pause } from "./timer_interrupt.ts";
 
 /** The key of a System V object: a 32-bit number, signed as in C. */
 export type Key = number;
@@ -197,6 +198,10 @@ export function openOrCreate<T>(open: () => T, create: () => T): T {
 
 /** How often to look for an object that is removed while one looks at it. */
 const MOST_TRIES = 100;
+/** After how many tries to break step with whoever removes it. */
+const QUICK_TRIES = 5;
+/** The longest pause between two tries then, in ms. */
+const MAX_PAUSE = 0.2;
 
 /**
  * Finds an object and goes on with its id: from the beginning when it is
@@ -210,6 +215,8 @@ export function findAndUse<T>(find: () => number, use: (id: number) => T): T {
     } catch (error) {
       if (!isGone(error) || tries === MOST_TRIES) throw error;
     }
+    // A loop that makes and removes, as fast as this one, can keep step with it.
+    if (tries >= QUICK_TRIES) pause(Math.random() * MAX_PAUSE);
   }
 }
 
