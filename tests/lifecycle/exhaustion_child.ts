@@ -1,6 +1,7 @@
 /**
- * Calls a constructor with no descriptor left, then with one, and so on until
- * it succeeds, and prints what each attempt failed with and has left behind.
+ * Calls constructors, each with no descriptor left, then with one, and so on
+ * until it succeeds, and prints for each as a line of JSON what its attempts
+ * failed with and have left behind.
  *
  * Runs in an IPC namespace of its own, with a `/dev/shm` and a `/tmp` of its
  * own, where it may.
@@ -37,11 +38,10 @@ if (alone) {
   keepFiles();
 }
 
-const [name = ""] = Deno.args;
-using stack = new DisposableStack();
-const make = constructorOf(name);
-
-function constructorOf(name: string): () => Made | Promise<Made> {
+function constructorOf(
+  name: string,
+  stack: DisposableStack,
+): () => Made | Promise<Made> {
   const constructor = constructors[name]?.(stack);
   if (constructor !== undefined) return constructor;
   const one = handles[name];
@@ -156,28 +156,37 @@ async function leak(before: string): Promise<string> {
   return after === before ? "" : `${before} became ${after}`;
 }
 
-// What is made once and kept, such as the reactor, is made before.
-for (let i = 0; i < 3; i++) await release(await make());
-const before = await settled();
-const failures: string[] = [];
-let leaked = "";
-for (let left = 0; left < MAX_DESCRIPTORS && leaked === ""; left++) {
-  let made: Made;
-  let failure = "";
-  {
-    using _starved = starve(left);
-    try {
-      made = await make();
-    } catch (error) {
-      failure = error instanceof IpcError ? error.code : String(error);
+/** What the attempts of a constructor fail with, and what they leave. */
+async function exhaust(
+  make: () => Made | Promise<Made>,
+): Promise<{ failures: string[]; leaked: string }> {
+  // What is made once and kept, such as the reactor, is made before.
+  for (let i = 0; i < 3; i++) await release(await make());
+  const before = await settled();
+  const failures: string[] = [];
+  let leaked = "";
+  for (let left = 0; left < MAX_DESCRIPTORS && leaked === ""; left++) {
+    let made: Made;
+    let failure = "";
+    {
+      using _starved = starve(left);
+      try {
+        made = await make();
+      } catch (error) {
+        failure = error instanceof IpcError ? error.code : String(error);
+      }
     }
+    await release(made);
+    leaked = await leak(before);
+    if (failure === "") break;
+    failures.push(failure);
   }
-  await release(made);
-  leaked = await leak(before);
-  if (failure === "") break;
-  failures.push(failure);
+  return { failures, leaked };
 }
-console.log(JSON.stringify({ failures, leaked }));
-// exit() leaves no scope.
-stack.dispose();
+
+for (const name of Deno.args) {
+  using stack = new DisposableStack();
+  const result = await exhaust(constructorOf(name, stack));
+  console.log(JSON.stringify({ name, ...result }));
+}
 Deno.exit();
