@@ -7,9 +7,10 @@
  * Tests skip by name what the emulator lacks.
  *
  * Arguments are files and folders of tests (all of them, when there are none)
- * and options of `deno test`, such as `--filter=ftok`. Each file has a process
- * of its own, so that one that is killed takes no other with it. The last line
- * counts the tests as the gate does: `812 passed, 0 failed, 3 skipped`.
+ * and options of `deno test`, such as `--filter=ftok`; `--jobs=2` runs two files
+ * at a time. Each file has a process of its own, so that one that is killed takes
+ * no other with it. The last line counts the tests as the gate does: `812 passed,
+ * 0 failed, 3 skipped`.
  *
  * @module
  */
@@ -32,6 +33,7 @@ const EMULATOR = "/usr/bin/qemu-aarch64-static";
 const LIBRARIES = "/usr/aarch64-linux-gnu";
 const BINFMT = "/proc/sys/fs/binfmt_misc";
 const NAME = "libc-ipc-aarch64-";
+const JOBS = "--jobs=";
 
 /** What must be there, and the package of Debian that has it. */
 const NEEDED: Record<string, string> = {
@@ -107,8 +109,8 @@ function testFiles(paths: string[]): string[] {
   });
 }
 
-/** The process of the file that runs. */
-let running: Deno.ChildProcess | undefined;
+/** The processes of the files that run. */
+const running = new Set<Deno.ChildProcess>();
 
 /** Runs a file, says how it went, and counts its tests. */
 async function runFile(
@@ -117,7 +119,7 @@ async function runFile(
   report: string,
 ): Promise<Counts> {
   const start = performance.now();
-  running = new Deno.Command(DENO, {
+  const child = new Deno.Command(DENO, {
     args: [
       "test",
       "--no-check",
@@ -138,6 +140,7 @@ async function runFile(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  running.add(child);
   let output = "";
   const collect = async (
     stream: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -147,11 +150,11 @@ async function runFile(
     }
   };
   const [{ success }] = await Promise.all([
-    running.status,
-    collect(running.stdout),
-    collect(running.stderr),
+    child.status,
+    collect(child.stdout),
+    collect(child.stderr),
   ]);
-  running = undefined;
+  running.delete(child);
   const read = isFile(report)
     ? readReport(Deno.readTextFileSync(report))
     : null;
@@ -177,7 +180,14 @@ if (import.meta.main) {
   if (Deno.uid() !== 0) {
     refuse("root must tell the kernel how to start them (binfmt_misc)");
   }
-  const options = Deno.args.filter((argument) => argument.startsWith("-"));
+  const jobs = Number(
+    Deno.args.find((argument) => argument.startsWith(JOBS))
+      ?.slice(JOBS.length) ?? 1,
+  );
+  if (!(jobs >= 1)) refuse("--jobs must be a number from 1 on");
+  const options = Deno.args.filter((argument) =>
+    argument.startsWith("-") && !argument.startsWith(JOBS)
+  );
   const paths = Deno.args.filter((argument) => !argument.startsWith("-"));
   const files = testFiles(paths.length > 0 ? paths : ["tests"]);
   await fetchDeno();
@@ -192,10 +202,12 @@ if (import.meta.main) {
     return isSound(total) && unexplained === 0;
   };
   const interrupt = () => {
-    try {
-      running?.kill("SIGTERM");
-    } catch {
-      // It has just ended.
+    for (const child of running) {
+      try {
+        child.kill("SIGTERM");
+      } catch {
+        // It has just ended.
+      }
     }
     total.failed++;
     finish();
@@ -203,15 +215,14 @@ if (import.meta.main) {
   };
   Deno.addSignalListener("SIGINT", interrupt);
   Deno.addSignalListener("SIGTERM", interrupt);
-  for (const file of files) {
-    const { passed, failed, skipped } = await runFile(
-      file,
-      options,
-      `${folder}/junit.xml`,
-    );
-    total.passed += passed;
-    total.failed += failed;
-    total.skipped.push(...skipped);
-  }
+  await Promise.all(Array.from({ length: jobs }, async (_, job) => {
+    const report = `${folder}/junit_${job}.xml`;
+    for (let file = files.shift(); file !== undefined; file = files.shift()) {
+      const { passed, failed, skipped } = await runFile(file, options, report);
+      total.passed += passed;
+      total.failed += failed;
+      total.skipped.push(...skipped);
+    }
+  }));
   Deno.exit(finish() ? 0 : 1);
 }

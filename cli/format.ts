@@ -28,7 +28,7 @@ export const STATE_STYLES: Readonly<Record<DeviceState, Style>> = {
 
 /** A number of seconds and the like, without the noise of binary fractions. */
 export function shortNumber(value: number): string {
-  return String(Number(value.toPrecision(10)));
+  return String(Number(value.toPrecision(12)));
 }
 
 /** A frequency with a sensible number of digits. */
@@ -114,7 +114,14 @@ export function readingCsvHeader(follow: boolean): string {
  */
 export function readingCsv(reading: Reading, lost?: number): string {
   const { time, value, state, waveform, period, sequence } = reading;
-  const fields = [time, value, state, waveform, period, sequence];
+  const fields = [
+    shortNumber(time),
+    value,
+    state,
+    waveform,
+    shortNumber(period),
+    sequence,
+  ];
   return csvLine(lost === undefined ? fields : [...fields, lost]);
 }
 

@@ -36,6 +36,10 @@ Deno.test("readingCsv() and its header have the same number of fields", () => {
     "time,value,state,waveform,period,sequence",
   );
   assertEquals(readingCsv(READING), "1.9,-158,on,TRI,2,19");
+  assertEquals(
+    readingCsv({ ...READING, time: 2.3000000000000003 }).split(",")[0],
+    "2.3",
+  );
   assertEquals(readingCsvHeader(true).split(",").at(-1), "lost");
   assertEquals(
     readingCsv({ ...READING, sequence: undefined }, 3),
