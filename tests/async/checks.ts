@@ -123,7 +123,9 @@ export async function checkAbort(kind: Kind): Promise<void> {
     "an abort before",
   );
   assertStrictEquals(errorOf(outcome), reason);
-  await assertEffects(kind, subject, 0);
+  // What woke nobody is there for the next.
+  await outcomeOf(subject, subject.wait());
+  await assertEffects(kind, subject, 1);
 }
 
 /** Closing rejects all who wait, at once, with a TypeError that says so. */
@@ -282,12 +284,12 @@ async function abortAtRandom(
     else if (outcome.error === reason) aborted++;
     else throw outcome.error;
   }
-  if (kind.once) {
+  // Of few attempts all may have been aborted.
+  if (ended === 0) {
     subject.wake();
     ended++;
     await outcomeOf(subject, subject.wait());
   }
-  assert(ended > 0, "nothing was ever woken");
   await assertEffects(kind, subject, ended);
 }
 
