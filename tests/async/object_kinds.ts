@@ -255,13 +255,25 @@ function childWait(): Subject {
 
 // One that comes after the last listener was closed would end the process.
 Deno.addSignalListener("SIGUSR2", () => {});
+const SIGUSR2 = 1n << 11n;
+
+/** Whether no thread has taken a signal yet that was sent to this process. */
+function isPending(bit: bigint): boolean {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const [, mask = "0"] = /^ShdPnd:\s*(\w+)/m.exec(status) ?? [];
+  return (BigInt(`0x${mask}`) & bit) !== 0n;
+}
 
 function listenerReceive(): Subject {
   const stack = new DisposableStack();
   const listener = stack.use(onSignal("SIGUSR2"));
   return {
     wait: (options) => listener.receive(options),
-    wake: () => kill(Deno.pid, "SIGUSR2"),
+    wake() {
+      kill(Deno.pid, "SIGUSR2");
+      // The program may end next, and its listeners before it.
+      while (isPending(SIGUSR2));
+    },
     close: () => listener.close(),
     target: listener,
     [Symbol.dispose]: () => stack.dispose(),
