@@ -127,6 +127,11 @@ class Entry {
   }
 }
 
+/** Whether a wait for it keeps the process alive. */
+function isReferenced({ read, write }: Entry): boolean {
+  return read.referenced + write.referenced > 0;
+}
+
 const entries = new WeakMap<Fd, Entry>();
 
 /** The source of waits until a descriptor can be read or written. */
@@ -166,20 +171,21 @@ class Reactor {
     const wanted = (entry.read.wanted ? EPOLLIN | EPOLLRDHUP : 0) |
       (entry.write.wanted ? EPOLLOUT : 0);
     // What nobody wants any more may stay armed: it fires once at the most.
-    if ((wanted & ~entry.armed) !== 0 && entry.delay === undefined) {
-      try {
-        this.#arm(entry, wanted);
-      } catch (error) {
-        entry.failing = true;
-        entry.read.fail(error);
-        entry.write.fail(error);
-        entry.failing = false;
-      }
+    const arms = (wanted & ~entry.armed) !== 0 && entry.delay === undefined;
+    try {
+      if (arms) this.#arm(entry, wanted);
+      // Those behind one who holds their turn arm nothing, but are waited for.
+      else if (isReferenced(entry)) this.#open();
+    } catch (error) {
+      entry.failing = true;
+      entry.read.fail(error);
+      entry.write.fail(error);
+      entry.failing = false;
     }
     this.#count(
       entry,
       entry.read.wanted || entry.write.wanted,
-      entry.read.referenced + entry.write.referenced > 0,
+      isReferenced(entry),
     );
     this.#run();
   }

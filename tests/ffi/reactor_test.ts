@@ -225,6 +225,37 @@ Deno.test("a process ends while only unref waits on descriptors are left", async
   assertEquals([code, stdout], [0, "done\n"]);
 });
 
+Deno.test("a wait behind one who holds its turn is the first that the reactor has", async () => {
+  await using child = spawnDeno(
+    `${PREPARE}
+    const epolls = () => Array.from(
+      Deno.readDirSync("/proc/self/fd"),
+      ({ name }) => {
+        try {
+          return Deno.readLinkSync("/proc/self/fd/" + name);
+        } catch {
+          return ""; // The one that reads the directory.
+        }
+      },
+    ).filter((file) => file.includes("eventpoll")).length;
+    const denos = epolls();
+    const source = fdSource(reader, "read");
+    source.held = true;
+    const value = read();
+    while (source.parked === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // Without one the call in the pool fails at once, over and over.
+    console.log(epolls() - denos);
+    unistd().write(fds[1], new Uint8Array([6]), 1);
+    source.release();
+    console.log(await value);`,
+    { permissions: ["--allow-all"] },
+  );
+  const { code, stdout, stderr } = await child.end();
+  assertEquals([code, stdout], [0, "1\n6\n"], stderr);
+});
+
 Deno.test("an unref wait is served while something else keeps the process alive", async () => {
   await using child = spawnDeno(`${PREPARE}
     const value = read({ unref: true });
