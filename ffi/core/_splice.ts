@@ -50,6 +50,8 @@ export class Splice implements WaitSubject {
   readonly #reader: FdReader;
   readonly #target: Target;
   readonly #length: number;
+  /** Taken down at once: a descriptor that is closed has no number any more. */
+  readonly #name: string;
 
   constructor(
     reader: FdReader,
@@ -61,15 +63,11 @@ export class Splice implements WaitSubject {
       ? target
       : integer(target, "target", 0, 0x7fff_ffff);
     this.#length = Math.min(size(length, "length", 1), MAX_LENGTH);
+    this.#name = nameOf(this.#target);
   }
 
   get object(): string {
-    const target = this.#target;
-    return `${this.#reader.label} to ${
-      target instanceof FdWriter
-        ? target.label
-        : `descriptor ${typeof target === "number" ? target : target.number}`
-    }`;
+    return `${this.#reader.label} to ${this.#name}`;
   }
 
   /** Whether others must go first, at this end or the other. */
@@ -157,7 +155,7 @@ export class Splice implements WaitSubject {
       for (;;) {
         const moved = await this.#atInput(left());
         if (moved !== "output") return moved;
-        const second = await this.#atOutput(duplicate.source, left());
+        const second = await this.#atOutput(duplicate, left());
         if (second !== "input") return second;
       }
     } catch (error) {
@@ -182,7 +180,7 @@ export class Splice implements WaitSubject {
 
   /** Waits for room, while nobody else may read. */
   async #atOutput(
-    output: FdSource,
+    duplicate: Duplicate,
     options: WaitOptions,
   ): Promise<number | null | "input"> {
     const reader = this.#reader;
@@ -190,16 +188,31 @@ export class Splice implements WaitSubject {
       const moved = this.#attempt();
       return moved === "output" ? undefined : moved;
     };
-    // Is poked when the reader is closed, and wakes the wait for the target.
+    // Those who wait for the target do not hear that the reader was closed.
+    const closing = new AbortController();
+    const signals = [closing.signal];
+    if (options.signal) signals.push(options.signal);
+    const signal = AbortSignal.any(signals);
     const place: Waiter = {
       parked: false,
       referenced: false,
       fail() {},
-      poke: () => reader.closed && (output.poke(), true),
+      poke() {
+        try {
+          reader.use();
+          return false;
+        } catch (error) {
+          closing.abort(error);
+          return true;
+        }
+      },
     };
     reader.source.waiters.add(place);
     try {
-      return await waitUntil(attempt, options, this, output);
+      // Already, when it was closed since its turn came.
+      place.poke();
+      const output = duplicate.source;
+      return await waitUntil(attempt, { ...options, signal }, this, output);
     } finally {
       reader.source.waiters.delete(place);
       reader.source.release();
@@ -213,6 +226,13 @@ export class Splice implements WaitSubject {
       ? target.use("write to")
       : target.useNonBlocking();
   }
+}
+
+/** How messages name a target. */
+function nameOf(target: Target): string {
+  if (target instanceof FdWriter) return target.label;
+  if (typeof target === "number") return `descriptor ${target}`;
+  return target.closed ? target.label : `descriptor ${target.number}`;
 }
 
 /** What to wait for a target with, made when it is needed. */

@@ -10,10 +10,17 @@ import {
 import { fcntl } from "../../../ffi/libc/fcntl.ts";
 import { cstring } from "../../../ffi/core/cstring.ts";
 import { IpcError } from "../../../ffi/core/errno.ts";
-import { closeFd } from "../../../ffi/core/fd.ts";
+import { closeFd, type Fd } from "../../../ffi/core/fd.ts";
 import { O_APPEND, O_CREAT, O_RDWR } from "../../../ffi/core/platform.ts";
 import { pipe } from "../../../ipc/stream/pipe.ts";
-import { CAPACITY, openedSince, openFds, text, turn } from "./util.ts";
+import {
+  CAPACITY,
+  fullPipe,
+  openedSince,
+  openFds,
+  text,
+  turn,
+} from "./util.ts";
 import { watchdog } from "../../util.ts";
 
 Deno.test("splice() moves bytes on, waits for them, and says the end", async () => {
@@ -167,6 +174,57 @@ Deno.test("splice() rejects when either end is closed while it waits", async () 
   to.writer.close();
   await assertRejects(() => moved, TypeError, "Cannot write to a closed pipe");
   assertEquals(from.reader.readSync(new Uint8Array(9)), 1);
+});
+
+Deno.test("splice() that queues for its target rejects when its reader is closed", async () => {
+  using _dog = watchdog("splice() behind a write()");
+  using to = fullPipe();
+  const write = to.writer.write("first");
+  for (const when of ["at once", "while it waits"]) {
+    using from = pipe();
+    from.writer.writeSync("x");
+    const moved = from.reader.splice(to.writer);
+    if (when === "while it waits") await turn();
+    from.reader.close();
+    await assertRejects(() => moved, TypeError, "read from a closed pipe");
+  }
+  to.reader.readSync(new Uint8Array(CAPACITY));
+  await write;
+  assertEquals(to.reader.readSync(new Uint8Array(9)), 5);
+});
+
+Deno.test("splice() that finds no descriptor left to wait with keeps nobody from reading", async () => {
+  using from = pipe();
+  using to = fullPipe();
+  from.writer.writeSync("hello");
+  const taken: Fd[] = [];
+  try {
+    const error = assertThrows(() => {
+      for (;;) taken.push(from.reader.fd.duplicate());
+    }, IpcError);
+    assertEquals(error.code, "EMFILE");
+    const moved = from.reader.splice(to.writer.fd.number);
+    assertEquals((await assertRejects(() => moved, IpcError)).code, "EMFILE");
+  } finally {
+    for (const fd of taken) fd.close();
+  }
+  assertEquals(from.reader.tryRead(new Uint8Array(9)), 5);
+});
+
+Deno.test("splice() times out although its target was closed meanwhile", async () => {
+  using from = pipe();
+  using to = pipe();
+  const { number } = to.writer.fd;
+  const moved = from.reader.splice(to.writer.fd, { timeout: 50 });
+  // Until it no longer tries by itself.
+  const { source } = from.reader;
+  while (source.waiters.size > source.parked) await turn();
+  to.writer.close();
+  await assertRejects(
+    () => moved,
+    IpcError,
+    `${from.reader.label} to descriptor ${number}: splice timed out after 50 ms`,
+  );
 });
 
 Deno.test("splice() moves into a file, and refuses one in append mode", async () => {
