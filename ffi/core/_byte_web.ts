@@ -14,10 +14,33 @@ const encoder = new TextEncoder();
 
 /** The bytes to write. */
 export function payloadOf(data: Uint8Array | string): Uint8Array {
-  if (data instanceof Uint8Array) return data;
   if (typeof data === "string") return encoder.encode(data);
+  if (!(data instanceof Uint8Array)) {
+    throw new TypeError(
+      `data must be a Uint8Array or a string, got ${shown(data)}`,
+    );
+  }
+  if (data.length === 0 && isDetached(data)) {
+    throw new TypeError("data must not be detached");
+  }
+  return data;
+}
+
+/** Whether the memory of some bytes was taken away. */
+export function isDetached({ buffer }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer && buffer.detached;
+}
+
+/** Refuses to go on with data that is not as long any more as it was. */
+export function checkLength(
+  data: Uint8Array,
+  length: number,
+  action: string,
+  object: string,
+): void {
+  if (data.length === length) return;
   throw new TypeError(
-    `data must be a Uint8Array or a string, got ${shown(data)}`,
+    `Cannot ${action} ${object}: the data was resized or detached meanwhile`,
   );
 }
 

@@ -9,6 +9,7 @@ import { fcntl } from "../libc/fcntl.ts";
 import { sys_ioctl } from "../libc/sys_ioctl.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { integer } from "./_argument.ts";
+import { checkLength } from "./_byte_web.ts";
 import {
   ADDRESS_SIZE,
   addressText,
@@ -171,17 +172,24 @@ export function connecting(
   };
 }
 
-/** `send`: a message. */
-export function sendOnce(socket: Endpoint, payload: Uint8Array): boolean {
+/** `send`: an attempt to send a message. */
+export function sending(
+  socket: Endpoint,
+  payload: Uint8Array,
+): () => true | undefined {
   const { send } = sys_socket();
   const data = payload as Uint8Array<ArrayBuffer>;
-  for (;;) {
-    const fd = socket.handle.use("send to");
-    const error = errnoOf(send(fd, data, data.length, SEND));
-    if (error === 0) return true;
-    if (error === ERRNO.EAGAIN) return false;
-    if (error !== ERRNO.EINTR) throw sendError(error, "send", socket.label);
-  }
+  const { length } = data;
+  return () => {
+    for (;;) {
+      const fd = socket.handle.use("send to");
+      checkLength(data, length, "send to", socket.label);
+      const error = errnoOf(send(fd, data, length, SEND));
+      if (error === 0) return true;
+      if (error === ERRNO.EAGAIN) return undefined;
+      if (error !== ERRNO.EINTR) throw sendError(error, "send", socket.label);
+    }
+  };
 }
 
 /**
@@ -197,12 +205,14 @@ export function sendingTo(
 ): (mayBlock?: boolean) => boolean {
   const { sendto } = sys_socket();
   const data = payload as Uint8Array<ArrayBuffer>;
+  const { length } = data;
   return (mayBlock = false) => {
     const flags = mayBlock ? MSG_NOSIGNAL : SEND;
     for (;;) {
       const fd = socket.handle.use("send from");
+      checkLength(data, length, "send from", object);
       const error = errnoOf(
-        sendto(fd, data, data.length, flags, target, target.length),
+        sendto(fd, data, length, flags, target, target.length),
       );
       if (error === 0) return true;
       if (error === ERRNO.EAGAIN) return false;
@@ -231,6 +241,7 @@ export function sendingFds(
   return () => {
     while (offset < length) {
       const fd = socket.handle.use("send to");
+      checkLength(data, length, "send to", socket.label);
       const count = offset === 0
         ? sendWithFds(fd, data, handles.map((handle) => handle.use("send")))
         : sys_socket().send(fd, data.subarray(offset), length - offset, SEND);

@@ -12,8 +12,10 @@ import {
   type WaitOptions,
 } from "./_argument.ts";
 import {
+  checkLength,
   CHUNK,
   chunks,
+  isDetached,
   payloadOf,
   readableOf,
   writableOf,
@@ -389,11 +391,7 @@ class Rest implements WaitSubject {
 
   /** What is still to be written. */
   get bytes(): Uint8Array {
-    if (this.#bytes.length !== this.total) {
-      throw new TypeError(
-        `Cannot ${this.action} ${this.#label}: the data was resized or detached meanwhile`,
-      );
-    }
+    checkLength(this.#bytes, this.total, this.action, this.#label);
     return this.offset === 0 ? this.#bytes : this.#bytes.subarray(this.offset);
   }
 
@@ -413,8 +411,4 @@ function roomOf(buffer: Uint8Array): number {
     throw new TypeError("buffer must not be detached");
   }
   return Math.min(length, MAX_COUNT);
-}
-
-function isDetached({ buffer }: Uint8Array): boolean {
-  return buffer instanceof ArrayBuffer && buffer.detached;
 }

@@ -16,8 +16,8 @@ import {
   receiveFdsOnce,
   receiveOnce,
   type ReceiveSizeOptions,
+  sending,
   sendingFds,
-  sendOnce,
   sizeOf,
 } from "./_socket_io.ts";
 import { MAX_FDS } from "./_socket_message.ts";
@@ -58,14 +58,13 @@ export abstract class SocketMessages extends SocketHandle
    */
   send(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
     if (this.type === "stream") return this.writer.write(data, options);
-    return promised(() => {
-      const payload = payloadOf(data);
-      return this.output.async(
-        () => sendOnce(this, payload) || undefined,
+    return promised(() =>
+      this.output.async(
+        sending(this, payloadOf(data)),
         options,
         this.subject("send", "send to"),
-      );
-    });
+      )
+    );
   }
 
   /**
@@ -78,9 +77,8 @@ export abstract class SocketMessages extends SocketHandle
    */
   sendSync(data: Uint8Array | string, options?: SyncWaitOptions): void {
     if (this.type === "stream") return this.writer.writeSync(data, options);
-    const payload = payloadOf(data);
     this.output.sync(
-      () => sendOnce(this, payload) || undefined,
+      sending(this, payloadOf(data)),
       options,
       this.subject("send", "send to"),
     );
@@ -97,9 +95,8 @@ export abstract class SocketMessages extends SocketHandle
    */
   trySend(data: Uint8Array | string): boolean {
     if (this.type === "stream") this.refuse("trySend", "writer.tryWrite");
-    const payload = payloadOf(data);
     return this.output.now(
-      () => sendOnce(this, payload),
+      sending(this, payloadOf(data)),
       this.subject("send", "send to"),
     ) ?? false;
   }

@@ -284,6 +284,11 @@ Deno.test("read() and write() fail cleanly when their memory is taken away meanw
   data.buffer.transfer();
   ends.reader.readSync(new Uint8Array(CAPACITY));
   await assertRejects(() => write, TypeError, "resized or detached meanwhile");
+  await assertRejects(
+    () => ends.writer.write(data),
+    TypeError,
+    "data must not be detached",
+  );
   const buffer = new Uint8Array(10);
   const read = ends.reader.read(buffer);
   buffer.buffer.transfer();

@@ -199,6 +199,22 @@ Deno.test("sendTo() that waits times out, aborts, and ends with its socket", asy
   }
 });
 
+Deno.test("sendTo() fails when its data is taken away meanwhile, and sends no less", async () => {
+  using slow = receiver();
+  using sender = Socket.open("unix", "datagram");
+  while (sender.trySendTo("fill", slow.name));
+  const data = new Uint8Array(10);
+  const sent = sender.sendTo(data, slow.name);
+  data.buffer.transfer();
+  while (slow.socket.tryReceive());
+  await assertRejects(
+    () => sent,
+    TypeError,
+    "the data was resized or detached meanwhile",
+  );
+  assertStrictEquals(slow.socket.tryReceive(), undefined);
+});
+
 Deno.test("sendTo() that waits fails when its receiver goes, and finds the next", async () => {
   using _dog = watchdog("sendTo() to who goes");
   const first = receiver();

@@ -223,6 +223,34 @@ Deno.test("send() waits for room, in order and whole", async () => {
   }
 });
 
+Deno.test("send() fails when its data is taken away meanwhile, and sends no less", async () => {
+  for (const type of MESSAGES) {
+    using both = pair(type);
+    const { a, b } = both;
+    const full = fill(a, 8192);
+    const detached = new Uint8Array(10);
+    const resized = new Uint8Array(new ArrayBuffer(10, { maxByteLength: 20 }));
+    const sent = [a.send(detached), a.send(resized)];
+    detached.buffer.transfer();
+    resized.buffer.resize(5);
+    for (let i = 0; i < full; i++) b.receiveSync();
+    for (const send of sent) {
+      await assertRejects(
+        () => send,
+        TypeError,
+        `Cannot send to ${a.label}: the data was resized or detached meanwhile`,
+      );
+    }
+    assertStrictEquals(b.tryReceive(), undefined);
+    await assertRejects(
+      () => a.send(detached),
+      TypeError,
+      "data must not be detached",
+    );
+    assertStrictEquals(b.tryReceive(), undefined);
+  }
+});
+
 Deno.test("sendSync() and send() time out while there is no room", async () => {
   for (const type of MESSAGES) {
     using both = pair(type);
