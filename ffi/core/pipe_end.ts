@@ -110,7 +110,8 @@ export class PipeReader extends FdReader {
    *
    * Resolves with how many were moved, at least one, or with null at the end.
    * Reads and writes of the same two ends keep their order. A target given by
-   * number must be a file or non-blocking. Aborted or timed out, it has moved
+   * number or as an `Fd` must be a file, a pipe or non-blocking, or this thread
+   * may block: of a socket, give the `writer`. Aborted or timed out, it has moved
    * nothing.
    *
    * See [splice(2)](https://man7.org/linux/man-pages/man2/splice.2.html).
