@@ -27,6 +27,7 @@ import {
   ipcError,
   isInterruption,
 } from "./errno.ts";
+import { fdinfo } from "./_adopt.ts";
 import { closeFd, type Fd } from "./fd.ts";
 import {
   EFD_CLOEXEC,
@@ -217,7 +218,8 @@ class Reactor {
     const fd = entry.fd.use("wait for");
     const operation = entry.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     const error = this.#control(operation, fd, wanted | EPOLLONESHOT);
-    if (error === ERRNO.EBADF && this.#isLost()) {
+    // EINVAL when its number is another file's by now, such as this one's.
+    if ((error === ERRNO.EBADF || error === ERRNO.EINVAL) && this.#isLost()) {
       this.#reopen();
       return this.#arm(entry, wanted);
     }
@@ -254,6 +256,11 @@ class Reactor {
 
   /** Begins anew, and leaves the old numbers to whoever has them now. */
   #reopen(): void {
+    // What was closed lives on in the call that waits in it, and would be all
+    // that is waited for.
+    if (this.#pending && fdinfo(this.#wake, "eventfd-count") !== undefined) {
+      this.#interrupt();
+    }
     const known = [...this.#registered.values()];
     this.#registered.clear();
     this.#epoll = -1;

@@ -303,30 +303,34 @@ Deno.test("a worker terminated while it waits does not keep the process", async 
   assertEquals([code, stdout], [0, "terminated\n"], stderr);
 });
 
+const FIND = `
+  import { EventFd, pipe } from "@libc/ipc";
+  import { unistd } from "${source("ffi/libc/unistd.ts")}";
+  const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const epolls = () => Array.from(
+    Deno.readDirSync("/proc/self/fd"),
+    ({ name }) => Number(name),
+  ).filter((fd) => {
+    try {
+      return Deno.readLinkSync("/proc/self/fd/" + fd).includes("eventpoll");
+    } catch {
+      return false; // The one that reads the directory.
+    }
+  });
+  const denos = epolls();
+  const ours = async () => {
+    for (;;) {
+      const [fd] = epolls().filter((fd) => !denos.includes(fd));
+      if (fd !== undefined) return fd;
+      await later(1);
+    }
+  };
+`;
+
 Deno.test("waits go on when somebody has closed the descriptor of the reactor", async () => {
   using _dog = watchdog("epoll closed");
   await using child = spawnDeno(
-    `import { EventFd, pipe } from "@libc/ipc";
-    import { unistd } from "${source("ffi/libc/unistd.ts")}";
-    const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-    const epolls = () => Array.from(
-      Deno.readDirSync("/proc/self/fd"),
-      ({ name }) => Number(name),
-    ).filter((fd) => {
-      try {
-        return Deno.readLinkSync("/proc/self/fd/" + fd).includes("eventpoll");
-      } catch {
-        return false; // The one that reads the directory.
-      }
-    });
-    const denos = epolls();
-    const ours = async () => {
-      for (;;) {
-        const [fd] = epolls().filter((fd) => !denos.includes(fd));
-        if (fd !== undefined) return fd;
-        await later(1);
-      }
-    };
+    `${FIND}
     using ends = pipe();
     using event = EventFd.create();
     const buffer = new Uint8Array(4);
@@ -359,4 +363,27 @@ Deno.test("waits go on when somebody has closed the descriptor of the reactor", 
     [0, "a wait is on its way 2\nnobody waits 2\nunref 2\n"],
     stderr,
   );
+});
+
+Deno.test("new waits do not depend on old ones when the reactor's descriptor was closed", async () => {
+  using _dog = watchdog("epoll closed and its number taken");
+  for (const taken of [false, true]) {
+    await using child = spawnDeno(
+      `${FIND}
+      using idle = pipe();
+      const old = idle.reader.read(new Uint8Array(4));
+      unistd().close(await ours());
+      // What is opened next takes the number.
+      using first = ${taken} ? pipe() : idle;
+      using ends = pipe();
+      const read = ends.reader.read(new Uint8Array(4));
+      setTimeout(() => ends.writer.writeSync("abc"), 5);
+      console.log(await read);
+      setTimeout(() => idle.writer.writeSync("x"), 5);
+      console.log(await old);`,
+      { permissions: ["--allow-all"] },
+    );
+    const { code, stdout, stderr } = await child.end();
+    assertEquals([code, stdout], [0, "3\n1\n"], stderr);
+  }
 });
