@@ -67,12 +67,13 @@ export class Rooms {
 
   async #wait(
     key: string,
-    { source, door }: Queue,
+    queue: Queue,
     target: Uint8Array<ArrayBuffer>,
     attempt: () => true | undefined,
     options: WaitOptions | undefined,
     subject: WaitSubject,
   ): Promise<true> {
+    const { source, door } = queue;
     const again = () => {
       const done = attempt();
       // Somebody else may have taken the receiver's address meanwhile.
@@ -83,7 +84,8 @@ export class Rooms {
       return await waitUntil(again, options, subject, source);
     } finally {
       if (source.waiters.size === 0) {
-        this.#queues.delete(key);
+        // Another may have ended this one already, and a third begun anew.
+        if (this.#queues.get(key) === queue) this.#queues.delete(key);
         door?.close();
       }
     }

@@ -7,6 +7,8 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { encodeAddress } from "../../../ffi/core/_socket_address.ts";
+import { Rooms } from "../../../ffi/core/_socket_room.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { Socket } from "../../../ipc/stream/socket.ts";
@@ -196,6 +198,42 @@ Deno.test("sendTo() that waits times out, aborts, and ends with its socket", asy
       TypeError,
       "Cannot send from a closed unix",
     );
+  }
+});
+
+Deno.test("a sendTo() is waited for that comes while the one before it ends", async () => {
+  using slow = receiver();
+  const target = encodeAddress({ family: "unix", path: slow.name });
+  const subject = { syscall: "sendto", action: "send from", object: "it" };
+  const microtasks = async (count: number) => {
+    for (let i = 0; i < count; i++) await null;
+  };
+  for (let i = 0; i < 16; i++) {
+    using sender = Socket.open("unix", "datagram");
+    const rooms = new Rooms(sender.fd);
+    const send = (attempt: () => true | undefined) =>
+      rooms.send(target, attempt, undefined, subject);
+    let room = false;
+    const others = async () => {
+      await microtasks(i % 4);
+      const second = send(() => true);
+      await microtasks(i >> 2);
+      const third = send(() => room || undefined);
+      await microtasks(20);
+      assert(rooms.isBusy(target), "the third waits");
+      room = true;
+      await Promise.all([second, third]);
+      assert(!rooms.isBusy(target));
+    };
+    let following: Promise<void> | undefined;
+    let attempts = 0;
+    await send(() => {
+      // While it waits in the queue, not before.
+      if (++attempts < 3) return undefined;
+      following = others();
+      return true;
+    });
+    await following;
   }
 });
 
