@@ -11,6 +11,7 @@ import { setNonBlocking } from "./_fd_flags.ts";
 import { FdReader, FdWriter } from "./byte_stream.ts";
 import type { Fd } from "./fd.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from "./platform.ts";
+import { READINESS, type Readiness } from "./wait_any.ts";
 
 /**
  * What comes of a stream socket, as bytes.
@@ -83,6 +84,17 @@ export class SocketReader extends FdReader {
   override use(): number {
     if (this.#closed) throw closedError("receive from", "reading", this.label);
     return super.use();
+  }
+
+  /** @ignore */
+  override [READINESS](): Readiness {
+    const readiness = super[READINESS]();
+    const ready = () => {
+      // The socket may still be open, and would be ready for ever.
+      this.use();
+      return readiness.ready();
+    };
+    return { ...readiness, ready };
   }
 
   /**

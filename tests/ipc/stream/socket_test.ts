@@ -408,6 +408,18 @@ Deno.test("peerCredentials() of nobody is ENOTCONN, of the Internet a TypeError"
   );
 });
 
+Deno.test("waitAny() refuses a reader that is closed, before or meanwhile", async () => {
+  using both = pair();
+  const { reader } = both.b;
+  const waiting = waitAny([reader]);
+  assert(await isPending(waiting));
+  reader.close();
+  for (const wait of [waiting, waitAny([reader])]) {
+    await assertRejects(() => wait, TypeError, "closed for reading");
+  }
+  assertStrictEquals(both.b.closed, false);
+});
+
 Deno.test("waitAny() tells which socket has a connection, a message or its end", async () => {
   using both = pair("seqpacket");
   using ending = pair();
