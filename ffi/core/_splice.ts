@@ -72,7 +72,18 @@ export class Splice implements WaitSubject {
 
   /** Whether others must go first, at this end or the other. */
   #busy(): boolean {
-    return this.#target instanceof FdWriter && this.#target.source.busy;
+    const target = this.#target;
+    if (typeof target === "number") return false;
+    // That of a writer given as its descriptor is the same.
+    return target instanceof Fd
+      ? fdSource(target, "write").busy
+      : target.source.busy;
+  }
+
+  /** While others go first at the target; there must be something to move. */
+  #turn(): "input" | "output" {
+    // Else it would have to begin waiting here anew, behind those who came later.
+    return pollNow(this.#reader.use(), POLLIN) === 0 ? "input" : "output";
   }
 
   /** Moves what can be moved; else says which end is not ready. */
@@ -123,6 +134,11 @@ export class Splice implements WaitSubject {
     const timeout = timeoutOf(options);
     this.#reader.refuseWhileBusy();
     if (this.#target instanceof FdWriter) this.#target.refuseWhileBusy();
+    else if (this.#busy()) {
+      throw new TypeError(
+        `Cannot ${this.action} ${this.object} now: an asynchronous call is under way`,
+      );
+    }
     const deadline = timeout === undefined ? undefined : new Deadline(timeout);
     for (;;) {
       const moved = this.#attempt();
@@ -170,7 +186,7 @@ export class Splice implements WaitSubject {
   #atInput(options: WaitOptions): Promise<number | null | "output"> {
     const { source } = this.#reader;
     const attempt = () => {
-      const moved = this.#busy() ? "output" : this.#attempt();
+      const moved = this.#busy() ? this.#turn() : this.#attempt();
       if (moved === "input") return undefined;
       if (moved === "output") source.held = true;
       return moved;

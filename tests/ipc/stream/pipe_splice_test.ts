@@ -193,6 +193,49 @@ Deno.test("splice() that queues for its target rejects when its reader is closed
   assertEquals(to.reader.readSync(new Uint8Array(9)), 5);
 });
 
+Deno.test("splice() keeps its place before a read() while its target is busy", async () => {
+  using _dog = watchdog("splice() before a read()");
+  using from = pipe();
+  using to = fullPipe();
+  const write = to.writer.write("before");
+  const moved = from.reader.splice(to.writer);
+  const buffer = new Uint8Array(9);
+  const read = from.reader.read(buffer);
+  to.reader.readSync(new Uint8Array(CAPACITY));
+  await write;
+  // Until the target had its turn for it.
+  while (to.writer.source.busy) await turn();
+  from.writer.writeSync("first");
+  assertEquals(await moved, 5);
+  from.writer.writeSync("second");
+  assertEquals(await read, 6);
+  assertEquals(text(buffer.subarray(0, 6)), "second");
+});
+
+Deno.test("splice() to the descriptor of a writer is not mixed with its write()", async () => {
+  using _dog = watchdog("splice() behind a write()");
+  using from = pipe();
+  using to = fullPipe();
+  const write = to.writer.write(new Uint8Array(CAPACITY + 1));
+  from.writer.writeSync("x");
+  to.reader.readSync(new Uint8Array(4096));
+  assertStrictEquals(from.reader.trySplice(to.writer.fd), undefined);
+  assertThrows(
+    () => from.reader.spliceSync(to.writer.fd),
+    TypeError,
+    "now: an asynchronous call is under way",
+  );
+  const moved = from.reader.splice(to.writer.fd);
+  let bytes = new Uint8Array(0);
+  for await (const chunk of to.reader) {
+    bytes = chunk;
+    if (to.writer.bytesWritten > 2 * CAPACITY && chunk.at(-1) !== 0) break;
+  }
+  await write;
+  assertEquals(await moved, 1);
+  assertEquals(text(bytes.subarray(-1)), "x");
+});
+
 Deno.test("splice() that finds no descriptor left to wait with keeps nobody from reading", async () => {
   using from = pipe();
   using to = fullPipe();
