@@ -20,15 +20,22 @@ export function payloadOf(data: Uint8Array | string): Uint8Array {
       `data must be a Uint8Array or a string, got ${shown(data)}`,
     );
   }
-  if (data.length === 0 && isDetached(data)) {
-    throw new TypeError("data must not be detached");
-  }
+  if (data.length === 0) checkMemory(data, "data");
   return data;
 }
 
-/** Whether the memory of some bytes was taken away. */
-export function isDetached({ buffer }: Uint8Array): boolean {
-  return buffer instanceof ArrayBuffer && buffer.detached;
+/** Refuses bytes that have none because their memory was taken away. */
+export function checkMemory(bytes: Uint8Array, what: string): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.detached) {
+    throw new TypeError(`${what} must not be detached`);
+  }
+  try {
+    // Which throws where its buffer was made too short for it.
+    bytes.keys();
+  } catch {
+    throw new TypeError(`${what} must not be out of the bounds of its buffer`);
+  }
 }
 
 /** Refuses to go on with data that is not as long any more as it was. */

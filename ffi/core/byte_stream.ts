@@ -13,9 +13,9 @@ import {
 } from "./_argument.ts";
 import {
   checkLength,
+  checkMemory,
   CHUNK,
   chunks,
-  isDetached,
   payloadOf,
   readableOf,
   writableOf,
@@ -407,8 +407,6 @@ function roomOf(buffer: Uint8Array): number {
     throw new TypeError(`buffer must be a Uint8Array, got ${shown(buffer)}`);
   }
   const { length } = buffer;
-  if (length === 0 && isDetached(buffer)) {
-    throw new TypeError("buffer must not be detached");
-  }
+  if (length === 0) checkMemory(buffer, "buffer");
   return Math.min(length, MAX_COUNT);
 }

@@ -295,6 +295,15 @@ Deno.test("read() and write() fail cleanly when their memory is taken away meanw
   ends.writer.writeSync("x");
   await assertRejects(() => read, TypeError, "buffer must not be detached");
   assertEquals(ends.reader.readSync(new Uint8Array(10)), 1);
+  const whole = new ArrayBuffer(10, { maxByteLength: 10 });
+  const part = new Uint8Array(whole, 0, 10);
+  const into = ends.reader.read(part);
+  whole.resize(5);
+  ends.writer.writeSync("x");
+  const bounds = "must not be out of the bounds of its buffer";
+  await assertRejects(() => into, TypeError, `buffer ${bounds}`);
+  assertThrows(() => ends.writer.writeSync(part), TypeError, `data ${bounds}`);
+  assertEquals(ends.reader.readSync(new Uint8Array(10)), 1);
 });
 
 Deno.test("read() and write() work on memory outside the heap and on shared buffers", async () => {
