@@ -308,9 +308,12 @@ export class PosixMessageQueue
     return promised(() => {
       let payload = payloadOf(data);
       const priority = checkPriority(options.priority ?? 0);
+      const own = () => payload === data ? payload.slice() : payload;
+      // Others come first; the caller may use the bytes again meanwhile.
+      if (this.#writes.busy) payload = own();
       const attempt = () => {
         if (this.#send(payload, priority)) return true;
-        if (payload === data) payload = payload.slice();
+        payload = own();
         return undefined;
       };
       return waitUntil<true>(

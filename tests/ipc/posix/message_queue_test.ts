@@ -337,13 +337,15 @@ Deno.test("PosixMessageQueue.send() waits for room, and keeps its order and its 
   using queue = small(1);
   queue.sendSync("0");
   const data = bytes("1");
+  const behind = bytes("2");
   const sent: number[] = [];
   const waiting = [
     queue.send(data).then(() => sent.push(1)),
-    queue.send("2").then(() => sent.push(2)),
+    queue.send(behind).then(() => sent.push(2)),
     queue.send("3").then(() => sent.push(3)),
   ];
   data.fill(0);
+  behind.fill(0);
   await parked();
   assertEquals(sent, []);
   const received = [];
