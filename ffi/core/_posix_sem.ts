@@ -18,7 +18,7 @@ import {
   rawStat,
   readAt,
 } from "./_file.ts";
-import type { SemaphoreMemory } from "./_posix_sem_wait.ts";
+import { competes, type SemaphoreMemory } from "./_posix_sem_wait.ts";
 import { cstring } from "./cstring.ts";
 import { type Deadline, writeTimespec } from "./deadline.ts";
 import {
@@ -110,6 +110,8 @@ const SHARED = 128;
 
 /** The longest wait by a clock that may be set, in milliseconds. */
 const SLICE = 100;
+/** The same where a thread of this isolate may be woken instead. */
+const SHORT_SLICE = 10;
 
 /** A named semaphore in this process. */
 export interface NamedSemaphore extends SemaphoreMemory {
@@ -295,7 +297,8 @@ export type WaitCalls = Pick<
  * false when the time is up.
  *
  * Before glibc 2.30 there is only `sem_timedwait`, which goes by the clock that
- * may be set: it waits for a moment at a time, and the deadline decides.
+ * may be set: it waits for a moment at a time, and the deadline decides. So it
+ * is while an asynchronous wait sleeps, which a post may wake instead.
  */
 export function acquireBefore(
   sem: Deno.PointerObject,
@@ -305,7 +308,10 @@ export function acquireBefore(
 ): boolean {
   const { sem_clockwait, sem_timedwait } = calls;
   for (;;) {
-    const left = deadline.remaining;
+    const left = Math.min(
+      deadline.remaining,
+      competes() ? SHORT_SLICE : Infinity,
+    );
     const error = sem_clockwait === null
       ? errnoOf(
         sem_timedwait(sem, absolute(CLOCK_REALTIME, Math.min(left, SLICE))),

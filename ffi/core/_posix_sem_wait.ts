@@ -25,6 +25,17 @@ const WAITER = 1n << 32n;
 /** The lower half: the value. */
 const VALUE = WAITER - 1n;
 
+/** How many threads of this isolate are in such a wait. */
+let asleep = 0;
+
+/**
+ * Whether a post may wake a thread of this isolate, which takes nothing before
+ * the event loop turns: who blocks it must look at the value by itself.
+ */
+export function competes(): boolean {
+  return asleep > 0;
+}
+
 /** `futex(FUTEX_WAIT)`: blocks while the value is zero. */
 export function waitForUnit(
   sem: Deno.PointerObject,
@@ -39,10 +50,12 @@ export function waitForUnit(
       word = new BigUint64Array(Deno.UnsafePointerView.getArrayBuffer(sem, 8));
       // Before the kernel compares the value: who posts after that sees us.
       Atomics.add(word, 0, WAITER);
+      asleep++;
       const address = BigInt(Deno.UnsafePointer.value(sem));
       return [SYS_futex, address, BigInt(FUTEX_WAIT), 0n, 0n];
     },
     finish() {
+      asleep--;
       // Where nobody can write any more, nobody can post either.
       if (word !== undefined && !memory.readOnly) {
         const before = Atomics.sub(word, 0, WAITER);

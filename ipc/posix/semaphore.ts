@@ -42,7 +42,7 @@ import {
   type SemaphorePlace,
   unlinkSemaphore,
 } from "../../ffi/core/_posix_sem.ts";
-import { waitForUnit } from "../../ffi/core/_posix_sem_wait.ts";
+import { competes, waitForUnit } from "../../ffi/core/_posix_sem_wait.ts";
 import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
 import { hasCode, openOrCreate } from "../../ffi/core/_sysv.ts";
 import { Deadline } from "../../ffi/core/deadline.ts";
@@ -330,7 +330,7 @@ export class PosixSemaphore implements Disposable, Waitable {
   acquireSync(options?: SyncWaitOptions): void {
     const sem = this.#use("acquire");
     const timeout = timeoutOf(options);
-    if (timeout === undefined) {
+    if (timeout === undefined && !competes()) {
       for (;;) {
         const error = errnoOf(semaphore().sem_wait(sem));
         if (error === 0) return;
@@ -338,8 +338,11 @@ export class PosixSemaphore implements Disposable, Waitable {
       }
     }
     if (this.tryAcquire()) return;
-    if (acquireBefore(sem, new Deadline(timeout), this.#label)) return;
-    throw timeoutError("sem_clockwait", "acquire", this.#label, timeout);
+    const deadline = new Deadline(timeout ?? Infinity);
+    if (acquireBefore(sem, deadline, this.#label)) return;
+    // A post may have woken somebody who has not taken the unit yet.
+    if (this.tryAcquire()) return;
+    throw timeoutError("sem_clockwait", "acquire", this.#label, timeout ?? 0);
   }
 
   /**

@@ -1,6 +1,11 @@
 // Several processes, their deaths, signals, planted files, other users, limits.
 
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { PosixSemaphore } from "@libc/ipc/posix-sem";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
@@ -75,6 +80,32 @@ Deno.test("PosixSemaphore.acquireSync() is woken by another process", async () =
   }
   assertEquals((await child.end()).code, 0);
   assertEquals(made.value(), 0);
+});
+
+Deno.test("PosixSemaphore.acquireSync() gets the unit whose post has woken an acquire() of this thread", async () => {
+  using _dog = watchdog("acquire and acquireSync");
+  using made = PosixSemaphore.create();
+  for (const options of [undefined, { timeout: 600_000 }]) {
+    const stop = new AbortController();
+    const acquiring = made.acquire({ signal: stop.signal });
+    await until(() => waiting(made.name) === 1);
+    await using child = spawnDeno(
+      `${PREAMBLE}
+      const semaphore = PosixSemaphore.open("${made.name}");
+      const file = "${fileOf(made.name)}";
+      const waiting = () =>
+        new DataView(Deno.readFileSync(file).buffer).getUint32(4, true);
+      while (waiting() < 2);
+      semaphore.release();`,
+      ALL,
+    );
+    made.acquireSync(options);
+    assertEquals(made.value(), 0);
+    stop.abort();
+    await assertRejects(() => acquiring);
+    await until(() => waiting(made.name) === 0);
+    assertEquals((await child.end()).code, 0);
+  }
 });
 
 Deno.test("PosixSemaphore.acquireSync() wakes a Worker of the same process", async () => {
