@@ -127,6 +127,18 @@ export function restoreDefault(signal: Signal): Disposable {
   return change(number, DEFAULT, "restore the default of");
 }
 
+/** How many changes of each signal are in effect. */
+const changes = new Map<number, number>();
+
+/**
+ * Whether `ignore()` or `restoreDefault()` is in effect for a signal.
+ *
+ * @ignore
+ */
+export function isChanged(signal: Signal): boolean {
+  return (changes.get(signalNumber(signal)) ?? 0) > 0;
+}
+
 function refuseFault(number: number, action: string): void {
   if (FAULTS.includes(number)) {
     throw new TypeError(
@@ -151,11 +163,13 @@ function change(number: number, handler: bigint, action: string): Disposable {
   sigaction.write(wanted, { sa_handler: handler });
   const before = new Uint8Array(sigaction.size);
   act(number, wanted, before, action);
+  changes.set(number, (changes.get(number) ?? 0) + 1);
   let undone = false;
   return {
     [Symbol.dispose](): void {
       if (undone) return;
       undone = true;
+      changes.set(number, (changes.get(number) ?? 0) - 1);
       act(number, before, null, "restore the action of");
     },
   };

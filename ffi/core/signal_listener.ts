@@ -7,7 +7,7 @@
 import type { WaitOptions } from "./_argument.ts";
 import { showing } from "./_inspect.ts";
 import { INTERNAL, onlyInternal } from "./_internal.ts";
-import { disposition } from "./signal_action.ts";
+import { disposition, isChanged } from "./signal_action.ts";
 import {
   type Signal,
   type SignalName,
@@ -168,6 +168,9 @@ export class SignalListener
   }
 
   #listen(name: SignalName): void {
+    // The first listener of a signal makes Deno install its handler, which would
+    // end that.
+    if (isChanged(name)) throw changedError(name);
     const listener = () => {
       this.#came.add(name);
       this.#source.poke();
@@ -182,15 +185,17 @@ export class SignalListener
     }
     this.#listeners.set(name, listener);
     // Deno installs its handler once, and does not see when it is gone.
-    if (disposition(name) !== "handler") {
-      throw new TypeError(
-        `Cannot listen to ${name}: ignore() or restoreDefault() is in effect for it`,
-      );
-    }
+    if (disposition(name) !== "handler") throw changedError(name);
   }
 }
 
 showing(SignalListener, ({ signals }) => ({ signals }));
+
+function changedError(name: SignalName): TypeError {
+  return new TypeError(
+    `Cannot listen to ${name}: ignore() or restoreDefault() is in effect for it`,
+  );
+}
 
 /**
  * Listens to signals by `Deno.addSignalListener`, as a queue to wait on.
@@ -203,8 +208,9 @@ showing(SignalListener, ({ signals }) => ({ signals }));
  *
  * @param signal One signal or several.
  * @throws {TypeError} When there is no such signal or Deno cannot handle it
- * (`SIGKILL`, `SIGSTOP`, faults, real-time signals), and for `SIGPIPE`, which
- * would end the process once nobody listens any more.
+ * (`SIGKILL`, `SIGSTOP`, faults, real-time signals), for `SIGPIPE`, which would
+ * end the process once nobody listens any more, and while `ignore()` or
+ * `restoreDefault()` is in effect for it.
  *
  * @example Wait for a signal
  * ```ts

@@ -72,6 +72,34 @@ Deno.test("ignore() silences a listener and gives it back its signal", async () 
   assertEquals(await listener.receive(), "SIGURG");
 });
 
+Deno.test("onSignal() refuses a signal that is ignored, and leaves it so", async () => {
+  await using child = spawnDeno(`
+    import { disposition, ignore, kill, onSignal } from "@libc/ipc/signal";
+    const say = (signal) => {
+      try {
+        onSignal(["SIGUSR2", signal]);
+      } catch (error) {
+        console.log(error.name, disposition(signal));
+      }
+    };
+    {
+      // Nobody has listened to it before.
+      using outer = ignore("SIGALRM");
+      { using inner = ignore("SIGALRM"); }
+      say("SIGALRM");
+      kill(Deno.pid, "SIGALRM");
+    }
+    using listener = onSignal("SIGALRM");
+    kill(Deno.pid, "SIGALRM");
+    console.log(await listener.receive());`);
+  assertEquals(await child.end(), {
+    code: 0,
+    signal: null,
+    stdout: "TypeError ignore\nSIGALRM\n",
+    stderr: "",
+  });
+});
+
 Deno.test("ignore() and restoreDefault() say what cannot be changed", () => {
   for (const change of [ignore, restoreDefault]) {
     for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
