@@ -97,6 +97,7 @@ export function mapDescriptor(
       unmap(base, inside + length, label);
       forget();
     },
+    overtaken: forget,
   });
 }
 

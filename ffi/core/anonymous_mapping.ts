@@ -78,6 +78,15 @@ export class SharedMapping extends Mapping {
       this.#fd.close();
     }
   }
+
+  /** @ignore */
+  override overtaken(): void {
+    try {
+      super.overtaken();
+    } finally {
+      this.#fd.close();
+    }
+  }
 }
 
 /**

@@ -94,6 +94,8 @@ export interface MappingInit {
   label: string;
   /** Undoes the mapping: `shmdt`, `munmap`. */
   release: (pointer: Deno.PointerObject, size: number) => void;
+  /** What is to be done instead when other pages have taken its place. */
+  overtaken?: () => void;
 }
 
 /**
@@ -122,6 +124,7 @@ export class Mapping implements Disposable {
   readonly #label: string;
   readonly #size: number;
   readonly #release: MappingInit["release"];
+  readonly #overtaken: MappingInit["overtaken"];
   #pointer: Deno.PointerObject | undefined;
   #buffer: ArrayBuffer | undefined;
   #bytes: Uint8Array<ArrayBuffer> | undefined;
@@ -137,6 +140,7 @@ export class Mapping implements Disposable {
     this.#size = init.size;
     this.#readOnly = init.readOnly;
     this.#release = init.release;
+    this.#overtaken = init.overtaken;
     this.#pointer = init.pointer;
     live.set(this.address, this);
   }
@@ -383,7 +387,7 @@ export class Mapping implements Disposable {
         `readOnly must be true or false, got ${shown(options?.readOnly)}`,
       );
     }
-    if (this.#escaped || this.#buffer?.detached) {
+    if (this.transferred) {
       throw new TypeError(
         `Cannot protect a mapping of ${this.#label}: its buffer was transferred away`,
       );
@@ -450,6 +454,15 @@ export class Mapping implements Disposable {
   }
 
   /**
+   * Whether a buffer of it was transferred away, and still reaches the memory.
+   *
+   * @ignore
+   */
+  get transferred(): boolean {
+    return this.#escaped || this.#buffer?.detached === true;
+  }
+
+  /**
    * `shmdt` or `munmap`: detaches every view, then gives the memory back.
    * Closing twice does nothing. The kernel object behind it stays.
    *
@@ -493,6 +506,7 @@ export class Mapping implements Disposable {
     this.#detach();
     this.#pointer = undefined;
     for (const callback of this.#closing) callback();
+    this.#overtaken?.();
   }
 
   #unmap(pointer: Deno.PointerObject): void {
@@ -571,6 +585,11 @@ export function overtake(
   if (mapping === undefined) {
     throw new RangeError(
       `address must be that of an open mapping to be replaced, got ${address}`,
+    );
+  }
+  if (mapping.transferred) {
+    throw new RangeError(
+      `Cannot replace the mapping at ${address}: its buffer was transferred away`,
     );
   }
   const pages = Math.ceil(size / pageSize());

@@ -6,6 +6,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
+import { Memfd } from "@libc/ipc/memfd";
+import { mapAnonymous } from "@libc/ipc/mmap";
 import { struct } from "@libc/ipc/struct";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
@@ -222,6 +224,34 @@ Deno.test("attach() with remap takes the place of a mapping, which is closed", (
   assertEquals(bytes.length, 0);
   assertEquals(one.stat().attachCount, 0);
   assertThrows(() => two.attach({ remap: true }), RangeError, "address");
+});
+
+Deno.test("attach() with remap lets go of the file that was mapped there", () => {
+  using segment = SysvSharedMemory.create(IPC_PRIVATE, 8192);
+  using memory = Memfd.create("replaced", { size: 8192, seals: [] });
+  const mapping = memory.map();
+  using _fresh = segment.attach({ address: mapping.address, remap: true });
+  memory.resize(0);
+  assertEquals(memory.size, 0);
+
+  const shared = mapAnonymous(8192, { shared: true });
+  const { address, fd } = shared;
+  using _other = segment.attach({ address, remap: true });
+  assertEquals([shared.closed, fd.closed], [true, true]);
+});
+
+Deno.test("attach() with remap refuses the place of a buffer that was transferred away", () => {
+  using segment = SysvSharedMemory.create(IPC_PRIVATE, 4096);
+  using mapping = mapAnonymous(4096);
+  const { address } = mapping;
+  const buffer = mapping.buffer.transfer();
+  assertThrows(
+    () => segment.attach({ address, remap: true }),
+    RangeError,
+    "transferred",
+  );
+  assertEquals(segment.stat().attachCount, 0);
+  assertEquals(new Uint8Array(buffer)[0], 0);
 });
 
 Deno.test("stat() gives every field", () => {
