@@ -156,17 +156,16 @@ export class SpawnCall implements Disposable {
             action.to,
           ),
           "posix_spawn_file_actions_adddup2",
-          `descriptor ${
-            Math.max(action.from, action.to)
-          } is not below RLIMIT_NOFILE`,
+          Math.max(action.from, action.to),
         );
       case "close":
+        // glibc refuses a number that no descriptor can have.
+        if (action.fd >= openMax()) return;
         return this.#check(
           calls.posix_spawn_file_actions_addclose(actions, action.fd),
           "posix_spawn_file_actions_addclose",
         );
       case "closefrom":
-        // glibc refuses a number that no descriptor can have.
         if (action.fd >= openMax()) return;
         return this.#check(
           calls.posix_spawn_file_actions_addclosefrom_np(actions, action.fd),
@@ -182,13 +181,15 @@ export class SpawnCall implements Disposable {
             0,
           ),
           "posix_spawn_file_actions_addopen",
+          action.fd,
         );
     }
   }
 
-  #check(result: number, call: string, badDescriptor?: string): void {
-    if (result === ERRNO.EBADF && badDescriptor !== undefined) {
-      throw ipcError(result, call, "start", this.label, badDescriptor);
+  #check(result: number, call: string, fd?: number): void {
+    if (result === ERRNO.EBADF && fd !== undefined) {
+      const hint = `descriptor ${fd} is not below RLIMIT_NOFILE`;
+      throw ipcError(result, call, "start", this.label, hint);
     }
     checkRc(result, call, "start", this.label);
   }
