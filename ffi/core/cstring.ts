@@ -26,8 +26,8 @@ export function cstring(text: string, what: string): Uint8Array<ArrayBuffer> {
 /**
  * The path of a string or a `file:` URL as a C string.
  *
- * @throws {TypeError} When the URL is not a `file:` URL, the path is empty, or
- * has a NUL inside.
+ * @throws {TypeError} When the URL is not a `file:` URL or its path not UTF-8,
+ * the path is empty, or has a NUL inside.
  */
 export function cpath(
   path: string | URL,
@@ -44,7 +44,7 @@ export function pathString(path: string | URL, what: string): string {
         `${what} must be a local file: URL, got ${path.href}`,
       );
     }
-    return decodeURIComponent(path.pathname);
+    return decoded(path, what);
   }
   if (typeof path !== "string" || path === "") {
     throw new TypeError(
@@ -52,4 +52,15 @@ export function pathString(path: string | URL, what: string): string {
     );
   }
   return path;
+}
+
+function decoded(url: URL, what: string): string {
+  try {
+    return decodeURIComponent(url.pathname);
+  } catch (cause) {
+    throw new TypeError(
+      `${what} must be a file: URL of a path in UTF-8, got ${url.href}`,
+      { cause },
+    );
+  }
 }

@@ -170,6 +170,11 @@ Deno.test("mapFile() refuses wrong options before any call", () => {
     "mode must be",
   );
   assertThrows(() => Deno.statSync(path), Deno.errors.NotFound);
+  assertThrows(
+    () => mapFile(new URL("file:///tmp/%ff")),
+    TypeError,
+    "file must be a file: URL of a path in UTF-8, got file:///tmp/%ff",
+  );
 });
 
 Deno.test("mapFile() removes what it has created and cannot map", () => {
