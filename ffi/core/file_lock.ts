@@ -238,7 +238,8 @@ export function openLockFile(
  * other lock is in the way.
  *
  * The kernel tells nobody when a lock is released, so it is tried every few
- * milliseconds, up to 20. One that is aborted or times out holds nothing.
+ * milliseconds: 25 in the end, and more where many wait. One that is aborted or
+ * times out holds nothing.
  *
  * See [flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html) and
  * [F_OFD_SETLK(2const)](https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html).
