@@ -133,7 +133,8 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
 
   /**
    * A descriptor of it, which becomes readable when it ends and is closed soon
-   * after; undefined where there are no pidfds or no descriptor was left.
+   * after; undefined where there are no pidfds or no descriptor was left. It is
+   * waited for even if somebody else closes that.
    */
   get pidfd(): Fd | undefined {
     return this.#pidfd?.closed ? undefined : this.#pidfd;
@@ -208,8 +209,9 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
       if (timeout !== undefined && deadline?.expired) {
         throw timeoutError("waitid", "wait for", this.#label, timeout);
       }
-      if (this.#pidfd !== undefined) {
-        pollUntil(this.#pidfd.use("wait for"), POLLIN, deadline);
+      const { pidfd } = this;
+      if (pidfd !== undefined) {
+        pollUntil(pidfd.number, POLLIN, deadline);
       } else {
         pause(Math.min(delay, deadline?.remaining ?? delay));
       }
@@ -309,9 +311,15 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
 
   /** @ignore */
   [READINESS](): Readiness {
+    const { pidfd } = this;
     return {
-      ready: () => this.tryWait() !== undefined,
-      source: this.#source,
+      ready: () => {
+        if (this.tryWait() !== undefined) return true;
+        // Closed meanwhile, it will not say when to look again.
+        pidfd?.use("wait for");
+        return false;
+      },
+      source: this.#pidfd?.closed ? new SweepSource() : this.#source,
       subject: this.#subject,
     };
   }
@@ -355,13 +363,21 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     const timeout = timeoutOf(options);
     const deadline = timeout === undefined ? undefined : new Deadline(timeout);
     const subject = this.#subject;
+    let blind = false;
+    const watched = () => {
+      const status = attempt();
+      blind = status === undefined && this.#pidfd?.closed === true;
+      if (blind) this.#pidfd?.use("wait for");
+      return status;
+    };
     try {
-      return await waitUntil(attempt, options, subject, this.#source);
+      return await waitUntil(watched, options, subject, this.#source);
     } catch (error) {
-      // Where the reactor fails, for want of a descriptor, look now and then.
+      // Where the reactor fails, for want of a descriptor, or somebody else has
+      // closed the pidfd, look now and then.
       const ours = error instanceof IpcError &&
         error !== options?.signal?.reason && error.syscall !== subject.syscall;
-      if (!ours) throw error;
+      if (!ours && !blind) throw error;
       const left = { ...options, timeout: deadline?.remaining };
       try {
         return await waitUntil(attempt, left, subject, new SweepSource());
@@ -377,9 +393,10 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   #reap(): ChildStatus | undefined {
     if (this.#status !== undefined) return this.#status;
     if (this.#lost !== undefined) throw this.#lost;
+    const { pidfd } = this;
     const result = sys_wait().waitid(
-      this.#pidfd === undefined ? P_PID : P_PIDFD,
-      this.#pidfd === undefined ? this.#pid : this.#pidfd.use("wait for"),
+      pidfd === undefined ? P_PID : P_PIDFD,
+      pidfd === undefined ? this.#pid : pidfd.number,
       this.#info,
       WEXITED | WNOHANG,
     );

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
+import { Pidfd } from "@libc/ipc/pidfd";
 import { kill } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
 import { waitAny } from "../../../ffi/core/wait_any.ts";
@@ -55,6 +56,30 @@ Deno.test("ChildProcess waits with a timeout or an AbortSignal", async () => {
   assertEquals(await wait.catch((reason) => reason), "enough");
   child.kill("SIGKILL");
   assertEquals((await child.wait({ timeout: 60_000 })).signal, "SIGKILL");
+});
+
+Deno.test("ChildProcess is waited for even if its pidfd is closed by somebody else", async () => {
+  using _dog = watchdog("a child without its pidfd");
+  const taken = sleep();
+  using pidfd = Pidfd.fromFd(taken.pidfd ?? -1, { takeOver: true });
+  pidfd.send("SIGKILL");
+  await until(() => taken.ended);
+  assertEquals(taken.tryWait()?.signal, "SIGKILL");
+
+  const child = sleep();
+  const waits = [child.wait(), child.status];
+  const any = waitAny([child]);
+  child.pidfd?.close();
+  await assertRejects(() => any, TypeError, "closed pidfd");
+  await assertRejects(() => child.wait({ timeout: 5 }), IpcError, "after 5 ms");
+  assertThrows(() => child.waitSync({ timeout: 5 }), IpcError, "after 5 ms");
+  const again = waitAny([child]);
+  child.kill("SIGKILL");
+  assertEquals(await again, child);
+  for (const { signal } of await Promise.all(waits)) {
+    assertEquals(signal, "SIGKILL");
+  }
+  assertEquals(zombies(), []);
 });
 
 Deno.test("ChildProcess.waitSync() blocks until the end", () => {
