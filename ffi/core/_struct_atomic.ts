@@ -107,11 +107,15 @@ class AtomicCell {
   }
 }
 
-/** Atomic access to a field of the struct at a place. */
+/**
+ * Atomic access to a field of the struct at a place, in memory that begins so
+ * many bytes behind a multiple of 8.
+ */
 export function makeAtomic(
   place: Place,
   field: Field,
   readOnly: boolean,
+  skew: number,
 ): object {
   const { name, item, offset } = field;
   if (item.kind !== "scalar" || !ATOMIC.has(item.name)) {
@@ -125,6 +129,12 @@ export function makeAtomic(
   if (at % item.size !== 0) {
     throw new TypeError(
       `Cannot use ${name} atomically: byte ${at} is not a multiple of ${item.size}`,
+    );
+  }
+  // On aarch64 that would end the process (SIGBUS), and on x86_64 hold up all.
+  if (skew % item.size !== 0) {
+    throw new TypeError(
+      `Cannot use ${name} atomically: the mapping does not begin at a multiple of ${item.size}`,
     );
   }
   const cells = new item.typed(buffer as ArrayBuffer, at, 1) as Cells;

@@ -31,6 +31,12 @@ export function isReadOnly(source: StructSource): boolean {
     source.readOnly !== false;
 }
 
+/** How many bytes behind a multiple of 8 a source begins in memory, if known. */
+export function skewOf(source: StructSource): number {
+  if (ArrayBuffer.isView(source) || isBuffer(source)) return 0;
+  return Number((source.address ?? 0n) % 8n);
+}
+
 function rangeOf(source: StructSource, action: string): Range {
   if (typeof source === "object" && source !== null) {
     if (isBuffer(source)) {

@@ -227,6 +227,8 @@ export interface MappedMemory {
   readonly size: number;
   /** Whether writing would end the process; views then refuse to write. */
   readonly readOnly: boolean;
+  /** Where it begins: a part of a file may do so anywhere. */
+  readonly address?: bigint;
   /**
    * The live memory, detached when the mapping is closed.
    *

@@ -41,7 +41,7 @@ import {
   setLayout,
 } from "./_struct_layout.ts";
 import { show } from "./_struct_scalar.ts";
-import { isReadOnly, placeOf } from "./_struct_source.ts";
+import { isReadOnly, placeOf, skewOf } from "./_struct_source.ts";
 import type {
   ArrayType,
   AtomicField,
@@ -183,7 +183,8 @@ export interface Struct<F extends Fields> extends StructType<F> {
    *
    * @throws {RangeError} As {@linkcode Struct.view}
    * @throws {TypeError} When the field is of another type, is not aligned (in a
-   * packed struct), or the mapping is closed
+   * packed struct, or a mapping that begins anywhere in a file), or the mapping
+   * is closed
    */
   atomic<K extends AtomicName<F>>(
     target: StructSource,
@@ -270,7 +271,8 @@ class StructLayout<F extends Fields> implements Struct<F> {
       );
     }
     const place = placeOf(target, offset, this.#layout, "view");
-    return makeAtomic(place, found, isReadOnly(target)) as AtomicField<
+    const readOnly = isReadOnly(target);
+    return makeAtomic(place, found, readOnly, skewOf(target)) as AtomicField<
       AtomicValue<F[K]>
     >;
   }

@@ -214,7 +214,7 @@ export class PosixSemaphore implements Disposable, Waitable {
    *
    * See [sem_init(3)](https://man7.org/linux/man-pages/man3/sem_init.3.html).
    *
-   * @param offset Where it begins, a multiple of 8.
+   * @param offset Where it begins: at a multiple of 8 in memory.
    * @throws {RangeError} When it would reach over the end or is misaligned.
    * @throws {TypeError} When the mapping is closed or read-only.
    *
@@ -252,7 +252,7 @@ export class PosixSemaphore implements Disposable, Waitable {
    * `sem_init`, done before by somebody else: the unnamed semaphore at a place
    * in shared memory.
    *
-   * @param offset Where it begins, a multiple of 8.
+   * @param offset Where it begins: at a multiple of 8 in memory.
    * @throws {IpcError} `EBADMSG` when there is none, or one that is not for
    * several processes.
    * @throws {RangeError} When it would reach over the end or is misaligned.
@@ -533,9 +533,11 @@ function placeIn(mapping: Mapping, offset: number): SemaphorePlace {
     throw new TypeError(`mapping must be a Mapping, got ${shown(mapping)}`);
   }
   integer(offset, "offset", 0, Number.MAX_SAFE_INTEGER);
-  if ((mapping.address + BigInt(offset)) % BigInt(align) !== 0n) {
+  const skew = Number(mapping.address % BigInt(align));
+  if ((skew + offset) % align !== 0) {
+    const behind = skew === 0 ? "" : `${align - skew} behind `;
     throw new RangeError(
-      `offset must be a multiple of ${align}, got ${offset}`,
+      `offset must be ${behind}a multiple of ${align}, got ${offset}`,
     );
   }
   const pointer = mapping.pointer(offset, size);

@@ -3,7 +3,9 @@ import { IpcError } from "@libc/ipc/errno";
 import { pageSize } from "@libc/ipc/mapping";
 import { Memfd } from "@libc/ipc/memfd";
 import { mapAnonymous, mapFile } from "@libc/ipc/mmap";
+import { PosixSemaphore } from "@libc/ipc/posix-sem";
 import { spawn } from "@libc/ipc/spawn";
+import { struct } from "@libc/ipc/struct";
 import {
   hasCommand,
   notEmulated,
@@ -99,6 +101,28 @@ Deno.test("mapFile() maps any part, on a page boundary or not", () => {
   );
   assertThrows(() => mapFile(path, { offset: 2 * PAGE + 100 }), RangeError);
   assertEquals(mappings(path), []);
+});
+
+Deno.test("mapFile() of any part has nothing atomic but what is aligned in memory", () => {
+  using dir = directory();
+  const path = dir.path("data");
+  Deno.writeFileSync(path, new Uint8Array(100));
+  using mapping = mapFile(path, { offset: 4 });
+  const Pair = struct({ small: "u32", large: "u64" });
+  assertThrows(
+    () => Pair.atomic(mapping, "large"),
+    TypeError,
+    "Cannot use large atomically: the mapping does not begin at a multiple of 8",
+  );
+  assertEquals(Pair.atomic(mapping, "small").add(1), 0);
+  assertEquals(Pair.view(mapping).small, 1);
+  assertThrows(
+    () => PosixSemaphore.inMapping(mapping, 8),
+    RangeError,
+    "offset must be 4 behind a multiple of 8, got 8",
+  );
+  using semaphore = PosixSemaphore.inMapping(mapping, 12, { value: 3 });
+  assertEquals(semaphore.value(), 3);
 });
 
 Deno.test("mapFile() with readOnly needs no permission to write", () => {
