@@ -23,7 +23,7 @@ import {
   O_RDWR,
   O_WRONLY,
 } from "./platform.ts";
-import { readTextFile, tryReadTextFile } from "./proc.ts";
+import { tryReadTextFile } from "./proc.ts";
 
 /** A message of a POSIX queue. */
 export interface PosixMessage {
@@ -438,7 +438,8 @@ function bytesHint(
 /** Whether a descriptor can be had, by having one. */
 function hasDescriptor(): boolean {
   try {
-    readTextFile("/proc/self/limits");
+    // Without /proc, too, it is found out: the descriptor comes before the path.
+    tryReadTextFile("/proc/self/limits");
     return true;
   } catch {
     return false;

@@ -5,8 +5,11 @@ import { PosixMessageQueue } from "@libc/ipc/posix-mq";
 import { isPrivileged } from "../../conformance/privileges.ts";
 import {
   type Child,
+  EMULATED,
+  hasCommand,
   sleeps,
   source,
+  spawnCommand,
   spawnDeno,
   spawnWorker,
   uniqueName,
@@ -27,6 +30,19 @@ function isLimited(): boolean {
   const effective = BigInt(`0x${/^CapEff:\s*(\w+)$/m.exec(status)?.[1]}`);
   return (effective >> 24n & 1n) === 0n;
 }
+
+/** Why a process that sees no /proc cannot be had. */
+function withoutProc(): string {
+  if (EMULATED) return " [skipped: the emulator needs /proc]";
+  const hidden = hasCommand("unshare") &&
+    new Deno.Command("unshare", {
+      args: ["-m", "-i", "mount", "-t", "tmpfs", "tmpfs", "/proc"],
+      stderr: "null",
+    }).outputSync().success;
+  return hidden ? "" : " [skipped: needs root and unshare -m]";
+}
+
+const NO_HIDING = withoutProc();
 
 const UNLIMITED = NOT_ROOT ||
   (isLimited() ? "" : " [skipped: CAP_SYS_RESOURCE goes beyond limits]");
@@ -377,5 +393,30 @@ Deno.test({
       `Cannot open message queue "/${shared}-nobody": it belongs to user 65534 (EPERM)`,
     ]);
     assertEquals((await child.end()).code, 0);
+  },
+});
+
+Deno.test({
+  name:
+    `PosixMessageQueue.create() has the size of Linux for what is not said, without /proc${NO_HIDING}`,
+  ignore: NO_HIDING !== "",
+  async fn() {
+    const code = `
+      import { PosixMessageQueue } from "@libc/ipc/posix-mq";
+      using one = PosixMessageQueue.create(null, { messageSize: 64 });
+      using two = PosixMessageQueue.create(null, { maxMessages: 3 });
+      console.log(one.maxMessages, two.messageSize);`;
+    const config = new URL("../../../deno.json", import.meta.url).pathname;
+    await using child = spawnCommand("unshare", {
+      args: [
+        ...["-m", "-i", "sh", "-c"],
+        'mount -t tmpfs tmpfs /proc && exec "$@"',
+        ...["sh", Deno.execPath(), "run", "--quiet", "--no-lock"],
+        ...[`--config=${config}`, "--allow-ffi"],
+        `data:application/typescript,${encodeURIComponent(code)}`,
+      ],
+    });
+    const { stdout, stderr } = await child.end();
+    assertEquals([stdout, stderr], ["10 8192\n", ""]);
   },
 });
