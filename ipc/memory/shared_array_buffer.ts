@@ -17,7 +17,7 @@
 import { sys_mman } from "../../ffi/libc/sys_mman.ts";
 import { shown, size as checkSize } from "../../ffi/core/_argument.ts";
 import { checkRegular, rawStat, remember } from "../../ffi/core/_file.ts";
-import { rangeOf } from "../../ffi/core/_file_mapping.ts";
+import { mapDescriptor, rangeOf } from "../../ffi/core/_file_mapping.ts";
 import { checkPtr, ERRNO, ipcError } from "../../ffi/core/errno.ts";
 import { Fd } from "../../ffi/core/fd.ts";
 import { pageSize } from "../../ffi/core/mapping.ts";
@@ -130,6 +130,10 @@ export function sharedArrayBuffer(
       `length must be a multiple of ${WASM_PAGE} up to 2^32, got ${length}`,
     );
   }
+  // Where the kernel refuses to map it, it may have taken the pages below away
+  // by then, and V8 would unmap later what has come in their place. So it is
+  // mapped elsewhere first.
+  using _trial = mapDescriptor(fd, { offset, length, label, writable: true });
   const buffer = reserve(pages, label);
   checkPtr(
     sys_mman().mmap(
@@ -143,6 +147,10 @@ export function sharedArrayBuffer(
     "mmap",
     "map",
     label,
+    (error) =>
+      error === ERRNO.EINVAL
+        ? "its pages are larger than those of the buffer"
+        : undefined,
   );
   // For good: whether a Worker still holds the buffer cannot be known.
   remember(raw, offset + length);

@@ -4,7 +4,13 @@ import { pageSize } from "@libc/ipc/mapping";
 import { Memfd } from "@libc/ipc/memfd";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { sharedArrayBuffer } from "@libc/ipc/shared-array-buffer";
-import { source, spawnDeno, spawnWorker, watchdog } from "../../util.ts";
+import {
+  notEmulated,
+  source,
+  spawnDeno,
+  spawnWorker,
+  watchdog,
+} from "../../util.ts";
 import { mappings } from "./process_state.ts";
 
 const WASM_PAGE = 65536;
@@ -211,4 +217,40 @@ Deno.test("sharedArrayBuffer() maps nothing twice over", () => {
   const buffer = sharedArrayBuffer(memory);
   assertEquals(mappings("memfd:once").length, 1);
   assertEquals(buffer.byteLength, WASM_PAGE);
+});
+
+Deno.test({
+  ...notEmulated(
+    "sharedArrayBuffer() that the kernel refuses leaves no memory to two owners",
+    "refuses earlier",
+  ),
+  async fn() {
+    using _dog = watchdog("sharedArrayBuffer() of huge pages");
+    // Huge pages, of which mostly none are free: the kernel finds that out late.
+    await using child = spawnDeno(
+      `
+      import { mapAnonymous, Memfd, sharedArrayBuffer } from "@libc/ipc";
+      const size = 2 ** 21;
+      using memory = Memfd.create("huge", { size, hugePages: size });
+      const others = [];
+      for (let i = 1; i <= 30; i++) {
+        try {
+          sharedArrayBuffer(memory);
+        } catch (error) {
+          if (!["ENOMEM", "EINVAL"].includes(error.code)) throw error;
+        }
+        others.push(mapAnonymous(size));
+        others.at(-1).bytes.fill(i);
+      }
+      for (let i = 0; i < 10; i++) {
+        globalThis.gc();
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+      console.log(others.every(({ bytes }, i) => bytes[size - 1] === i + 1));
+    `,
+      { permissions: ["--allow-all", "--v8-flags=--expose-gc"] },
+    );
+    const { code, stdout, stderr } = await child.end();
+    assertEquals([code, stdout, stderr], [0, "true\n", ""]);
+  },
 });
