@@ -90,7 +90,7 @@ function adviceFor({ status, plain }: DeviceInspection): string {
   }
   if (status !== "alive") return "if nobody needs it, remove it with --force";
   const end = plain ? "end that program" : 'end it with "ipc ctl exit"';
-  return `${end}, or remove its things under its feet with --force`;
+  return `${end}, or take its things from under its feet with --force`;
 }
 
 const STATUS: Readonly<

@@ -43,6 +43,7 @@ Deno.test("ipc detach refuses while a device is alive, and shows who is attached
   assertEquals(stdout.includes("removed"), false);
   assertStringIncludes(stderr, "EBUSY");
   assertStringIncludes(stderr, '"ipc ctl exit"');
+  assertStringIncludes(stderr, "from under its feet with --force");
   assertEquals(place.status, "alive");
 });
 
