@@ -108,7 +108,7 @@ function explain(error: unknown, command: string, output: Output): number {
     error instanceof Deno.errors.NotCapable
   ) {
     output.note(error.message);
-    const hint = error instanceof IpcError ? hintFor(error.code, command) : "";
+    const hint = error instanceof IpcError ? hintFor(error, command) : "";
     if (hint !== "") output.note(hint);
     return FAILED;
   }
@@ -121,8 +121,13 @@ function explain(error: unknown, command: string, output: Output): number {
   return FAILED;
 }
 
-function hintFor(code: string, command: string): string {
+function hintFor({ code, syscall }: IpcError, command: string): string {
+  // There is no key yet: the path is wrong, and no device is at fault.
+  if (syscall === "ftok") return "";
   const reads = command === "ipc client";
+  if (command === "ipc device" && code === "EACCES" && syscall === "semctl") {
+    return "another user has this key: take another --path or --proj";
+  }
   if (!reads && command !== "ipc ctl") return "";
   switch (code) {
     case "ENOENT":

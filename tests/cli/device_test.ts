@@ -5,7 +5,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { inspect, WaveClient } from "@libc/ipc/device";
-import { spawnCommand, until, watchdog } from "../util.ts";
+import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
+import { ftok } from "@libc/ipc/sysv-key";
+import { source, spawnCommand, spawnDeno, until, watchdog } from "../util.ts";
 import {
   ipc,
   ipcCommand,
@@ -179,6 +181,34 @@ Deno.test("ipc device is refused a key that another device has", async () => {
     ["device", "TRI", "1", "--proj", "y", "--exit-on-eof", ...place.args],
   );
   assertEquals([other.code, other.stderr], [0, ""]);
+});
+
+const NO_ROOT = Deno.uid() === 0 ? "" : " [skipped: needs root]";
+
+Deno.test({
+  name: `ipc device says when another user has its key${NO_ROOT}`,
+  ignore: NO_ROOT !== "",
+  async fn() {
+    using _dog = watchdog("key of another user");
+    using place = new Place();
+    using _theirs = SysvSemaphoreSet.create(ftok(place.path, "x"), [1]);
+    Deno.chmodSync(place.path, 0o755);
+    await using child = spawnDeno(`
+      import { main } from ${JSON.stringify(source("cli/mod.ts"))};
+      import { becomeNobody } from ${
+      JSON.stringify(source("tests/conformance/privileges.ts"))
+    };
+      becomeNobody();
+      const args = ["device", "SIN", "2", ...${JSON.stringify(place.args)}];
+      Deno.exitCode = await main(args);`);
+    const { code, stderr } = await child.end();
+    const [failure = "", ...hints] = lines(stderr);
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(failure, "EACCES");
+    assertEquals(hints, [
+      "ipc device: another user has this key: take another --path or --proj",
+    ]);
+  },
 });
 
 Deno.test("ipc device replaces what a killed one left, and says so", async () => {

@@ -140,6 +140,8 @@ Deno.test("ipc refuses what is right but cannot be done with exit code 1", async
   for (const { stderr } of outcomes) {
     assertStringIncludes(stderr[0] ?? "", "ENOENT");
   }
+  // Where there is no such path, no device would help.
+  assertEquals(outcomes[1]?.stderr.length, 1);
   assertStringIncludes(outcomes[2]?.stderr[1] ?? "", "--wait");
   assertStringIncludes(outcomes[3]?.stderr[1] ?? "", "ipc device SIN 2");
 });
