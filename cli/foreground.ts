@@ -1,15 +1,17 @@
 /**
- * Two things of job control that Deno does not offer, by raw calls.
+ * Three things of job control that Deno does not offer, by raw calls.
  *
  * @module
  */
 
 import { checkFd, signal, table } from "@libc/ipc/ffi";
+import { ignore } from "@libc/ipc/signal";
 
 const STDIN = 0;
 const OWN_GROUP = 0;
 const SIGSTOP = 19;
 const PASSED_ON_MS = 300;
+const LOOK_MS = 200;
 
 const groups = table({
   /** `pid_t tcgetpgrp(int fd);` */
@@ -23,8 +25,8 @@ const groups = table({
 const preparations = new Set<() => void>();
 
 /**
- * Whether standard input is a terminal whose keys are for this process. A
- * process in the background that reads from its terminal is stopped.
+ * Whether standard input is a terminal whose keys are for this process. They
+ * are not in the background, where a read stops a process or fails.
  */
 export function hasKeyboard(): boolean {
   if (!Deno.stdin.isTerminal()) return false;
@@ -39,6 +41,38 @@ export function hasKeyboard(): boolean {
   } catch {
     // A terminal that does not control this process stops nobody.
     return true;
+  }
+}
+
+/**
+ * Lets a read in the background fail, until it is disposed, instead of stopping
+ * this process: `deno task` would not stop with it, and a shell that sees that
+ * run does not continue us at `fg`.
+ */
+export function runInBackground(): Disposable {
+  return ignore("SIGTTIN");
+}
+
+/** Waits until the keys of the terminal are for this process. */
+export async function untilKeyboard(): Promise<void> {
+  // No signal tells: a shell continues only what it has seen stop.
+  while (Deno.stdin.isTerminal() && !hasKeyboard()) {
+    await new Promise((resolve) => {
+      Deno.unrefTimer(setTimeout(resolve, LOOK_MS));
+    });
+  }
+}
+
+/** Reads from standard input; from a terminal only in the foreground. */
+export async function readInput(buffer: Uint8Array): Promise<number | null> {
+  for (let again = false;; again = true) {
+    try {
+      return await Deno.stdin.read(buffer);
+    } catch (error) {
+      // Once more, as it may have come to the foreground since it failed.
+      if (!Deno.stdin.isTerminal() || again && hasKeyboard()) throw error;
+    }
+    await untilKeyboard();
   }
 }
 

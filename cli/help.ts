@@ -61,8 +61,8 @@ ${ADDRESS}
 At a terminal it shows the prompt HW_WAVE> and takes the commands start, stop
 (pause), config, status, help and exit; Ctrl-D and Ctrl-C end it too. Without a
 terminal it reads the same commands from standard input, and runs on when that
-ends, until exit, "ipc ctl exit", SIGINT or SIGTERM. In the background it needs
-< /dev/null, or it stops when it reads from the terminal.
+ends, until exit, "ipc ctl exit", SIGINT or SIGTERM. In the background of a
+terminal it runs on, and takes no commands from there.
 
 Whatever ends it, clients see the state off, and nothing stays behind.
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { readInput } from "./foreground.ts";
+
 // A line of commands is short: whatever is longer is not meant for us.
 const MAX_LINE = 4096;
 
@@ -18,7 +20,7 @@ export async function* inputLines(): AsyncGenerator<string, void, undefined> {
   const chunk = new Uint8Array(MAX_LINE);
   let text = "";
   for (;;) {
-    const count = await Deno.stdin.read(chunk);
+    const count = await readInput(chunk);
     text += count === null
       ? decoder.decode()
       : decoder.decode(chunk.subarray(0, count), { stream: true });

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { beforeStop } from "./foreground.ts";
+import {
+  beforeStop,
+  hasKeyboard,
+  readInput,
+  untilKeyboard,
+} from "./foreground.ts";
 import { writeError } from "./output.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
@@ -38,7 +43,8 @@ export interface ScreenOptions {
 /**
  * Takes the terminal: the alternate screen without a cursor, and keys without
  * Enter. Disposing gives it back as it was, however the command ends; a stop by
- * Ctrl-Z gives it back too, until the command goes on.
+ * Ctrl-Z gives it back too, until the command goes on. In the background nothing
+ * is shown.
  */
 export class Screen implements Disposable {
   readonly #options: ScreenOptions;
@@ -46,6 +52,7 @@ export class Screen implements Disposable {
   readonly #undo: (() => void)[] = [];
   #shown = false;
   #closed = false;
+  #waiting = false;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
@@ -102,9 +109,24 @@ export class Screen implements Disposable {
 
   #enter(): void {
     if (this.#closed) return;
+    // Whoever changes the terminal of others from the background is stopped.
+    if (this.#keys && !hasKeyboard()) {
+      this.#enterLater();
+      return;
+    }
     this.#setRaw(true);
     this.#shown = true;
     write(ENTER);
+  }
+
+  async #enterLater(): Promise<void> {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    await untilKeyboard();
+    this.#waiting = false;
+    if (this.#shown || this.#closed) return;
+    this.#enter();
+    this.#options.redraw();
   }
 
   #leave(): void {
@@ -128,7 +150,7 @@ export class Screen implements Disposable {
   async #readKeys(): Promise<void> {
     const keys = new Uint8Array(64);
     while (!this.#closed) {
-      const count = await Deno.stdin.read(keys).catch(() => null);
+      const count = await readInput(keys).catch(() => null);
       if (count === null) return;
       if (!this.#closed) {
         this.#options.key(new TextDecoder().decode(keys.subarray(0, count)));

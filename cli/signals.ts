@@ -6,7 +6,7 @@
 
 import { disposition } from "@libc/ipc/signal";
 import { Interrupted } from "./errors.ts";
-import { stopTogether } from "./foreground.ts";
+import { runInBackground, stopTogether } from "./foreground.ts";
 
 /** An abort signal that follows the process's signals. */
 export interface EndSignals extends Disposable {
@@ -16,7 +16,8 @@ export interface EndSignals extends Disposable {
 
 /**
  * Listens to SIGINT, SIGTERM and SIGHUP. A SIGHUP that `nohup` has ignored stays
- * ignored. Ctrl-Z at a terminal stops the whole job.
+ * ignored. Ctrl-Z at a terminal stops the whole job, and a job in the background
+ * runs.
  */
 export function endSignals(): EndSignals {
   const controller = new AbortController();
@@ -32,11 +33,11 @@ export function endSignals(): EndSignals {
   });
   const terminal = [Deno.stdin, Deno.stdout, Deno.stderr]
     .some((stream) => stream.isTerminal());
-  const stop = terminal ? stopTogether() : undefined;
+  const job = terminal ? [stopTogether(), runInBackground()] : [];
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
-      stop?.[Symbol.dispose]();
+      job.forEach((part) => part[Symbol.dispose]());
       listeners.forEach((remove) => remove());
     },
   };

@@ -1,0 +1,74 @@
+/** Jobs that a shell continues, or starts, in the background of a terminal. */
+
+import { assertEquals } from "@std/assert";
+import { watchdog } from "../util.ts";
+import { ipcCommand, Place, startDevice } from "./_ipc.ts";
+import { NEEDS_TMUX, Tmux } from "./_terminal.ts";
+
+const IPC = ipcCommand().join(" ");
+
+// A task is two processes, of which a terminal stops only one.
+for (const task of [true, false]) {
+  const how = (command: string) => `${task ? "deno task" : "ipc"} ${command}`;
+  const command = (name: string) =>
+    task ? `${Deno.execPath()} task --quiet ${name}` : `${IPC} ${name}`;
+
+  Deno.test({
+    name: `${
+      how("device")
+    } runs on in the background, and reads again in the foreground${NEEDS_TMUX}`,
+    ignore: NEEDS_TMUX !== "",
+    async fn() {
+      using _dog = watchdog("bg of a device");
+      using place = new Place();
+      await using tmux = await Tmux.start();
+      const where = place.args.join(" ");
+      await tmux.type(`clear; ${command("device")} TRI 1 ${where}`, "Enter");
+      await tmux.see(/^HW_WAVE> /m);
+      await tmux.type("C-z");
+      await tmux.see(/(Stopped|Suspended)[^]*^[#$] /m);
+      await tmux.type("bg", "Enter");
+      const ask = `${IPC} ctl status ${where} | grep state; echo "en""d"`;
+      await tmux.type(`clear; ${ask}`, "Enter");
+      await tmux.see(/\bend$/m);
+      assertEquals(/^state +on$/m.test(await tmux.screen()), true);
+      await tmux.type("clear; fg", "Enter");
+      await tmux.see(/device/);
+      await tmux.type("config bits=5", "Enter");
+      await tmux.see(/^on: TRI.* 5 bits$/m);
+      await tmux.type("exit", "Enter");
+      await tmux.see(/^off: /m);
+      assertEquals(place.status, "none");
+    },
+  });
+
+  Deno.test({
+    name: `${
+      how("client")
+    } --plot runs on unseen in the background${NEEDS_TMUX}`,
+    ignore: NEEDS_TMUX !== "",
+    async fn() {
+      using _dog = watchdog("bg of a plot");
+      using place = new Place();
+      await using device = await startDevice(place);
+      await using tmux = await Tmux.start();
+      const plot = `${command("client")} --plot ${place.args.join(" ")}`;
+      await tmux.type(`clear; ${plot} --count 3 &`, "Enter");
+      await tmux.see(/ipc client: 3 samples/);
+      await tmux.type(`clear; ${plot} &`, "Enter");
+      await tmux.type("fg", "Enter");
+      await tmux.see(/SIN.*q quits/);
+      await tmux.type("q");
+      await tmux.see(/ipc client: \d+ samples/);
+      await tmux.type(`clear; ${plot}`, "Enter");
+      await tmux.see(/SIN.*q quits/);
+      await tmux.type("C-z");
+      await tmux.see(/(Stopped|Suspended)[^]*^[#$] /m);
+      await tmux.type("clear; bg", "Enter");
+      await tmux.see(/client/);
+      device.kill("SIGTERM");
+      await tmux.see(/ipc client: the device went off/);
+      assertEquals(await tmux.ask("#{cursor_flag} #{alternate_on}"), "1 0");
+    },
+  });
+}
