@@ -16,11 +16,11 @@ const evening = setTimeout(closing.resolve, seconds * 1000);
 let shown = PLACES;
 const show = () => {
   const free = places.value();
-  if (free !== shown) console.log(`${free} places free`);
+  if (free !== shown) console.log(`free places: ${free}`);
   shown = free;
 };
 const watching = setInterval(show, 20);
 await closing.promise;
 clearInterval(watching);
 clearTimeout(evening);
-console.log(`closed, with ${places.value()} places free`);
+console.log(`closed, free places: ${places.value()}`);

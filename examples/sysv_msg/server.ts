@@ -33,4 +33,4 @@ try {
   const idle = error instanceof IpcError && error.code === "ETIMEDOUT";
   if (!idle && !stopped.signal.aborted) throw error;
 }
-console.log(`ended after ${answered} answers`);
+console.log(`ended; questions answered: ${answered}`);

@@ -27,4 +27,4 @@ while (!stopped && performance.now() - last < PATIENCE) {
   }
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
-console.log(`removed after ${seen} notes`);
+console.log(`removed; notes seen: ${seen}`);

@@ -58,7 +58,7 @@ Deno.test("examples/posix_sem parks two cars at a time", async () => {
   await first.end();
   garage.kill("SIGTERM");
   const lines = await rest(garage);
-  assertEquals(lines.at(-1), "closed, with 1 places free");
+  assertEquals(lines.at(-1), "closed, free places: 1");
   await alone("posix_sem/car.ts", /ENOENT.*\nIs the garage open\?/);
 });
 
@@ -107,7 +107,7 @@ Deno.test("examples/sysv_shm shows what is pinned", async () => {
   await output("sysv_shm/pin.ts", "goodbye");
   const [last = "", removed] = await rest(board);
   assertMatch(last, /^process \d+ says: goodbye$/);
-  assertEquals(removed, "removed after 2 notes");
+  assertEquals(removed, "removed; notes seen: 2");
   await alone("sysv_shm/pin.ts", /ENOENT.*\nIs there a board\?/);
 });
 
@@ -156,6 +156,6 @@ Deno.test("examples/sysv_msg adds up for everybody", async () => {
   ]);
   assertEquals([one, two], ["3 + 4 = 7\n", "10 + 20 + 30 = 60\n"]);
   await output("sysv_msg/client.ts");
-  assertEquals(await rest(server), ["ended after 2 answers"]);
+  assertEquals(await rest(server), ["ended; questions answered: 2"]);
   await alone("sysv_msg/client.ts", /ENOENT.*\nIs the server running\?/);
 });
