@@ -81,7 +81,8 @@ export class Operator {
       // What came after the end is for nobody.
       if (this.#stopped) return;
       const words = line.trim();
-      if (words === "help" || words === "?") this.#say(PROMPT_HELP);
+      // All is in one text, whatever help is asked about.
+      if (/^(help|\?)(\s|$)/.test(words)) this.#say(PROMPT_HELP);
       else if (words === "config") await this.#configure(lines);
       else if (words !== "" && !words.startsWith("#")) this.#execute(words);
       if (this.#stopped) return;

@@ -116,6 +116,19 @@ Deno.test("ipc device goes on after a refused command, and then exits with 1", a
   assertMatch(stdout, /^state {5}on$/m);
 });
 
+Deno.test("ipc device explains its commands, also when asked about one", async () => {
+  using _dog = watchdog("help config");
+  using place = new Place();
+  const { code, stdout, stderr } = await ipc(
+    ["device", "SIN", "2", "--quiet", ...place.args],
+    { stdin: "help\nhelp config\nexit\n" },
+  );
+  assertEquals([code, stderr], [0, ""]);
+  const half = stdout.length / 2;
+  assert(half > 0);
+  assertEquals(stdout.slice(0, half), stdout.slice(half));
+});
+
 Deno.test("ipc device runs on when its input ends, until it is told to end", async () => {
   using _dog = watchdog("ipc device EOF");
   using place = new Place();
