@@ -10,8 +10,8 @@ export type HelpTopic = "ipc" | "device" | "client" | "ctl" | "detach" | "demo";
 const ADDRESS = `
 Which device:
       --path PATH         existing file or directory the key is made of [.]
-      --proj ID           project id: one character, or 1 to 255 [x]
-                          (the two arguments of C's ftok)`;
+      --proj ID           project id: one character (also a digit), 10 to 255,
+                          or 0x01 to 0xff [x] (the two arguments of C's ftok)`;
 
 const TEXTS: Readonly<Record<HelpTopic, string>> = {
   ipc: `
