@@ -28,6 +28,7 @@ import {
   mapDescriptor,
   type MapOptions,
 } from "../../ffi/core/_file_mapping.ts";
+import { hasCode } from "../../ffi/core/_sysv.ts";
 import { cpath, pathString } from "../../ffi/core/cstring.ts";
 import { ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
 import { closeFd, Fd } from "../../ffi/core/fd.ts";
@@ -80,7 +81,7 @@ export interface MapFileOptions extends MapOptions {
   /**
    * Reserves room for what is added (`posix_fallocate`), so that a full disk is
    * the error `ENOSPC` here, and not the end of the process (`SIGBUS`) at the
-   * first touch of a page.
+   * first touch of a page. Without it there is room for the last page only.
    *
    * @default {true}
    */
@@ -194,11 +195,24 @@ function mapOpen(fd: number, label: string, options: MapFileOptions): Mapping {
     const raw = rawStat(fd, label);
     checkRegular(raw, "map", label);
     const current = Number(raw.st_size);
-    if (current < size) growFile(fd, current, size, { reserve, label });
+    if (current < size) {
+      makeLonger(fd, reserve ? current : size - 1, size, label);
+    }
   }
   return mapDescriptor(fd, {
     ...options,
     label,
     writable: !isReadOnly(fd, label),
   });
+}
+
+/** Makes a file longer, and never shorter: others may be doing the same. */
+function makeLonger(fd: number, from: number, to: number, label: string): void {
+  try {
+    growFile(fd, from, to, { reserve: true, label });
+  } catch (error) {
+    // Not every C library can where the file system cannot.
+    if (from < to - 1 || !hasCode(error, "EOPNOTSUPP")) throw error;
+    growFile(fd, from, to, { reserve: false, label });
+  }
 }

@@ -9,8 +9,10 @@ import { struct } from "@libc/ipc/struct";
 import {
   hasCommand,
   notEmulated,
+  scaled,
   source,
   spawnDeno,
+  spawnWorker,
   watchdog,
 } from "../../util.ts";
 import { descriptors, mappings } from "./process_state.ts";
@@ -172,6 +174,37 @@ Deno.test("mapFile() with create makes a file of its size once", () => {
   assertEquals(error.code, "EEXIST");
   using other = mapFile(dir.path("other"), { createNew: true, size: 1 });
   assertEquals(other.size, 1);
+});
+
+Deno.test("mapFile() never makes a file shorter that another thread makes longer", async () => {
+  using _dog = watchdog("mapFile() of two threads");
+  using dir = directory();
+  const path = dir.path("grows");
+  const rounds = scaled(1000);
+  using worker = spawnWorker(`
+    import { mapFile } from "@libc/ipc/mmap";
+    const turns = new Int32Array(new SharedArrayBuffer(8));
+    postMessage(turns);
+    setTimeout(() => {
+      for (let i = 1; i <= ${rounds}; i++) {
+        while (Atomics.load(turns, 0) < i);
+        const options = { create: true, size: ${4 * PAGE}, reserve: false };
+        mapFile(${JSON.stringify(path)}, options).close();
+        Atomics.store(turns, 1, i);
+      }
+    });
+  `);
+  const turns = await worker.next();
+  assert(turns instanceof Int32Array);
+  let shorter = 0;
+  for (let i = 1; i <= rounds; i++) {
+    Atomics.store(turns, 0, i);
+    mapFile(path, { create: true, size: PAGE, reserve: false }).close();
+    while (Atomics.load(turns, 1) < i);
+    if (Deno.statSync(path).size !== 4 * PAGE) shorter++;
+    Deno.removeSync(path);
+  }
+  assertEquals(shorter, 0);
 });
 
 Deno.test("mapFile() refuses wrong options before any call", () => {
