@@ -44,8 +44,8 @@ const OWN_ANSWERS: Record<string, string> = {
   FdWriter: "send",
   PipeWriter: "send",
   // A pin may hold it.
-  Mapping: "pinned",
-  SharedMapping: "pinned",
+  Mapping: "pinned transferred",
+  SharedMapping: "pinned transferred",
   // The end of a process is not that of its handle; its pipes are handles.
   ChildProcess: "pidfd stdin stdout stderr ended",
   // Ends at once. Only streams have the others, see the tests of those.
