@@ -11,6 +11,7 @@ import {
 } from "@libc/ipc";
 import { siginfo_t } from "../../ffi/core/layouts.ts";
 import { P_PID, WEXITED } from "../../ffi/core/platform.ts";
+import { readTextFile } from "../../ffi/core/proc.ts";
 import { sys_wait } from "../../ffi/libc/sys_wait.ts";
 import { EventFd } from "../../ipc/process/eventfd.ts";
 import { Pidfd } from "../../ipc/process/pidfd.ts";
@@ -259,7 +260,8 @@ const SIGUSR2 = 1n << 11n;
 
 /** Whether no thread has taken a signal yet that was sent to this process. */
 function isPending(bit: bigint): boolean {
-  const status = Deno.readTextFileSync("/proc/self/status");
+  // Through libc: children have no other permission.
+  const status = readTextFile("/proc/self/status");
   const [, mask = "0"] = /^ShdPnd:\s*(\w+)/m.exec(status) ?? [];
   return (BigInt(`0x${mask}`) & bit) !== 0n;
 }
