@@ -153,14 +153,14 @@ export function connecting(
     const fd = socket.handle.use("connect");
     setFlag(fd, O_NONBLOCK, !mayBlock, socket.label);
     const error = errnoOf(sys_socket().connect(fd, bytes, bytes.length));
+    // A child that gets it expects that it blocks; our own calls never do.
+    setFlag(fd, O_NONBLOCK, false, socket.label);
     const isDone = error === 0 || (begun && error === ERRNO.EISCONN);
     begun = error === ERRNO.EINPROGRESS || error === ERRNO.EALREADY;
     // EAGAIN is a full backlog.
     if (begun || error === ERRNO.EAGAIN || error === ERRNO.EINTR) {
       return undefined;
     }
-    // A child that gets it expects that it blocks; our own calls never do.
-    setFlag(fd, O_NONBLOCK, false, socket.label);
     if (isDone) return true;
     throw ipcError(
       error,

@@ -55,6 +55,7 @@ import {
   LOCK_UN,
   O_CLOEXEC,
   O_CREAT,
+  O_NOCTTY,
   O_NOFOLLOW,
   O_RDWR,
 } from "./platform.ts";
@@ -223,7 +224,7 @@ export function openLockFile(
   const fd = checkFd(
     fcntl().open(
       cpath(path, "path"),
-      O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+      O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
       checkMode(options.mode ?? 0o600),
     ),
     "open",

@@ -37,6 +37,7 @@ import {
   O_CLOEXEC,
   O_CREAT,
   O_EXCL,
+  O_NOCTTY,
   O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
@@ -160,7 +161,7 @@ function openPath(
   const { create = false, createNew = false, mode = 0o600 } = options;
   const reads = options.readOnly || options.private;
   const access = (reads && !options.size ? O_RDONLY : O_RDWR) | O_CLOEXEC |
-    O_NONBLOCK;
+    O_NONBLOCK | O_NOCTTY;
   for (;;) {
     if (!createNew) {
       const fd = fcntl().open(path, access, 0);

@@ -62,6 +62,7 @@ import type { Mapping } from "../../ffi/core/mapping.ts";
 import {
   F_DUPFD_CLOEXEC,
   O_CLOEXEC,
+  O_NOCTTY,
   O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
@@ -206,7 +207,8 @@ export class Memfd implements Disposable {
       fcntl().open(
         cstring(`/proc/${pid}/fd/${number}`, "path"),
         // Whatever it turns out to be, it must not make us wait.
-        (options.readOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK,
+        (options.readOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK |
+          O_NOCTTY,
         0,
       ),
       "open",

@@ -168,6 +168,9 @@ Deno.test("connect() waits while the backlog is full, and times out", async () =
   using _first = await Socket.connect(name);
   using client = Socket.open("unix");
   assertStrictEquals(client.tryConnect(name), false);
+  const blocks = () =>
+    (fcntl().fcntl(client.fd.number, F_GETFL) & O_NONBLOCK) === 0;
+  assert(blocks());
   for (const timeout of [0, 30]) {
     const start = performance.now();
     const late = assertThrows(
@@ -182,6 +185,7 @@ Deno.test("connect() waits while the backlog is full, and times out", async () =
       IpcError,
     );
     assertEquals(later.code, "ETIMEDOUT");
+    assert(blocks());
   }
   const connecting = client.connect(name);
   assert(await isPending(connecting));
