@@ -191,7 +191,7 @@ export abstract class SocketAddressing extends SocketMessages {
     const file = this.#file;
     if (file === undefined) {
       throw new TypeError(
-        `Cannot remove the file of a ${this.label}: it owns none`,
+        `Cannot remove the file of the ${this.label}: it owns none`,
       );
     }
     this.#file = undefined;

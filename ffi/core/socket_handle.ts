@@ -342,7 +342,7 @@ export abstract class SocketHandle implements Disposable, Waitable {
 
   /** @ignore */
   protected refuse(name: string, instead: string): never {
-    throw new TypeError(`Cannot ${name} on a ${this.label}: use ${instead}()`);
+    throw new TypeError(`Cannot ${name} on the ${this.label}: use ${instead}()`);
   }
 
   /** @ignore */
@@ -366,7 +366,7 @@ export abstract class SocketHandle implements Disposable, Waitable {
   #needStream(what: string): void {
     if (this.type === "stream") return;
     throw new TypeError(
-      `Cannot use the ${what} of a ${this.label}: it has messages, use send() and receive()`,
+      `Cannot use the ${what} of the ${this.label}: it has messages, use send() and receive()`,
     );
   }
 }

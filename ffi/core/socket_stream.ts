@@ -212,6 +212,6 @@ export class SocketWriter extends FdWriter {
 
 function closedError(action: string, half: string, label: string): TypeError {
   return new TypeError(
-    `Cannot ${action} a ${label} that is closed for ${half}`,
+    `Cannot ${action} the ${label} that is closed for ${half}`,
   );
 }

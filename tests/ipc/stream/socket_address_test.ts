@@ -415,7 +415,7 @@ Deno.test("remove() removes the file once, while the socket goes on", async () =
   assertThrows(
     () => server.remove(),
     TypeError,
-    "Cannot remove the file of a unix stream socket",
+    "Cannot remove the file of the unix stream socket",
   );
   using nameless = Socket.listen(abstractName());
   assertThrows(() => nameless.remove(), TypeError, "it owns none");

@@ -110,7 +110,7 @@ Deno.test("sendTo() and receiveFrom() are for datagrams only", async () => {
     await assertRejects(
       () => both.a.sendTo("x", abstractName()),
       TypeError,
-      `Cannot sendTo on a unix ${type} socket`,
+      `Cannot sendTo on the unix ${type} socket`,
     );
     assertThrows(() => both.a.trySendTo("x", "y"), TypeError, "use send()");
     assertThrows(() => both.a.sendToSync("x", "y"), TypeError, "use send()");

@@ -187,7 +187,7 @@ Deno.test("trySend() of a stream says what to use", () => {
   assertThrows(
     () => both.a.trySend("x"),
     TypeError,
-    "Cannot trySend on a unix stream socket (descriptor",
+    "Cannot trySend on the unix stream socket (descriptor",
   );
   assertThrows(() => both.a.trySend("x"), TypeError, "use writer.tryWrite()");
 });

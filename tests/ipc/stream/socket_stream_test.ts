@@ -261,7 +261,7 @@ Deno.test("closing the writer is the end for the peer; the reader goes on", asyn
   assertStrictEquals(await b.receive(), null);
   await b.send("answer");
   assertEquals(textOf(await a.receive()), "answer");
-  const message = `Cannot send to a ${a.label} that is closed for writing`;
+  const message = `Cannot send to the ${a.label} that is closed for writing`;
   await assertRejects(() => a.send("x"), TypeError, message);
   assertThrows(() => a.writer.tryWrite("x"), TypeError, message);
   a.writer.close();
