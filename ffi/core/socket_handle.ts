@@ -342,7 +342,9 @@ export abstract class SocketHandle implements Disposable, Waitable {
 
   /** @ignore */
   protected refuse(name: string, instead: string): never {
-    throw new TypeError(`Cannot ${name} on the ${this.label}: use ${instead}()`);
+    throw new TypeError(
+      `Cannot ${name} on the ${this.label}: use ${instead}()`,
+    );
   }
 
   /** @ignore */
