@@ -308,7 +308,8 @@ export class PosixMessageQueue
     return promised(() => {
       let payload = payloadOf(data);
       const priority = checkPriority(options.priority ?? 0);
-      const own = () => payload === data ? payload.slice() : payload;
+      // Not slice(): that of a Buffer copies nothing.
+      const own = () => payload === data ? new Uint8Array(payload) : payload;
       // Others come first; the caller may use the bytes again meanwhile.
       if (this.#writes.busy) payload = own();
       const attempt = () => {

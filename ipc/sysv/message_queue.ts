@@ -358,7 +358,8 @@ export class SysvMessageQueue
   ): Promise<void> {
     return promised(() => {
       let payload = payloadOf(data);
-      const own = () => payload === data ? payload.slice() : payload;
+      // Not slice(): that of a Buffer copies nothing.
+      const own = () => payload === data ? new Uint8Array(payload) : payload;
       if (this.#room.busy) {
         // Others come first; the caller may use the bytes again meanwhile.
         checkType(type);

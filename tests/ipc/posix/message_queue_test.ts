@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import {
   assert,
   assertEquals,
@@ -703,4 +704,19 @@ Deno.test("PosixMessageQueue.setNonBlocking() changes the open queue, and nothin
   assertEquals(modes(), [true, true]);
   // @ts-expect-error: what JavaScript may pass
   assertThrows(() => queue.setNonBlocking(0), TypeError, "value must be");
+});
+
+Deno.test("PosixMessageQueue.send() copies the bytes of a Buffer that waits for room", async () => {
+  using _dog = watchdog("send");
+  using queue = small(1);
+  queue.sendSync("full");
+  const first = Buffer.from("first");
+  const second = Buffer.from("second");
+  const sent = Promise.all([queue.send(first), queue.send(second)]);
+  first.fill("x");
+  second.fill("x");
+  const received: (string | undefined)[] = [];
+  for (let i = 0; i < 3; i++) received.push(text(await queue.receive()));
+  await sent;
+  assertEquals(received, ["full", "first", "second"]);
 });

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import {
   assert,
   assertEquals,
@@ -688,4 +689,19 @@ Deno.test("waitAny() of a queue that is removed or closed says so", async () => 
   await new Promise((resolve) => setTimeout(resolve, 5));
   other.close();
   await closed;
+});
+
+Deno.test("send() copies the bytes of a Buffer that waits for room", async () => {
+  using _dog = watchdog("send");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  while (queue.trySend(1, new Uint8Array(4096)));
+  const first = Buffer.from("first");
+  const second = Buffer.from("second");
+  const sent = Promise.all([queue.send(2, first), queue.send(2, second)]);
+  first.fill("x");
+  second.fill("x");
+  queue.receiveSync({ type: 1 });
+  await sent;
+  assertEquals(shown(queue.tryReceive({ type: 2 })), "2:first");
+  assertEquals(shown(queue.tryReceive({ type: 2 })), "2:second");
 });
