@@ -84,15 +84,19 @@ export function prepare(
   }
   const count = operations.length;
   checkCount(count);
-  if (sembufs.length < 3 * count) sembufs = new Int16Array(3 * count);
   const last = target.length - 1;
+  // Read as a whole first: an accessor of the caller's may use a set itself.
+  const fields: number[] = [];
   for (let i = 0; i < count; i++) {
     const { index, delta, undo, noWait } = operations[i] as SemaphoreOperation;
-    sembufs[3 * i] = integer(index, "index", 0, last);
-    sembufs[3 * i + 1] = integer(delta, "delta", -SEMVMX, SEMVMX);
-    sembufs[3 * i + 2] = flags |
-      (undo ? SEM_UNDO : 0) | (noWait ? IPC_NOWAIT : 0);
+    fields.push(
+      integer(index, "index", 0, last),
+      integer(delta, "delta", -SEMVMX, SEMVMX),
+      flags | (undo ? SEM_UNDO : 0) | (noWait ? IPC_NOWAIT : 0),
+    );
   }
+  if (sembufs.length < fields.length) sembufs = new Int16Array(fields.length);
+  sembufs.set(fields);
   return count;
 }
 

@@ -397,7 +397,10 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   ): Promise<void> {
     return promised(() => {
       prepare(this.#set, operations);
-      const own = operations.map((operation) => ({ ...operation }));
+      // By name: spreading leaves out what a class defines.
+      const own = operations.map((
+        { index, delta, undo = false, noWait = false },
+      ) => ({ index, delta, undo, noWait }));
       const selective = own.some((operation) => operation.noWait);
       const attempt = () => {
         if (this.tryOperate(own)) return true;
