@@ -19,6 +19,7 @@
 import { sys_sem } from "../../ffi/libc/sys_sem.ts";
 import {
   integer,
+  shown,
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
@@ -618,13 +619,17 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
    */
   setValues(values: readonly number[]): void {
     this.#check("set");
-    if (checkValues(values).length !== this.#set.length) {
+    if (!Array.isArray(values)) {
+      throw new TypeError(`values must be an array, got ${shown(values)}`);
+    }
+    const checked = checkValues(values);
+    if (checked.length !== this.#set.length) {
       throw new RangeError(
-        `values must be ${this.#set.length} numbers, got ${values.length}`,
+        `values must be ${this.#set.length} numbers, got ${checked.length}`,
       );
     }
     check0(
-      sys_sem().semctl_buf(this.#set.id, 0, SETALL, Uint16Array.from(values)),
+      sys_sem().semctl_buf(this.#set.id, 0, SETALL, Uint16Array.from(checked)),
       "semctl",
       "set",
       this.#set.label,
