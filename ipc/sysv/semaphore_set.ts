@@ -733,12 +733,22 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
    * @ignore
    */
   [READINESS](): Readiness {
+    const action = "wait for";
+    let waited = false;
     return {
-      ready: () => this.value() > 0,
+      ready: () => {
+        try {
+          return this.#get(GETVAL, 0, action) > 0;
+        } catch (error) {
+          throw this.#since(waited, error, action);
+        } finally {
+          waited = true;
+        }
+      },
       source: this.#source,
       subject: {
         syscall: "semop",
-        action: "wait for",
+        action,
         object: this.#set.label,
         call: waitForOperations(this.#set, [{ index: 0, delta: -1 }]),
       },
@@ -780,10 +790,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
         try {
           return attempt();
         } catch (error) {
-          // A call that had waited in the kernel would have said so.
-          throw waited && hasCode(error, "EINVAL")
-            ? ipcError(ERRNO.EIDRM, "semop", action, this.#set.label)
-            : error;
+          throw this.#since(waited, error, action);
         } finally {
           waited = true;
         }
@@ -792,6 +799,13 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
       new OperationWait(this.#set, action, operations),
       this.#source,
     );
+  }
+
+  /** The error of who has waited: a call of the kernel would have said so. */
+  #since(waited: boolean, error: unknown, action: string): unknown {
+    return waited && hasCode(error, "EINVAL")
+      ? ipcError(ERRNO.EIDRM, "semop", action, this.#set.label)
+      : error;
   }
 
   #check(action: string): void {

@@ -14,7 +14,8 @@ import { sys_sem } from "../../../ffi/libc/sys_sem.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 import { procTable } from "../../../ffi/core/_sysv.ts";
 import { IPC_CREAT, IPC_EXCL, SETVAL } from "../../../ffi/core/platform.ts";
-import { sleeps, uniqueKey } from "../../util.ts";
+import { waitAny } from "@libc/ipc/wait";
+import { sleeps, uniqueKey, watchdog } from "../../util.ts";
 
 /** The code of the error that a call throws. */
 function codeOf(call: () => unknown): string {
@@ -562,4 +563,57 @@ Deno.test("dispose removes the set of its owner only, and forgives one that is g
   const left = SysvSemaphoreSet.list().map((stat) => stat.id);
   assert(!left.includes(set.id));
   assert(!left.includes(owner.id));
+});
+
+Deno.test("operations are done as they say, though reading them uses another set", async () => {
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [5, 5]);
+  using other = SysvSemaphoreSet.create(IPC_PRIVATE, [9, 9]);
+  const operations = [{ index: 0, delta: -1 }, {
+    get index() {
+      other.release(1, 3);
+      return 1;
+    },
+    delta: -1,
+  }];
+  set.operateSync(operations);
+  assertEquals(set.values(), [4, 4]);
+  assert(set.tryOperate(operations));
+  assertEquals(set.values(), [3, 3]);
+  await set.operate(operations);
+  assertEquals(set.values(), [2, 2]);
+});
+
+Deno.test("operate() takes operations whose fields a class defines, as operateSync() does", async () => {
+  class Lower {
+    get index(): number {
+      return 0;
+    }
+    get delta(): number {
+      return -1;
+    }
+  }
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [2]);
+  set.operateSync([new Lower()]);
+  await set.operate([new Lower()]);
+  assertEquals(set.value(), 0);
+});
+
+Deno.test("setValues() refuses a number with a TypeError that shows it", () => {
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [1, 2]);
+  assertThrows(
+    // @ts-expect-error no array
+    () => set.setValues(2),
+    TypeError,
+    "values must be an array, got 2",
+  );
+  assertEquals(set.values(), [1, 2]);
+});
+
+Deno.test("waitAny() says EIDRM of a set that is removed meanwhile", async () => {
+  using _dog = watchdog("waitAny");
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
+  const waiting = waitAny([set]);
+  set.remove();
+  assertEquals(await rejection(waiting), "EIDRM");
+  assertEquals(await rejection(waitAny([set])), "EINVAL");
 });
