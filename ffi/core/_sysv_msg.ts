@@ -81,6 +81,8 @@ let bytes = new Uint8Array(0);
 let words = new Uint32Array(0);
 let payload = bytes;
 
+const NOTHING = new Uint8Array(0);
+
 function ensureCapacity(length: number): void {
   if (length <= capacity) return;
   // The least that all messages of a machine as it comes fit in.
@@ -146,7 +148,8 @@ export function receiveMessage(
 ): SysvMessage | number {
   const { type, into } = request;
   const flags = request.flags | moreFlags;
-  // A buffer that was detached meanwhile takes nothing.
+  // The kernel would take the message out of the queue all the same.
+  if (into?.length === 0) checkThere(into);
   const maxSize = into === undefined
     ? request.maxSize
     : Math.min(into.length, request.maxSize ?? into.length);
@@ -166,6 +169,17 @@ export function receiveMessage(
     ensureCapacity(
       Math.min(Math.max(2 * capacity, all), maxSize ?? Infinity),
     );
+  }
+}
+
+/** Refuses an array that its buffer no longer has room for, or has left. */
+function checkThere(into: Uint8Array<ArrayBuffer>): void {
+  try {
+    into.set(NOTHING);
+  } catch (cause) {
+    throw new TypeError("into must not be detached or out of bounds", {
+      cause,
+    });
   }
 }
 

@@ -121,6 +121,7 @@ export interface MessageSizeOptions {
    * Where to put the bytes: `data` is then the part of it that they fill, and
    * its length is the `maxSize`. Saves making an array for each message, which
    * takes a third of the time of a small one.
+   * When it is detached by then, that is a `TypeError`, and nothing is taken.
    *
    * @default {undefined} into an array of their own
    */

@@ -226,7 +226,7 @@ Deno.test("a message is not lost to an into that was transferred away", async ()
   const pending = queue.receive({ into });
   into.buffer.transfer();
   queue.sendSync(1, "kept");
-  assertEquals(await rejection(pending), "E2BIG");
+  await assertRejects(() => pending, TypeError, "into must not be detached");
   assertEquals(shown(queue.tryReceive()), "1:kept");
 });
 
@@ -704,4 +704,34 @@ Deno.test("send() copies the bytes of a Buffer that waits for room", async () =>
   await sent;
   assertEquals(shown(queue.tryReceive({ type: 2 })), "2:first");
   assertEquals(shown(queue.tryReceive({ type: 2 })), "2:second");
+});
+
+Deno.test("receive() takes no message for bytes that are detached or out of bounds meanwhile", async () => {
+  using _dog = watchdog("receive");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  const detached = new Uint8Array(8);
+  const outside = new Uint8Array(
+    new ArrayBuffer(16, { maxByteLength: 16 }),
+    8,
+    8,
+  );
+  const waiting = [detached, outside].map((into) =>
+    assertRejects(
+      () => queue.receive({ into, truncate: true }),
+      TypeError,
+      "into must not be detached or out of bounds",
+    )
+  );
+  detached.buffer.transfer();
+  outside.buffer.resize(4);
+  queue.sendSync(1, "kept");
+  await Promise.all(waiting);
+  assertEquals(shown(queue.tryReceive()), "1:kept");
+  // An empty message fits everywhere, and would be lost as well.
+  queue.sendSync(1, "");
+  for (const into of [detached, outside]) {
+    assertThrows(() => queue.tryReceive({ into }), TypeError);
+  }
+  const none = new Uint8Array(0);
+  assertEquals(queue.tryReceive({ into: none }), { type: 1, data: none });
 });
