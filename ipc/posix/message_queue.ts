@@ -226,7 +226,11 @@ export class PosixMessageQueue
     creationOf(options);
     return openOrCreate(
       () => PosixMessageQueue.open(name, { foreign }),
-      () => PosixMessageQueue.create(name, { owner: false, ...options }),
+      () =>
+        PosixMessageQueue.create(name, {
+          ...options,
+          owner: options.owner ?? false,
+        }),
     );
   }
 

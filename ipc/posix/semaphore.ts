@@ -201,7 +201,11 @@ export class PosixSemaphore implements Disposable, Waitable {
     checkMode(mode);
     return openOrCreate(
       () => PosixSemaphore.open(name, { foreign }),
-      () => PosixSemaphore.create(name, { owner: false, ...options }),
+      () =>
+        PosixSemaphore.create(name, {
+          ...options,
+          owner: options.owner ?? false,
+        }),
     );
   }
 

@@ -176,7 +176,7 @@ export class PosixSharedMemory implements Disposable {
   ): PosixSharedMemory {
     checkCreate(options);
     posixName(name);
-    const given = { owner: false, ...options };
+    const given = { ...options, owner: options.owner ?? false };
     for (;;) {
       const init = unless("ENOENT", () => openSized(name, given)) ??
         unless("EEXIST", () => createObject(name, given));

@@ -184,7 +184,8 @@ export class Fifo implements Disposable {
       const fifo = unless("ENOENT", () => Fifo.open(path)) ??
         unless(
           "EEXIST",
-          () => Fifo.create(path, { owner: false, ...options }),
+          () =>
+            Fifo.create(path, { ...options, owner: options.owner ?? false }),
         );
       if (fifo !== undefined) return fifo;
     }

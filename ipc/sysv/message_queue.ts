@@ -279,7 +279,11 @@ export class SysvMessageQueue
   ): SysvMessageQueue {
     return openOrCreate(
       () => SysvMessageQueue.open(key),
-      () => SysvMessageQueue.create(key, { owner: false, ...options }),
+      () =>
+        SysvMessageQueue.create(key, {
+          ...options,
+          owner: options.owner ?? false,
+        }),
     );
   }
 

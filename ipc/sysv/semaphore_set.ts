@@ -306,7 +306,10 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     return openOrCreate(
       () => SysvSemaphoreSet.open(key, { count }),
       () =>
-        SysvSemaphoreSet.create(key, semaphores, { owner: false, ...options }),
+        SysvSemaphoreSet.create(key, semaphores, {
+          ...options,
+          owner: options.owner ?? false,
+        }),
     );
   }
 

@@ -296,7 +296,11 @@ export class SysvSharedMemory implements Disposable {
     checkSize(size, "size", 1);
     return openOrCreate(
       () => SysvSharedMemory.open(key, { size }),
-      () => SysvSharedMemory.create(key, size, { owner: false, ...options }),
+      () =>
+        SysvSharedMemory.create(key, size, {
+          ...options,
+          owner: options.owner ?? false,
+        }),
     );
   }
 

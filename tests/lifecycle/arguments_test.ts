@@ -3,12 +3,15 @@
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  Fifo,
   ftok,
   IPC_PRIVATE,
   IpcError,
   mapAnonymous,
   onSignal,
+  PosixMessageQueue,
   PosixSemaphore,
+  PosixSharedMemory,
   sharedArrayBuffer,
   sigqueue,
   Socket,
@@ -17,6 +20,7 @@ import {
   SysvSemaphoreSet,
   SysvSharedMemory,
 } from "@libc/ipc";
+import { uniqueKey, uniqueName } from "../util.ts";
 
 /** Takes what the types refuse. */
 const any = <T>(value: unknown): T => value as T;
@@ -105,3 +109,74 @@ Deno.test("removing twice says that there is none", () => {
     }
   }
 });
+
+Deno.test("openOrCreate() with owner undefined leaves what it made, as without", () => {
+  const options: { owner: boolean } = any({ owner: undefined });
+  const key = uniqueKey();
+  const name = `/${uniqueName()}`;
+  const path = `/tmp${name}`;
+  const size = 8;
+  const made: [string, () => Disposable, () => Disposable][] = [
+    [
+      "SysvSharedMemory",
+      () => SysvSharedMemory.openOrCreate(key, size, options),
+      () => removing(SysvSharedMemory.open(key)),
+    ],
+    [
+      "SysvSemaphoreSet",
+      () => SysvSemaphoreSet.openOrCreate(key, [0], options),
+      () => removing(SysvSemaphoreSet.open(key)),
+    ],
+    [
+      "SysvMessageQueue",
+      () => SysvMessageQueue.openOrCreate(key, options),
+      () => removing(SysvMessageQueue.open(key)),
+    ],
+    [
+      "PosixSharedMemory",
+      () => PosixSharedMemory.openOrCreate(name, { size, ...options }),
+      () => unlinking(PosixSharedMemory.open(name)),
+    ],
+    [
+      "PosixSemaphore",
+      () => PosixSemaphore.openOrCreate(name, options),
+      () => unlinking(PosixSemaphore.open(name)),
+    ],
+    [
+      "PosixMessageQueue",
+      () =>
+        PosixMessageQueue.openOrCreate(name, {
+          maxMessages: 1,
+          messageSize: size,
+          ...options,
+        }),
+      () => unlinking(PosixMessageQueue.open(name)),
+    ],
+    [
+      "Fifo",
+      () => Fifo.openOrCreate(path, options),
+      () => removing(Fifo.open(path)),
+    ],
+  ];
+  const gone = made.filter(([, make, open]) => {
+    make()[Symbol.dispose]();
+    try {
+      open()[Symbol.dispose]();
+      return false;
+    } catch (error) {
+      if (error instanceof IpcError && error.code === "ENOENT") return true;
+      throw error;
+    }
+  });
+  assertEquals(gone.map(([what]) => what), []);
+});
+
+function removing<T extends { remove(): void }>(handle: T): T {
+  handle.remove();
+  return handle;
+}
+
+function unlinking<T extends { unlink(): void }>(handle: T): T {
+  handle.unlink();
+  return handle;
+}
