@@ -141,6 +141,7 @@ export class WaveControl implements Disposable {
     const reply = replyType();
     const request = formatRequest(reply, parsed);
     timeoutOf(options);
+    const limited = { ...options, timeout: options.timeout ?? TIMEOUT };
     let sent = false;
     const attempt = () => {
       this.#checkOpen();
@@ -155,7 +156,7 @@ export class WaveControl implements Disposable {
       return answer?.data;
     };
     try {
-      const data = await waitUntil(attempt, { timeout: TIMEOUT, ...options }, {
+      const data = await waitUntil(attempt, limited, {
         syscall: "msgrcv",
         action: `get an answer to ${parsed.name} from`,
         object: this.#place.label,

@@ -90,6 +90,7 @@ export class Samples implements SampleStream {
   readonly #history: SampleSource;
   readonly #generator: AsyncGenerator<Reading, undefined>;
   #end: ClientEnd | undefined;
+  #left = false;
 
   constructor(
     client: StreamSource,
@@ -118,10 +119,12 @@ export class Samples implements SampleStream {
   }
 
   return(): Promise<IteratorResult<Reading, undefined>> {
+    this.#left = true;
     return this.#generator.return(undefined);
   }
 
   throw(error: unknown): Promise<IteratorResult<Reading, undefined>> {
+    this.#left = true;
     return this.#generator.throw(error);
   }
 
@@ -140,13 +143,17 @@ export class Samples implements SampleStream {
   }): AsyncGenerator<Reading, undefined> {
     const { delay, signal } = options;
     let left = options.count;
-    while (left > 0) {
+    // A generator lets nobody leave while a next() waits: it may for ever.
+    while (left > 0 && !this.#left) {
       signal?.throwIfAborted();
       // First whether it is over, then what there is: nothing comes after.
       this.#end ??= this.#client.look();
       const samples = this.#history.take(Math.min(left, BATCH));
       left -= samples.length;
-      yield* samples;
+      for (const sample of samples) {
+        signal?.throwIfAborted();
+        yield sample;
+      }
       if (samples.length > 0) continue;
       if (this.#end !== undefined) return undefined;
       await sleep(delay(), signal);

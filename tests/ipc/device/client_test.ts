@@ -337,6 +337,56 @@ Deno.test("follow() outlives pauses", async () => {
   await done;
 });
 
+Deno.test("follow() rejects after an abort, though more samples are there", async () => {
+  using _dog = watchdog("follow");
+  await using place = await newPlace();
+  using device = place.create();
+  const done = device.run();
+  await until(() => device.status().samples >= 100);
+  using client = WaveClient.open(place.address);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const seen: Reading[] = [];
+  await assertRejects(
+    async () => {
+      for await (const reading of client.follow({ past: 100, signal })) {
+        if (seen.push(reading) === 3) controller.abort(new RangeError("no"));
+      }
+    },
+    RangeError,
+    "no",
+  );
+  assertEquals(seen.length, 3);
+  device.exit();
+  await done;
+});
+
+Deno.test("follow() can be left while a next() waits for a device that pauses", async () => {
+  using _dog = watchdog("follow");
+  await using place = await newPlace();
+  using device = place.create();
+  const done = device.run();
+  device.pause();
+  using client = WaveClient.open(place.address);
+  const over = { value: undefined, done: true } as const;
+  let waiting;
+  {
+    await using stream = client.follow();
+    waiting = stream.next();
+  }
+  assertEquals(await waiting, over);
+  const stream = client.follow();
+  waiting = stream.next();
+  await assertRejects(
+    async () => await stream.throw?.(new RangeError("no")),
+    RangeError,
+    "no",
+  );
+  assertEquals(await waiting, over);
+  device.exit();
+  await done;
+});
+
 Deno.test("WaveClient reads a plain C struct and says what it cannot do", async () => {
   using _dog = watchdog("foreign");
   await using place = await newPlace();
