@@ -17,12 +17,26 @@ const MAX_HASTY = 8;
 const busy = new Set<ThreadSource>();
 let listens = false;
 
+/** Whether there are threads whose calls may take something. */
+export function threadsTake(): boolean {
+  for (const source of busy) if (source.takes) return true;
+  return false;
+}
+
 /**
- * Waits, blocking this thread, until no thread is in the call of a wait that has
- * ended: a call of this thread would compete with it.
+ * Takes over what threads have taken by now, of waits that go on as of those
+ * that have ended.
  */
-export function settleThreads(): void {
-  for (const source of busy) source.settleNow();
+export function collectThreads(): void {
+  for (const source of [...busy]) source.collect();
+}
+
+/**
+ * Keeps threads from taking anything while this thread blocks: it could not take
+ * that over. They go on when it returns to the event loop.
+ */
+export function pauseThreads(): void {
+  for (const source of [...busy]) source.pause();
 }
 
 /** Gives up all waits, as this process ends, with what their threads have. */
@@ -35,12 +49,22 @@ export class ThreadSource extends SweepSource {
   readonly #threads = new Map<Waiter, WaitThread>();
   /** Threads still in the call of a wait that has ended. */
   readonly #ending = new Set<WaitThread>();
-  readonly #onSettled: () => void;
+  /** Those whose threads were taken out of their calls for a moment. */
+  readonly #paused = new Set<Waiter>();
+  readonly #onSettled: (() => void) | undefined;
 
-  /** @param onSettled Called when the calls of all ended waits are over. */
-  constructor(onSettled: () => void = () => {}) {
+  /**
+   * @param onSettled Called when the calls of all ended waits are over: for
+   * calls that may take something.
+   */
+  constructor(onSettled?: () => void) {
     super();
     this.#onSettled = onSettled;
+  }
+
+  /** Whether its calls may take something. */
+  get takes(): boolean {
+    return this.#onSettled !== undefined;
   }
 
   /** Whether no thread is still in the call of a wait that has ended. */
@@ -58,6 +82,36 @@ export class ThreadSource extends SweepSource {
   /** Lets a waiter go, and its thread. */
   override leave(waiter: Waiter): void {
     super.leave(waiter);
+    this.#paused.delete(waiter);
+    this.#release(waiter);
+  }
+
+  /** Takes over what the calls have taken that are over. */
+  collect(): void {
+    if (!this.takes) return;
+    this.settleNow();
+    for (const thread of [...this.#threads.values()]) thread.check();
+  }
+
+  /** Ends all calls, blocking this thread, until the event loop turns. */
+  pause(): void {
+    if (!this.takes) return;
+    const waiters = [...this.#threads.keys()];
+    if (waiters.length > 0) queueMicrotask(() => this.#resume());
+    for (const waiter of waiters) {
+      this.#paused.add(waiter);
+      this.#release(waiter);
+    }
+    this.settleNow();
+  }
+
+  #resume(): void {
+    const paused = [...this.#paused];
+    this.#paused.clear();
+    for (const waiter of paused) this.park(waiter);
+  }
+
+  #release(waiter: Waiter): void {
     const thread = this.#threads.get(waiter);
     if (thread === undefined) return;
     this.#threads.delete(waiter);
@@ -86,7 +140,7 @@ export class ThreadSource extends SweepSource {
   }
 
   #settle(): void {
-    this.#onSettled();
+    this.#onSettled?.();
     // The others have a call that tells them.
     for (const waiter of this.waiters) {
       if (!this.#threads.has(waiter)) waiter.poke();

@@ -227,6 +227,11 @@ export class WaitThread {
     }
   }
 
+  /** Calls back at once if the call is over. */
+  check(): void {
+    this.#poke();
+  }
+
   #kick(): void {
     if (signal === undefined) return;
     pthread().pthread_kill(this.#thread[0] ?? 0n, signal);

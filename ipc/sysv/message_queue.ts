@@ -77,7 +77,12 @@ import {
   MSG_NOERROR,
 } from "../../ffi/core/platform.ts";
 import { type Source, SweepSource } from "../../ffi/core/_source.ts";
-import { settleThreads, ThreadSource } from "../../ffi/core/thread_source.ts";
+import {
+  collectThreads,
+  pauseThreads,
+  ThreadSource,
+  threadsTake,
+} from "../../ffi/core/thread_source.ts";
 import { callUntil } from "../../ffi/core/timer_interrupt.ts";
 import { promised, waitUntil } from "../../ffi/core/wait.ts";
 import {
@@ -456,7 +461,11 @@ export class SysvMessageQueue
   receiveSync(options: MessageReceiveSyncOptions = {}): SysvMessage {
     const timeout = timeoutOf(options);
     const request = requestOf(options);
-    settleThreads();
+    if (threadsTake()) {
+      const message = this.#receive(request, IPC_NOWAIT);
+      if (message !== undefined) return message;
+      pauseThreads();
+    }
     if (timeout === undefined) {
       for (;;) {
         const message = this.#receive(request, 0);
@@ -481,7 +490,11 @@ export class SysvMessageQueue
    * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
    */
   tryReceive(options: MessageTryReceiveOptions = {}): SysvMessage | undefined {
-    return this.#receive(requestOf(options), IPC_NOWAIT);
+    const request = requestOf(options);
+    const message = this.#receive(request, IPC_NOWAIT);
+    if (message !== undefined || !threadsTake()) return message;
+    collectThreads();
+    return this.#receive(request, IPC_NOWAIT);
   }
 
   /**

@@ -13,7 +13,13 @@ import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { type SysvMessage, SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { procTable } from "../../../ffi/core/_sysv.ts";
 import { waitAny } from "@libc/ipc/wait";
-import { notEmulated, uniqueKey, watchdog } from "../../util.ts";
+import {
+  notEmulated,
+  source,
+  spawnWorker,
+  uniqueKey,
+  watchdog,
+} from "../../util.ts";
 
 /** The code of the error that a call throws. */
 function codeOf(call: () => unknown): string {
@@ -734,4 +740,62 @@ Deno.test("receive() takes no message for bytes that are detached or out of boun
   }
   const none = new Uint8Array(0);
   assertEquals(queue.tryReceive({ into: none }), { type: 1, data: none });
+});
+
+/** Lets what waits get past trying at once, to where a thread does that. */
+const parked = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+/** Sends an empty message, and lets a thread take it, if one can. */
+function sendToThread(queue: SysvMessageQueue, type: number): void {
+  queue.sendSync(type, "");
+  for (let i = 0; i < 10_000 && queue.stat().messages > 0; i++);
+}
+
+Deno.test("tryReceive() finds an empty message that a wait of the same queue has seen", async () => {
+  using _dog = watchdog("tryReceive");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  using other = SysvMessageQueue.fromId(queue.id);
+  const found = waitAny([queue]);
+  await parked();
+  sendToThread(queue, 1);
+  assertEquals(queue.tryReceive()?.type, 1);
+  queue.sendSync(1, "found");
+  assertStrictEquals(await found, queue);
+  assertEquals(shown(queue.tryReceive()), "1:found");
+  const controller = new AbortController();
+  const { signal } = controller;
+  const aborted = assertRejects(() => queue.receive({ signal }), RangeError);
+  await parked();
+  sendToThread(queue, 2);
+  controller.abort(new RangeError("enough"));
+  assertEquals(other.tryReceive()?.type, 2);
+  await aborted;
+});
+
+Deno.test("receiveSync() receives an empty message though other waits of its queue go on", async () => {
+  using _dog = watchdog("receiveSync");
+  using queue = SysvMessageQueue.create(IPC_PRIVATE);
+  using other = SysvMessageQueue.fromId(queue.id);
+  const waiting = waitAny([queue, other]);
+  const later = queue.receive({ type: 3 });
+  await parked();
+  using sender = spawnWorker(`
+    const { SysvMessageQueue } = await import(${
+    JSON.stringify(source("ipc/sysv/message_queue.ts"))
+  });
+    const queue = SysvMessageQueue.fromId(${queue.id});
+    postMessage("ready");
+    setTimeout(() => {
+      queue.sendSync(1, "");
+      postMessage("sent");
+    }, 50);
+  `);
+  assertEquals(await sender.next(), "ready");
+  assertEquals(queue.receiveSync().type, 1);
+  assertEquals(await sender.next(), "sent");
+  queue.sendSync(2, "x");
+  await waiting;
+  queue.sendSync(3, "");
+  assertEquals((await later).type, 3);
+  assertEquals(queue.receiveSync().type, 2);
 });
