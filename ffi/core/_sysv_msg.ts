@@ -100,11 +100,7 @@ export function payloadOf(data: Uint8Array | string): Uint8Array {
       `data must be a Uint8Array or a string, got ${shown(data)}`,
     );
   }
-  if (data.length === 0 && data.buffer instanceof ArrayBuffer) {
-    if (data.buffer.detached) {
-      throw new TypeError("data must not be detached bytes");
-    }
-  }
+  if (data.length === 0) checkThere(data, "data");
   return data;
 }
 
@@ -149,7 +145,7 @@ export function receiveMessage(
   const { type, into } = request;
   const flags = request.flags | moreFlags;
   // The kernel would take the message out of the queue all the same.
-  if (into?.length === 0) checkThere(into);
+  if (into?.length === 0) checkThere(into, "into");
   const maxSize = into === undefined
     ? request.maxSize
     : Math.min(into.length, request.maxSize ?? into.length);
@@ -172,12 +168,12 @@ export function receiveMessage(
   }
 }
 
-/** Refuses an array that its buffer no longer has room for, or has left. */
-function checkThere(into: Uint8Array<ArrayBuffer>): void {
+/** Refuses an array that has lost its buffer, or that is beyond its end. */
+function checkThere(array: Uint8Array, what: string): void {
   try {
-    into.set(NOTHING);
+    array.set(NOTHING);
   } catch (cause) {
-    throw new TypeError("into must not be detached or out of bounds", {
+    throw new TypeError(`${what} must not be detached or out of bounds`, {
       cause,
     });
   }

@@ -720,3 +720,23 @@ Deno.test("PosixMessageQueue.send() copies the bytes of a Buffer that waits for 
   await sent;
   assertEquals(received, ["full", "first", "second"]);
 });
+
+Deno.test("PosixMessageQueue sends nothing for bytes that are detached or out of bounds", () => {
+  using queue = small(1);
+  const detached = new Uint8Array(4);
+  detached.buffer.transfer();
+  const outside = new Uint8Array(
+    new ArrayBuffer(8, { maxByteLength: 8 }),
+    4,
+    4,
+  );
+  outside.buffer.resize(2);
+  for (const data of [detached, outside]) {
+    assertThrows(
+      () => queue.trySend(data),
+      TypeError,
+      "data must not be detached or out of bounds",
+    );
+  }
+  assertEquals(queue.tryReceive(), undefined);
+});

@@ -318,6 +318,13 @@ Deno.test("send refuses wrong types and data before any call", async () => {
     TypeError,
     "data must not be detached",
   );
+  const outside = new Uint8Array(
+    new ArrayBuffer(8, { maxByteLength: 8 }),
+    4,
+    4,
+  );
+  outside.buffer.resize(2);
+  assertThrows(() => queue.trySend(1, outside), TypeError, "out of bounds");
   assertEquals(queue.stat().messages, 0);
 });
 
