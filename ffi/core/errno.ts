@@ -279,3 +279,10 @@ function isAllOnes(pointer: Deno.PointerObject): boolean {
   return BigInt.asUintN(64, BigInt(Deno.UnsafePointer.value(pointer))) ===
     0xffff_ffff_ffff_ffffn;
 }
+
+// Compiled before they are needed: whatever V8 does between a failing call and
+// the look at errno may leave an errno of its own there (EAGAIN, of its locks).
+errnoOf(-1);
+check0(0, "", "", "");
+checkFd(0, "", "", "");
+checkSize(0, "", "", "");
