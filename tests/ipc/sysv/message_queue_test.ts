@@ -758,6 +758,14 @@ function sendToThread(queue: SysvMessageQueue, type: number): void {
   for (let i = 0; i < 10_000 && queue.stat().messages > 0; i++);
 }
 
+/** The type of a message that a thread may be about to report. */
+function received(queue: SysvMessageQueue): number {
+  for (;;) {
+    const message = queue.tryReceive();
+    if (message !== undefined) return message.type;
+  }
+}
+
 Deno.test("tryReceive() finds an empty message that a wait of the same queue has seen", async () => {
   using _dog = watchdog("tryReceive");
   using queue = SysvMessageQueue.create(IPC_PRIVATE);
@@ -765,7 +773,7 @@ Deno.test("tryReceive() finds an empty message that a wait of the same queue has
   const found = waitAny([queue]);
   await parked();
   sendToThread(queue, 1);
-  assertEquals(queue.tryReceive()?.type, 1);
+  assertEquals(received(queue), 1);
   queue.sendSync(1, "found");
   assertStrictEquals(await found, queue);
   assertEquals(shown(queue.tryReceive()), "1:found");
@@ -775,7 +783,7 @@ Deno.test("tryReceive() finds an empty message that a wait of the same queue has
   await parked();
   sendToThread(queue, 2);
   controller.abort(new RangeError("enough"));
-  assertEquals(other.tryReceive()?.type, 2);
+  assertEquals(received(other), 2);
   await aborted;
 });
 
