@@ -1,10 +1,23 @@
-/** What many tests need: unique names, child processes, a watchdog. */
+/** What many tests need: unique names, errors, descriptors, a watchdog. */
 
-const CONFIG = new URL("../deno.json", import.meta.url);
+import { assertRejects, assertThrows } from "@std/assert";
+import { IpcError } from "@libc/ipc/errno";
+
+export { openedSince, openFds } from "./descriptors.ts";
+export {
+  Child,
+  denoArgs,
+  type Ended,
+  spawnCommand,
+  spawnDeno,
+  type SpawnDenoOptions,
+  type SpawnOptions,
+  spawnWorker,
+  type Thread,
+} from "./child.ts";
+
 const RANDOM = new Uint32Array(1);
-/** In an emulator a watchdog waits so many times longer. */
-const PATIENCE = 5;
-/** And what is done many times is done so many times less often. */
+/** What is done many times is done so many times less often in an emulator. */
 const HASTE = 20;
 let serial = 0;
 
@@ -48,10 +61,34 @@ export const NO_SIGNAL_MASKS: string = EMULATED
   ? " [skipped: the emulator shows its own signal masks]"
   : "";
 
-/** How often to do something that is to be done so often: less in an emulator. */
-export function scaled(count: number): number {
-  return EMULATED ? Math.ceil(count / HASTE) : count;
+/**
+ * Whether the tests run with the full counts, as `deno task test:full` does:
+ * for hours. See {@linkcode scaled}.
+ */
+export const FULL: boolean = isFull();
+
+function isFull(): boolean {
+  try {
+    return Deno.env.get("LIBC_IPC_TEST_FULL") === "1";
+  } catch {
+    // A child that may not ask does little.
+    return false;
+  }
 }
+
+/**
+ * How often to do what is done again and again.
+ *
+ * @param count In the gate; an emulator does less.
+ * @param full With the full counts.
+ */
+export function scaled(count: number, full = count): number {
+  if (EMULATED) return Math.ceil(count / HASTE);
+  return FULL ? full : count;
+}
+
+/** In an emulator, and with the full counts, a watchdog waits longer. */
+const PATIENCE = EMULATED ? 5 : FULL ? 1000 : 1;
 
 /**
  * A name that nothing else on the machine has, letters and digits only. Put a
@@ -93,19 +130,102 @@ export async function until(
   }
 }
 
+/** Resolves after so many milliseconds: when others have had time to go wrong. */
+export function later(milliseconds = 3): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** One turn of the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The code of the {@linkcode IpcError} that a call throws. */
+export function codeOf(call: () => unknown): string {
+  return assertThrows(call, IpcError).code;
+}
+
+/** The code of the {@linkcode IpcError} that a promise is rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<string> {
+  return (await assertRejects(() => promise, IpcError)).code;
+}
+
+/** Whether there is something at a path, be it a dangling link. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Tells the thread of {@linkcode watchdog} for how long it shall wait. */
+const COUNT = 0;
+const MILLISECONDS = 1;
+const NAME_LENGTH = 2;
+const HEADER = 12;
+const MAX_NAME = 500;
+
+/** That thread: it sleeps until the time is over or another one is set. */
+const WATCH = `onmessage = ({ data }) => {
+  const state = new Int32Array(data, 0, 3);
+  for (;;) {
+    const count = Atomics.load(state, ${COUNT});
+    const time = state[${MILLISECONDS}];
+    const result = Atomics.wait(state, ${COUNT}, count, time < 0 ? Infinity : time);
+    if (result !== "timed-out") continue;
+    const name = new Uint8Array(data, ${HEADER}, state[${NAME_LENGTH}]).slice();
+    console.error("watchdog: stuck in " + new TextDecoder().decode(name));
+    Deno.kill(Deno.pid, "SIGKILL");
+  }
+};`;
+
+/** What may be stuck, and until when it may. */
+const watched = new Set<{ what: string; end: number }>();
+let guard: SharedArrayBuffer | undefined;
+
+/** The first of the ends is what the thread waits for; one for each file. */
+function watch(): void {
+  guard ??= startGuard();
+  const state = new Int32Array(guard, 0, 3);
+  const [first] = [...watched].sort((a, b) => a.end - b.end);
+  if (first === undefined) {
+    state[MILLISECONDS] = -1;
+  } else {
+    // A view of shared memory is refused by encodeInto().
+    const name = new TextEncoder().encode(first.what).subarray(0, MAX_NAME);
+    new Uint8Array(guard, HEADER).set(name);
+    state[NAME_LENGTH] = name.length;
+    state[MILLISECONDS] = Math.max(0, first.end - performance.now());
+  }
+  Atomics.add(state, COUNT, 1);
+  Atomics.notify(state, COUNT);
+}
+
+function startGuard(): SharedArrayBuffer {
+  const url = `data:application/javascript,${encodeURIComponent(WATCH)}`;
+  const shared = new SharedArrayBuffer(HEADER + MAX_NAME);
+  new Worker(url, { type: "module" }).postMessage(shared);
+  return shared;
+}
+
 /**
  * Ends this process when a test is stuck, also in a call that blocks its
  * thread. `using _dog = watchdog("what hangs");`
  */
 export function watchdog(what: string, seconds = 60): Disposable {
-  const limit = seconds * 1000 * (EMULATED ? PATIENCE : 1);
-  const code = `setTimeout(() => {
-    console.error(${JSON.stringify(`watchdog: stuck in ${what}`)});
-    Deno.kill(Deno.pid, "SIGKILL");
-  }, ${limit});`;
-  const url = `data:application/javascript,${encodeURIComponent(code)}`;
-  const worker = new Worker(url, { type: "module" });
-  return { [Symbol.dispose]: () => worker.terminate() };
+  const end = performance.now() + seconds * 1000 * PATIENCE;
+  const entry = { what, end };
+  watched.add(entry);
+  watch();
+  return {
+    [Symbol.dispose]() {
+      watched.delete(entry);
+      watch();
+    },
+  };
 }
 
 /**
@@ -143,226 +263,6 @@ function saysWhere(): boolean {
 export function sleeps(task: number | string): number {
   const status = Deno.readTextFileSync(`/proc/${task}/status`);
   return Number(/^voluntary_ctxt_switches:\s*(\d+)$/m.exec(status)?.[1]);
-}
-
-/** How a {@linkcode Child} ended. */
-export interface Ended {
-  /** Its exit code; 128 and the signal's number when a signal ended it. */
-  code: number;
-  /** The signal that ended it. */
-  signal: Deno.Signal | null;
-  /** The lines of its standard output that {@linkcode Child.line} left. */
-  stdout: string;
-  /** All of its standard error. */
-  stderr: string;
-}
-
-/**
- * A child process that talks in lines. Its end, by SIGKILL if need be, is the
- * end of the scope: `await using child = spawnDeno(code);`
- */
-export class Child implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  readonly #stderr: Promise<string>;
-  #text = "";
-  #errors = "";
-
-  constructor(process: Deno.ChildProcess) {
-    this.#process = process;
-    this.#writer = process.stdin.getWriter();
-    this.#reader = process.stdout.pipeThrough(new TextDecoderStream())
-      .getReader();
-    this.#stderr = this.#readErrors(process.stderr);
-  }
-
-  async #readErrors(stream: ReadableStream<Uint8Array>): Promise<string> {
-    const decoder = new TextDecoder();
-    for await (const chunk of stream) {
-      this.#errors += decoder.decode(chunk, { stream: true });
-    }
-    return this.#errors;
-  }
-
-  /** What it has written to its standard error so far. */
-  get errors(): string {
-    return this.#errors;
-  }
-
-  /** Its process id. */
-  get pid(): number {
-    return this.#process.pid;
-  }
-
-  /**
-   * The next line of its standard output.
-   *
-   * @throws {Error} When it ended without one, with its standard error.
-   */
-  async line(): Promise<string> {
-    for (;;) {
-      const end = this.#text.indexOf("\n");
-      if (end >= 0) {
-        const line = this.#text.slice(0, end);
-        this.#text = this.#text.slice(end + 1);
-        return line;
-      }
-      const { value, done } = await this.#reader.read();
-      if (done) {
-        throw new Error(`child ended early: ${await this.#stderr}`);
-      }
-      this.#text += value;
-    }
-  }
-
-  /** Writes a line to its standard input. */
-  async write(line: string): Promise<void> {
-    await this.#writer.write(new TextEncoder().encode(`${line}\n`));
-  }
-
-  /** Sends it a signal; nothing when it is gone. */
-  kill(signal: Deno.Signal = "SIGKILL"): void {
-    try {
-      this.#process.kill(signal);
-    } catch (error) {
-      // Deno says TypeError of a process that it has already waited for.
-      if (
-        !(error instanceof TypeError || error instanceof Deno.errors.NotFound)
-      ) throw error;
-    }
-  }
-
-  /** Closes its standard input, waits for its end and says how it was. */
-  async end(): Promise<Ended> {
-    await this.#writer.close().catch(() => {});
-    let stdout = this.#text;
-    this.#text = "";
-    for (;;) {
-      const { value, done } = await this.#reader.read();
-      if (done) break;
-      stdout += value;
-    }
-    const [{ code, signal }, stderr] = await Promise.all([
-      this.#process.status,
-      this.#stderr,
-    ]);
-    return { code, signal, stdout, stderr };
-  }
-
-  /** Kills it, if it still runs, and waits for its end. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.kill();
-    await this.end();
-  }
-}
-
-/** Options of {@linkcode spawnDeno} and {@linkcode spawnCommand}. */
-export interface SpawnOptions {
-  /**
-   * Arguments of the program.
-   *
-   * @default {[]}
-   */
-  args?: string[];
-  /**
-   * Variables on top of this process's environment.
-   *
-   * @default {{}}
-   */
-  env?: Record<string, string>;
-  /**
-   * Working directory.
-   *
-   * @default {string} this process's
-   */
-  cwd?: string;
-}
-
-/** Options of {@linkcode spawnDeno}. */
-export interface SpawnDenoOptions extends SpawnOptions {
-  /**
-   * Permissions to run with.
-   *
-   * @default {["--allow-ffi"]}
-   */
-  permissions?: string[];
-}
-
-/**
- * Runs a TypeScript program in another Deno process. It can import
- * `@libc/ipc`, its subpaths, and by `file:` URLs (see {@linkcode source}).
- */
-export function spawnDeno(code: string, options: SpawnDenoOptions = {}): Child {
-  const { permissions = ["--allow-ffi"], args = [] } = options;
-  return spawnCommand(Deno.execPath(), {
-    ...options,
-    args: [
-      "run",
-      "--quiet",
-      "--no-lock",
-      `--config=${CONFIG.pathname}`,
-      ...permissions,
-      `data:application/typescript,${encodeURIComponent(code)}`,
-      ...args,
-    ],
-  });
-}
-
-/** Runs a program in another process. */
-export function spawnCommand(
-  command: string,
-  options: SpawnOptions = {},
-): Child {
-  const { args = [], env = {}, cwd } = options;
-  return new Child(
-    new Deno.Command(command, {
-      args,
-      env,
-      ...(cwd === undefined ? {} : { cwd }),
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn(),
-  );
-}
-
-/** A thread of this process, see {@linkcode spawnWorker}. */
-export interface Thread extends Disposable {
-  /** The next thing that it posted; rejected when it failed. */
-  next(): Promise<unknown>;
-}
-
-/**
- * Runs a JavaScript program in a Worker, with imports as {@linkcode spawnDeno}.
- * It must have ended any blocking call when it is disposed, since nothing can
- * end that from outside.
- */
-export function spawnWorker(code: string): Thread {
-  const url = `data:application/javascript,${encodeURIComponent(code)}`;
-  const worker = new Worker(url, { type: "module" });
-  const posted: unknown[] = [];
-  let wake = () => {};
-  let failure: Error | undefined;
-  worker.onmessage = (event) => {
-    posted.push(event.data);
-    wake();
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    failure = new Error(event.message);
-    wake();
-  };
-  return {
-    async next() {
-      while (posted.length === 0 && failure === undefined) {
-        await new Promise<void>((resolve) => wake = resolve);
-      }
-      if (posted.length === 0) throw failure;
-      return posted.shift();
-    },
-    [Symbol.dispose]: () => worker.terminate(),
-  };
 }
 
 /** The URL of a file of this repository, for a child's `import`. */

@@ -102,6 +102,8 @@ function examine(
     const now = signs ?? signsOf(place);
     if (now?.claimed) throw missing(place, now);
     if (now !== undefined) throw died(place, now.pid);
+    // Or have ended by then: it takes its signs away after its memory.
+    if (segment.removed) throw missing(place, undefined);
   }
   const pid = kind.kind === "device"
     ? visiblePid(kind.header.identity)

@@ -9,6 +9,7 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import type { WaitOptions } from "../../ffi/core/_argument.ts";
 import type { Kind, Subject } from "./kinds.ts";
+import { later, turn } from "../util.ts";
 
 /** Numbers from 0 to 1 that a seed determines (mulberry32). */
 export function random(seed: number): () => number {
@@ -24,16 +25,6 @@ export function random(seed: number): () => number {
 /** A seed for {@linkcode random}, to be shown when something fails. */
 export function seed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-}
-
-/** One turn of the event loop. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A few milliseconds: what spins has stopped, threads are in their calls. */
-export function later(milliseconds = 3): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** How a wait ended. */

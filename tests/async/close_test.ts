@@ -10,8 +10,8 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { spawn } from "../../ipc/process/spawn.ts";
 import { Socket } from "../../ipc/stream/socket.ts";
-import { denoArgs } from "../ipc/process/util.ts";
-import { scaled, source, spawnDeno, watchdog } from "../util.ts";
+
+import { denoArgs, scaled, source, spawnDeno, watchdog } from "../util.ts";
 import { checkRandomEnds, closing, type End, seed } from "./checks.ts";
 import { type Kind, kindOf, kinds, type Subject } from "./kinds.ts";
 
@@ -247,7 +247,7 @@ Deno.test("a Worker that opens and closes the same objects all the time takes no
       source("mod.ts")
     }";
     import { pipe, PipeReader } from "${source("ipc/stream/pipe.ts")}";
-    import { later, turn } from "${source("tests/async/checks.ts")}";
+    import { later, turn } from "${source("tests/util.ts")}";
     const undo = false;
     /** How the objects of these names are opened, waited for and tried. */
     const openers = (names) => [
@@ -351,7 +351,7 @@ Deno.test("waits on a descriptor closed behind our back end by timeout, abort an
     import { F_DUPFD_CLOEXEC } from "${source("ffi/core/platform.ts")}";
     import { fcntl } from "${source("ffi/libc/fcntl.ts")}";
     import { unistd } from "${source("ffi/libc/unistd.ts")}";
-    import { later } from "${source("tests/async/checks.ts")}";
+    import { later } from "${source("tests/util.ts")}";
     const kind = (promise) => promise.then(String, (error) => error.code ?? error);
     /** With a number that nobody else in this process gets by chance. */
     const eventAt = (number) => {

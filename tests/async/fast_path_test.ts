@@ -8,8 +8,8 @@ import { SweepSource } from "../../ffi/core/_source.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 import { EventFd } from "../../ipc/process/eventfd.ts";
 import { pipe } from "../../ipc/stream/pipe.ts";
-import { watchdog } from "../util.ts";
-import { later, outcomeOf, turn } from "./checks.ts";
+import { later, turn, watchdog } from "../util.ts";
+import { outcomeOf } from "./checks.ts";
 import { type Kind, kinds, type Subject } from "./kinds.ts";
 
 const SUBJECT = { syscall: "call", action: "wait for", object: "something" };

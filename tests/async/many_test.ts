@@ -3,8 +3,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EventFd } from "../../ipc/process/eventfd.ts";
 import { pipe } from "../../ipc/stream/pipe.ts";
-import { type Child, source, spawnDeno, watchdog } from "../util.ts";
-import { later, outcomeOf, turn } from "./checks.ts";
+import {
+  type Child,
+  later,
+  source,
+  spawnDeno,
+  turn,
+  watchdog,
+} from "../util.ts";
+import { outcomeOf } from "./checks.ts";
 import { kinds, type Subject } from "./kinds.ts";
 
 /** More than there are threads of Deno's, or of ours. */

@@ -49,7 +49,7 @@ Deno.test({
       keepsAlive(signalQueueKind.name),
     );
     assertEquals(await child.lines(), ["aborted", "woken"]);
-    assertEquals((await child.child.status).code, 0);
+    assertEquals((await child.process.status).code, 0);
   },
 });
 
@@ -118,6 +118,6 @@ Deno.test({
     );
     const expected = ["timeout", "abort", "close", "many", "random"];
     assertEquals(await child.lines(), expected);
-    assertEquals((await child.child.status).code, 0);
+    assertEquals((await child.process.status).code, 0);
   },
 });

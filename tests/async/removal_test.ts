@@ -15,9 +15,8 @@ import { Pidfd } from "../../ipc/process/pidfd.ts";
 import { Fifo } from "../../ipc/stream/fifo.ts";
 import { pipe } from "../../ipc/stream/pipe.ts";
 import { Socket } from "../../ipc/stream/socket.ts";
-import { exists, Place } from "../ipc/stream/util.ts";
-import { source, spawnDeno, watchdog } from "../util.ts";
-import { later } from "./checks.ts";
+import { Place } from "../ipc/stream/util.ts";
+import { exists, later, source, spawnDeno, watchdog } from "../util.ts";
 
 /** Runs some code in another process. */
 async function elsewhere(code: string): Promise<void> {

@@ -79,7 +79,8 @@ const PREPARE = `
   import { dlfcn } from "${source("ffi/libc/dlfcn.ts")}";
   import { signal } from "${source("ffi/libc/signal.ts")}";
   import { Fifo } from "${source("ipc/stream/fifo.ts")}";
-  import { later, outcomeOf } from "${source("tests/async/checks.ts")}";
+  import { outcomeOf } from "${source("tests/async/checks.ts")}";
+    import { later } from "${source("tests/util.ts")}";
   import { kinds } from "${source("tests/async/kinds.ts")}";
   Deno.addSignalListener("SIGUSR2", () => {});
   // A function of the C library that does nothing, without SA_RESTART.

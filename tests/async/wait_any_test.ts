@@ -9,15 +9,8 @@ import {
 import { type Waitable, waitAny } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
 import { READINESS } from "../../ffi/core/wait_any.ts";
-import { watchdog } from "../util.ts";
-import {
-  assertEffects,
-  later,
-  outcomeOf,
-  random,
-  seed,
-  turn,
-} from "./checks.ts";
+import { later, turn, watchdog } from "../util.ts";
+import { assertEffects, outcomeOf, random, seed } from "./checks.ts";
 import { type Kind, kinds, type Subject } from "./kinds.ts";
 
 /** An object that can be waited for, and its kind. */

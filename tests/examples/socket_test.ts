@@ -1,7 +1,7 @@
 // The programs of examples/socket and fd_passing.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Child, spawnCommand, watchdog } from "../util.ts";
+import { type Child, exists, spawnCommand, watchdog } from "../util.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -11,14 +11,6 @@ function example(path: string, ...args: string[]): Child {
     args: ["run", "--quiet", "--allow-ffi", `examples/${path}`, ...args],
     cwd: ROOT,
   });
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isSocket ?? false;
-  } catch {
-    return false;
-  }
 }
 
 Deno.test("examples/socket passes on what guests say, and who they are", async () => {

@@ -1,7 +1,13 @@
 // The programs of examples/pipe and fifo, and that every example is run.
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Child, hasCommand, spawnCommand, watchdog } from "../util.ts";
+import {
+  type Child,
+  exists,
+  hasCommand,
+  spawnCommand,
+  watchdog,
+} from "../util.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const FIFO = "/tmp/libc-ipc-shout.fifo";
@@ -22,14 +28,6 @@ async function run(
   await using child = example(path, ...args);
   const { code, stdout, stderr } = await child.end();
   return { pid: child.pid, code, stdout, stderr };
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isFifo ?? false;
-  } catch {
-    return false;
-  }
 }
 
 const SUMS = `3 + 4 = 7

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { capabilities } from "@libc/ipc/capabilities";
 import { isPrivileged } from "../conformance/privileges.ts";
-import { descriptors } from "../ipc/memory/process_state.ts";
+import { FILES } from "../ipc/memory/process_state.ts";
 import {
   EMULATED,
   notEmulated,
+  openFds,
   source,
   spawnDeno,
   uniqueName,
@@ -120,11 +121,11 @@ Deno.test({
 });
 
 Deno.test("capabilities() leaves nothing open and looks once", () => {
-  const before = descriptors();
+  const before = openFds(FILES);
   const found = capabilities();
   assertStrictEquals(capabilities(), found);
   assert(Object.isFrozen(found));
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test("capabilities() says that it could not try without descriptors, and tries again", async () => {

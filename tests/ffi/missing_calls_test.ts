@@ -5,8 +5,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Capabilities } from "@libc/ipc/capabilities";
 import { ERRNO } from "@libc/ipc/errno";
 import { spawn } from "@libc/ipc/spawn";
-import { denoArgs, LineChild } from "../ipc/process/util.ts";
-import { notEmulated, source, watchdog } from "../util.ts";
+import { lineChild } from "../ipc/process/util.ts";
+import { denoArgs, notEmulated, source, watchdog } from "../util.ts";
 import type { Report } from "./missing/child.ts";
 import { hasSeccomp, type Refusal } from "./missing/seccomp.ts";
 import type { Use } from "./missing/uses.ts";
@@ -333,7 +333,7 @@ async function check(row: Row, answer: keyof typeof ERRNO): Promise<void> {
     `import { run } from "${source("tests/ffi/missing/child.ts")}";
     await run(${JSON.stringify({ calls, only })}, ${ERRNO[answer]});`,
   );
-  await using child = new LineChild(spawn(Deno.execPath(), {
+  await using child = lineChild(spawn(Deno.execPath(), {
     // What looks into /proc needs more.
     args: args.map((arg) => arg === "--allow-ffi" ? "--allow-all" : arg),
     // For signalQueue.
@@ -360,5 +360,5 @@ async function check(row: Row, answer: keyof typeof ERRNO): Promise<void> {
   const expected = Object.entries(WORKS).filter(([use]) => !(use in fails));
   assertEquals(worked, Object.fromEntries(expected));
   assertEquals(rest, { lacks, steady: true, leaks: 0, left: [] });
-  assertEquals((await child.child.status).code, 0);
+  assertEquals((await child.process.status).code, 0);
 }

@@ -5,8 +5,8 @@ import { Fifo, IpcError, Socket } from "@libc/ipc";
 import { sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { cstring } from "../../ffi/core/cstring.ts";
 import { isPrivileged } from "../conformance/privileges.ts";
-import { spawnDeno, until, watchdog } from "../util.ts";
-import { openFds, Place } from "../ipc/stream/util.ts";
+import { openFds, spawnDeno, until, watchdog } from "../util.ts";
+import { Place, STREAMS } from "../ipc/stream/util.ts";
 import { type Outcomes, outcomes, play, withStranger } from "./stage.ts";
 
 /** What any mode refuses to a stranger in a sticky folder. */
@@ -102,7 +102,7 @@ for (const [what, code, plant] of PLANTS) {
       Deno.renameSync(place.path(), place.path("moved"));
       plant(place.path());
       const held = () =>
-        openFds().filter((fd) => fd.includes(place.directory)).length;
+        openFds(STREAMS).filter((fd) => fd.includes(place.directory)).length;
       assertEquals(held(), 1);
       const listed = () =>
         Array.from(Deno.readDirSync(place.directory), ({ name }) => name)

@@ -6,7 +6,7 @@ import { IpcError, pipe, type PipeEnds, spawn } from "@libc/ipc";
 import type { ChildFd } from "../../ipc/process/spawn.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { watchdog } from "../util.ts";
-import { LineChild } from "../ipc/process/util.ts";
+import { type LineChild, lineChild } from "../ipc/process/util.ts";
 
 const F_GETFL = 3;
 const O_NONBLOCK = 0o4000;
@@ -22,7 +22,7 @@ function startPeer(code: string, fd: ChildFd): LineChild {
     }).symbols;
     const control = (command, argument) => fcntl(3, command, argument);
     ${code}`;
-  return new LineChild(
+  return lineChild(
     spawn(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-lock", "--no-config", "--allow-ffi"],

@@ -2,15 +2,16 @@
 
 import { assertEquals } from "@std/assert";
 import { mapFile, Memfd, pipe, PosixSemaphore, Socket } from "@libc/ipc";
-import { EMULATED, notEmulated, spawnDeno, uniqueName } from "../util.ts";
-import { folder } from "../ipc/stream/socket_util.ts";
 import {
+  EMULATED,
+  notEmulated,
   openedSince,
-  openFiles,
-  outcomes,
-  play,
-  withStranger,
-} from "./stage.ts";
+  openFds,
+  spawnDeno,
+  uniqueName,
+} from "../util.ts";
+import { folder } from "../ipc/stream/socket_util.ts";
+import { outcomes, play, withStranger } from "./stage.ts";
 
 const FORBIDDEN = "spawn() explains what another user's mode forbids";
 
@@ -153,7 +154,7 @@ Deno.test("mapFile() and Memfd refuse what only looks like memory", async () => 
   Deno.symlinkSync("socket", path("link"));
   using ends = pipe();
   using both = Socket.open("unix");
-  const before = openFiles();
+  const before = openFds();
   const found = await outcomes({
     "a socket": () => mapFile(path("socket")),
     "a socket to read": () => mapFile(path("socket"), { readOnly: true }),

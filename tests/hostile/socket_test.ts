@@ -12,15 +12,9 @@ import {
   Socket,
 } from "@libc/ipc";
 import type { Fd } from "@libc/ipc/memfd";
-import { spawnDeno, watchdog } from "../util.ts";
+import { openedSince, openFds, spawnDeno, watchdog } from "../util.ts";
 import { abstractName, pair } from "../ipc/stream/socket_util.ts";
-import {
-  openedSince,
-  openFiles,
-  outcome,
-  play,
-  withStranger,
-} from "./stage.ts";
+import { outcome, play, withStranger } from "./stage.ts";
 
 Deno.test({
   ...withStranger("sockets of another user in a sticky folder"),
@@ -80,7 +74,7 @@ Deno.test("a descriptor that a peer sends is taken for nothing else", async () =
     event: event.fd,
     process: process.fd,
   };
-  const before = openFiles();
+  const before = openFds();
   const found: Record<string, string> = {};
   for (const [what, fd] of Object.entries(sent)) {
     await both.a.sendFds([fd]);
@@ -116,7 +110,7 @@ Deno.test("peers that connect and go at once are gone, and nothing else", async 
   for (const type of ["stream", "seqpacket"] as const) {
     const name = abstractName();
     using server = Socket.listen(name, { type });
-    const before = openFiles();
+    const before = openFds();
     await using child = spawnDeno(`
       import { Socket } from "@libc/ipc/socket";
       const name = ${JSON.stringify(name)};
@@ -141,6 +135,6 @@ Deno.test("peers that connect and go at once are gone, and nothing else", async 
     assertEquals(ends, { dataend: 100, end: 200 });
     assertEquals((await child.end()).code, 0);
     // What the runtime has opened for the child may still be there.
-    assert(openFiles().length < before.length + 20);
+    assert(openFds().length < before.length + 20);
   }
 });

@@ -74,25 +74,3 @@ export async function outcome(attempt: () => unknown): Promise<string> {
     return String(error.code);
   }
 }
-
-/** What the workers of Deno, such as a watchdog's, open and close by themselves. */
-const OF_WORKERS = /^anon_inode:\[event|_cache_v\d|\/deno\//;
-
-/** The open descriptors of this process and what they are. */
-export function openFiles(): string[] {
-  const found: string[] = [];
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
-      if (!OF_WORKERS.test(target)) found.push(`${name} ${target}`);
-    } catch {
-      // The descriptor of the listing itself.
-    }
-  }
-  return found.sort();
-}
-
-/** What is open and was not then. A worker that ended may have taken some away. */
-export function openedSince(before: readonly string[]): string[] {
-  return openFiles().filter((file) => !before.includes(file));
-}

@@ -274,7 +274,7 @@ for (const transport of ["sysv", "posix"] as const) {
       }
       console.log(JSON.stringify(Object.keys(found).sort()));`);
     assertEquals(await child.line(), "ready");
-    for (let i = 0; i < scaled(400); i++) {
+    for (let i = 0; i < scaled(2000); i++) {
       using _device = place.create({ transport });
     }
     assertEquals((await child.end()).stdout, '["ENOENT","device"]\n');

@@ -7,24 +7,21 @@ import { PosixSemaphore } from "@libc/ipc/posix-sem";
 import { spawn } from "@libc/ipc/spawn";
 import { struct } from "@libc/ipc/struct";
 import {
+  codeOf,
   hasCommand,
   notEmulated,
+  openFds,
   scaled,
   source,
   spawnDeno,
   spawnWorker,
   watchdog,
 } from "../../util.ts";
-import { descriptors, mappings } from "./process_state.ts";
+import { FILES, mappings } from "./process_state.ts";
 
 const PAGE = pageSize();
 const NO_PYTHON = hasCommand("python3") ? "" : " [skipped: no Python]";
 const HELPERS = source("tests/ipc/memory/process_state.ts");
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
 
 /** A directory of its own for a test. */
 function directory(): Disposable & { path(name: string): string } {
@@ -237,7 +234,7 @@ Deno.test("mapFile() refuses wrong options before any call", () => {
 Deno.test("mapFile() removes what it has created and cannot map", () => {
   using dir = directory();
   const path = dir.path("gone");
-  const before = descriptors();
+  const before = openFds(FILES);
   assertThrows(
     () => mapFile(path, { create: true, size: 10, offset: 10 }),
     RangeError,
@@ -250,7 +247,7 @@ Deno.test("mapFile() removes what it has created and cannot map", () => {
     RangeError,
   );
   assertEquals(Deno.readFileSync(path).slice(0, 5), numbered(5));
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test("mapFile() takes an open descriptor, which stays open", () => {
@@ -281,7 +278,7 @@ Deno.test("mapFile() refuses what is no file, and never waits", async () => {
   using dir = directory();
   const fifo = dir.path("fifo");
   await new Deno.Command("mkfifo", { args: [fifo] }).output();
-  const before = descriptors();
+  const before = openFds(FILES);
   assertEquals(codeOf(() => mapFile(fifo)), "ENODEV");
   assertEquals(codeOf(() => mapFile(fifo, { readOnly: true })), "ENODEV");
   assertEquals(codeOf(() => mapFile("/dev/null")), "ENODEV");
@@ -294,7 +291,7 @@ Deno.test("mapFile() refuses what is no file, and never waits", async () => {
     RangeError,
     "it has no bytes",
   );
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test("mapFile() shares a file with another process", async () => {
@@ -352,12 +349,13 @@ Deno.test("mapFile() leaves nothing behind when descriptors run out", async () =
   await using child = spawnDeno(
     `
     import { mapFile } from "@libc/ipc/mmap";
-    import { descriptors, withFewDescriptors } from "${HELPERS}";
-    const before = descriptors().join();
+    import { openFds } from "${source("tests/util.ts")}";
+    import { withFewDescriptors } from "${HELPERS}";
+    const before = openFds().join();
     const codes = withFewDescriptors(() =>
       mapFile("${path}", { createNew: true, size: 10 }).close()
     );
-    console.log(codes.join(), descriptors().join() === before);`,
+    console.log(codes.join(), openFds().join() === before);`,
     { permissions: ["--allow-all"] },
   );
   const { code, stdout, stderr } = await child.end();
@@ -405,14 +403,14 @@ Deno.test("mapAnonymous() refuses wrong sizes", () => {
   assertThrows(() => mapAnonymous("1" as never), TypeError, "size must be");
   const error = assertThrows(() => mapAnonymous(2 ** 50), IpcError);
   assertEquals([error.code, error.syscall], ["ENOMEM", "mmap"]);
-  const before = descriptors();
+  const before = openFds(FILES);
   assertThrows(() => mapAnonymous(2 ** 50, { shared: true }), IpcError);
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test("mapAnonymous() shares memory with a process that is started", async () => {
   using _dog = watchdog("inherited memory");
-  const before = descriptors();
+  const before = openFds(FILES);
   {
     using memory = mapAnonymous(5000, { shared: true });
     const cells = new Int32Array(memory.buffer, 0, 2);
@@ -441,7 +439,7 @@ Deno.test("mapAnonymous() shares memory with a process that is started", async (
       Deno.truncateSync(`/proc/self/fd/${memory.fd.number}`, 0)
     );
   }
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test(`mapAnonymous() shares memory with a Python program${NO_PYTHON}`, {

@@ -12,16 +12,18 @@ import { pageSize } from "@libc/ipc/mapping";
 import { Memfd } from "@libc/ipc/memfd";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { spawn } from "@libc/ipc/spawn";
-import { EMULATED, notEmulated, source, spawnDeno } from "../../util.ts";
-import { descriptors, mappings } from "./process_state.ts";
+import {
+  codeOf,
+  EMULATED,
+  notEmulated,
+  openFds,
+  source,
+  spawnDeno,
+} from "../../util.ts";
+import { FILES, mappings } from "./process_state.ts";
 
 const PAGE = pageSize();
 const HELPERS = source("tests/ipc/memory/process_state.ts");
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
 
 Deno.test("Memfd.create() makes zero bytes under a name that need not be unique", () => {
   const before = Date.now();
@@ -69,7 +71,7 @@ Deno.test("Memfd.create() fixes the size unless told otherwise", () => {
 });
 
 Deno.test("Memfd.create() refuses wrong arguments before any call", () => {
-  const before = descriptors();
+  const before = openFds(FILES);
   for (const size of [-1, 0.5, NaN, 2 ** 53]) {
     assertThrows(() => Memfd.create("x", { size }), RangeError, "size must be");
   }
@@ -102,7 +104,7 @@ Deno.test("Memfd.create() refuses wrong arguments before any call", () => {
       "hugePages must be",
     );
   }
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test("Memfd.create() takes the longest name, and an empty one", () => {
@@ -137,7 +139,7 @@ Deno.test("Memfd.create() obeys executable", () => {
 });
 
 Deno.test("Memfd.create() explains huge pages that are not there", () => {
-  const before = descriptors();
+  const before = openFds(FILES);
   const error = assertThrows(
     () => Memfd.create("huge", { size: 2 ** 21, hugePages: 8192 }),
     IpcError,
@@ -148,7 +150,7 @@ Deno.test("Memfd.create() explains huge pages that are not there", () => {
     codeOf(() => Memfd.create("huge", { size: 4097, hugePages: true })),
     "EINVAL",
   );
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 /** A number of `/proc/meminfo`. */
@@ -373,7 +375,7 @@ Deno.test("Memfd.open() with readOnly gives no way to write", () => {
 Deno.test("Memfd.open() and fromFd() refuse what is no memory", async () => {
   using file = await Deno.open("/dev/null");
   void file;
-  const before = descriptors();
+  const before = openFds(FILES);
   for (const { name } of [...Deno.readDirSync("/proc/self/fd")]) {
     const link = (() => {
       try {
@@ -399,7 +401,7 @@ Deno.test("Memfd.open() and fromFd() refuse what is no memory", async () => {
       );
     }
   }
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
   assertEquals(codeOf(() => Memfd.fromFd(1_000_000)), "EBADF");
   assertThrows(() => Memfd.fromFd(-1), RangeError, "fd must be");
   assertThrows(() => Memfd.fromFd("3" as never), TypeError, `got "3"`);
@@ -434,7 +436,7 @@ Deno.test("Memfd.fromFd() explains a regular file that is no memfd", () => {
 });
 
 Deno.test("Memfd.fromFd() duplicates, or takes over when told to", () => {
-  const before = descriptors();
+  const before = openFds(FILES);
   {
     using memory = Memfd.create("given", { size: 10 });
     using copy = Memfd.fromFd(memory.fd);
@@ -451,12 +453,12 @@ Deno.test("Memfd.fromFd() duplicates, or takes over when told to", () => {
     assertEquals(last.size, 10);
     assertThrows(() => Deno.readLinkSync(`/proc/self/fd/${number}`));
   }
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test("Memfd.fromFd() does not take over what it refuses", () => {
   using memory = Memfd.create("weak", { size: 10, seals: ["grow"] });
-  const before = descriptors();
+  const before = openFds(FILES);
   const error = assertThrows(
     () =>
       Memfd.fromFd(memory.fd, {
@@ -473,7 +475,7 @@ Deno.test("Memfd.fromFd() does not take over what it refuses", () => {
     codeOf(() => Memfd.open(source, { requireSeals: ["shrink"] })),
     "EPERM",
   );
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
   memory.seal("shrink");
   Memfd.open(source, { requireSeals: ["shrink"] }).close();
 });
@@ -585,14 +587,14 @@ Deno.test("Memfd refuses every use after close()", () => {
 });
 
 Deno.test("Memfd leaves no descriptor or mapping behind", () => {
-  const before = descriptors();
+  const before = openFds(FILES);
   for (let i = 0; i < 1000; i++) {
     using memory = Memfd.create("rounds", { size: 2 * PAGE });
     using copy = Memfd.fromFd(memory.fd);
     using mapping = copy.map({ offset: 1 });
     mapping.bytes[0] = 1;
   }
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
   assertEquals(mappings("memfd:rounds"), []);
 });
 
@@ -600,14 +602,15 @@ Deno.test("Memfd leaves nothing behind when descriptors run out", async () => {
   await using child = spawnDeno(
     `
     import { Memfd } from "@libc/ipc/memfd";
-    import { descriptors, withFewDescriptors } from "${HELPERS}";
+    import { openFds } from "${source("tests/util.ts")}";
+    import { withFewDescriptors } from "${HELPERS}";
     const memory = Memfd.create("first", { size: 10 });
     const source = { pid: Deno.pid, fd: memory.fd.number };
     Memfd.open(source).close();
-    const before = descriptors().join();
+    const before = openFds().join();
     const run = (call) => {
       const codes = withFewDescriptors(call);
-      return [codes, descriptors().join() === before];
+      return [codes, openFds().join() === before];
     };
     console.log(JSON.stringify([
       run(() => Memfd.create("more", { size: 10 }).close()),
@@ -631,9 +634,10 @@ Deno.test("Memfd refuses a size beyond RLIMIT_FSIZE and lives", async () => {
   await using child = spawnDeno(
     `
     import { Memfd } from "@libc/ipc/memfd";
-    import { descriptors, limit, RLIMIT_FSIZE } from "${HELPERS}";
+    import { openFds } from "${source("tests/util.ts")}";
+    import { limit, RLIMIT_FSIZE } from "${HELPERS}";
     const memory = Memfd.create("first", { size: 10, seals: [] });
-    const before = descriptors().join();
+    const before = openFds().join();
     limit(RLIMIT_FSIZE, 2 ** 30);
     const codeOf = (call) => {
       try {
@@ -645,7 +649,7 @@ Deno.test("Memfd refuses a size beyond RLIMIT_FSIZE and lives", async () => {
     console.log(
       codeOf(() => Memfd.create("large", { size: 2 ** 30 + 1 })),
       codeOf(() => memory.resize(2 ** 30 + 1)),
-      descriptors().join() === before,
+      openFds().join() === before,
     );`,
     { permissions: ["--allow-all"] },
   );

@@ -10,22 +10,8 @@ export const RLIMIT_NOFILE = 7;
 /** `RLIMIT_AS` of `<sys/resource.h>` */
 export const RLIMIT_AS = 9;
 
-/** What the runtime opens and closes by itself, its caches and wakers. */
-const OF_THE_RUNTIME = /^(anon_inode|pipe|socket):|_cache_v\d|\/deno\//;
-
-/** The open descriptors of this process, and what each of them is. */
-export function descriptors(): string[] {
-  const found: string[] = [];
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
-      if (!OF_THE_RUNTIME.test(target)) found.push(`${name} ${target}`);
-    } catch {
-      // The descriptor of the listing itself.
-    }
-  }
-  return found.sort();
-}
+/** Files, memfds and queues of the tests, for `openFds()`. */
+export const FILES = /^\/(memfd:|dev\/shm\/|tmp\/|libc-ipc-)/;
 
 /** The mappings of this process whose lines in `/proc/self/maps` have a text. */
 export function mappings(text: string): string[] {

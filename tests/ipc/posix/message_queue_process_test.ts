@@ -286,10 +286,12 @@ Deno.test("PosixMessageQueue without descriptors is EMFILE, says so, and leaves 
   const shared = uniqueName();
   await using child = spawnDeno(
     `${PREAMBLE}
-    import { descriptors, limit, RLIMIT_NOFILE, withFewDescriptors }
-      from "${source("tests/ipc/memory/process_state.ts")}";
+    import { openFds } from "${source("tests/util.ts")}";
+    import { limit, RLIMIT_NOFILE, withFewDescriptors } from "${
+      source("tests/ipc/memory/process_state.ts")
+    }";
     using known = PosixMessageQueue.create("/${shared}", { messageSize: 8 });
-    const before = JSON.stringify(descriptors());
+    const before = JSON.stringify(openFds());
     const messages = [];
     const make = () => {
       try {
@@ -304,7 +306,7 @@ Deno.test("PosixMessageQueue without descriptors is EMFILE, says so, and leaves 
       withFewDescriptors(() => PosixMessageQueue.open("/${shared}").close()),
     ];
     const left = codeOf(() => PosixMessageQueue.open("/${shared}-a"));
-    console.log(JSON.stringify([codes, messages, left, JSON.stringify(descriptors()) === before]));`,
+    console.log(JSON.stringify([codes, messages, left, JSON.stringify(openFds()) === before]));`,
     ALL,
   );
   assertEquals(JSON.parse(await child.line()), [

@@ -20,18 +20,15 @@ import {
   FD_CLOEXEC,
   O_NONBLOCK,
 } from "../../../ffi/core/platform.ts";
-import { uniqueName, until, watchdog } from "../../util.ts";
-import { descriptors } from "../memory/process_state.ts";
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
-
-/** The code of the error that a promise is rejected with. */
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  return (await assertRejects(() => promise, IpcError)).code;
-}
+import {
+  codeOf,
+  openFds,
+  rejection,
+  uniqueName,
+  until,
+  watchdog,
+} from "../../util.ts";
+import { FILES } from "../memory/process_state.ts";
 
 const name = () => `/${uniqueName()}`;
 const text = (message?: { data: Uint8Array }) =>
@@ -673,7 +670,7 @@ Deno.test("PosixMessageQueue leaves no descriptor and no queue behind", () => {
     assertThrows(() => queue.sendSync("123456789"), IpcError);
     queue.receiveSync();
   }
-  assertEquals(descriptors().filter((fd) => fd.includes(shared)), []);
+  assertEquals(openFds(FILES).filter((fd) => fd.includes(shared)), []);
   assertEquals(codeOf(() => PosixMessageQueue.open(`/${shared}`)), "ENOENT");
 });
 

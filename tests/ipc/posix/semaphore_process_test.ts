@@ -12,6 +12,7 @@ import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { isPrivileged } from "../../conformance/privileges.ts";
 import {
   type Child,
+  codeOf,
   sleeps,
   source,
   spawnDeno,
@@ -27,11 +28,6 @@ const PRIVILEGES = source("tests/conformance/privileges.ts");
 const NOT_ROOT = isPrivileged()
   ? ""
   : " [skipped: needs CAP_SETUID and CAP_SYS_ADMIN]";
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
 
 const PREAMBLE = `
   import { PosixSemaphore } from "@libc/ipc/posix-sem";
@@ -429,16 +425,18 @@ Deno.test("PosixSemaphore without descriptors is EMFILE and leaves nothing behin
   using _cleanup = removing(shared);
   await using child = spawnDeno(
     `${PREAMBLE}
-    import { descriptors, mappings, sharedFiles, withFewDescriptors }
-      from "${source("tests/ipc/memory/process_state.ts")}";
+    import { openFds } from "${source("tests/util.ts")}";
+    import { mappings, sharedFiles, withFewDescriptors } from "${
+      source("tests/ipc/memory/process_state.ts")
+    }";
     const known = PosixSemaphore.create("/${shared}-known");
-    const before = JSON.stringify([descriptors(), mappings("/dev/shm/")]);
+    const before = JSON.stringify([openFds(), mappings("/dev/shm/")]);
     const codes = [
       withFewDescriptors(() => PosixSemaphore.create("/${shared}-a")[Symbol.dispose]()),
       withFewDescriptors(() => PosixSemaphore.create("/${shared}-b", { ignoreUmask: true })[Symbol.dispose]()),
       withFewDescriptors(() => PosixSemaphore.open("/${shared}-known").close()),
     ];
-    const after = JSON.stringify([descriptors(), mappings("/dev/shm/")]);
+    const after = JSON.stringify([openFds(), mappings("/dev/shm/")]);
     console.log(JSON.stringify([codes, after === before, sharedFiles("${shared}").length]));
     known[Symbol.dispose]();`,
     ALL,

@@ -20,18 +20,16 @@ import { Deadline } from "../../../ffi/core/deadline.ts";
 import { waitAny } from "../../../ffi/core/wait_any.ts";
 import { SEM_VALUE_MAX } from "../../../ffi/core/platform.ts";
 import { semaphore } from "../../../ffi/libc/semaphore.ts";
-import { spawnWorker, uniqueName, until, watchdog } from "../../util.ts";
-import { descriptors, mappings, sharedFiles } from "../memory/process_state.ts";
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
-
-/** The code of the error that a promise is rejected with. */
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  return (await assertRejects(() => promise, IpcError)).code;
-}
+import {
+  codeOf,
+  openFds,
+  rejection,
+  spawnWorker,
+  uniqueName,
+  until,
+  watchdog,
+} from "../../util.ts";
+import { FILES, mappings, sharedFiles } from "../memory/process_state.ts";
 
 const name = () => `/${uniqueName()}`;
 
@@ -574,7 +572,7 @@ Deno.test("PosixSemaphore leaves no descriptor, mapping or file behind", () => {
   const shared = uniqueName();
   // glibc maps a semaphore that it makes under another name.
   const mapped = mappings("/dev/shm/sem.");
-  const held = () => descriptors().filter((fd) => fd.includes(shared));
+  const held = () => openFds(FILES).filter((fd) => fd.includes(shared));
   for (let i = 0; i < 500; i++) {
     using made = PosixSemaphore.create(`/${shared}`, { value: 1 });
     using same = PosixSemaphore.open(`/${shared}`);

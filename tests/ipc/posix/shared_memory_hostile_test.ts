@@ -4,24 +4,21 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import {
+  codeOf,
   hasCommand,
   notEmulated,
+  openFds,
   source,
   spawnCommand,
   spawnDeno,
   uniqueName,
   watchdog,
 } from "../../util.ts";
-import { descriptors, removing, sharedFiles } from "../memory/process_state.ts";
+import { FILES, removing, sharedFiles } from "../memory/process_state.ts";
 
 const ROOT = Deno.uid() === 0;
 const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
 const HELPERS = source("tests/ipc/memory/process_state.ts");
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
 
 /** Whether a private mount of /dev/shm can be made. */
 function canMount(): boolean {
@@ -75,13 +72,13 @@ Deno.test({
     const output = await inSmallShm(
       "size=64k",
       `${PREAMBLE}
-      import { descriptors } from "${HELPERS}";
-      const before = descriptors().length;
+      import { openFds } from "${source("tests/util.ts")}";
+      const before = openFds().length;
       const create = () => PosixSharedMemory.create("/a", { size: 65537 });
       const error = codeOf(create);
       let message = "";
       try { create(); } catch (error) { message = error.message; }
-      const same = descriptors().length === before;
+      const same = openFds().length === before;
       using memory = PosixSharedMemory.create("/b", { size: 32768 });
       using mapping = memory.map();
       mapping.bytes[0] = 1;
@@ -173,11 +170,12 @@ Deno.test("PosixSharedMemory leaves nothing behind when descriptors run out", as
   await using child = spawnDeno(
     `
     import { PosixSharedMemory } from "@libc/ipc/posix-shm";
-    import { descriptors, sharedFiles, withFewDescriptors } from "${HELPERS}";
+    import { openFds } from "${source("tests/util.ts")}";
+    import { sharedFiles, withFewDescriptors } from "${HELPERS}";
     // What is opened once and for all is open from here on.
     PosixSharedMemory.create("${name}", { size: 1 })[Symbol.dispose]();
     PosixSharedMemory.openOrCreate("${name}", { size: 1, owner: true })[Symbol.dispose]();
-    const before = descriptors();
+    const before = openFds();
     const run = (call) => {
       const codes = withFewDescriptors(call);
       return [codes, sharedFiles("${name.slice(1)}").length];
@@ -191,7 +189,7 @@ Deno.test("PosixSharedMemory leaves nothing behind when descriptors run out", as
     const mapped = run(() => memory.map().close());
     memory.unlink();
     memory.close();
-    const same = descriptors().join() === before.join();
+    const same = openFds().join() === before.join();
     console.log(JSON.stringify([made, opened, either, mapped, same]));`,
     { permissions: ["--allow-all"] },
   );
@@ -228,7 +226,7 @@ Deno.test("PosixSharedMemory.open() refuses what is no memory, and never waits",
   using _dog = watchdog("PosixSharedMemory.open() of planted files");
   const name = uniqueName();
   const path = `/dev/shm/${name}`;
-  const before = descriptors();
+  const before = openFds(FILES);
   const codes = (): string[] => [
     codeOf(() => PosixSharedMemory.open(`/${name}`)),
     codeOf(() => PosixSharedMemory.open(`/${name}`, { readOnly: true })),
@@ -267,7 +265,7 @@ Deno.test("PosixSharedMemory.open() refuses what is no memory, and never waits",
       ["EEXIST"],
     );
   }
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
   const error = (() => {
     run("mkfifo", path)();
     try {
@@ -290,7 +288,7 @@ Deno.test({
   ignore: !ROOT,
   fn() {
     using memory = PosixSharedMemory.create(`/${uniqueName()}`, { size: 10 });
-    const before = descriptors();
+    const before = openFds(FILES);
     PosixSharedMemory.open(memory.name, { foreign: false }).close();
     memory.set({ uid: 65534 });
     PosixSharedMemory.open(memory.name).close();
@@ -308,7 +306,7 @@ Deno.test({
       ),
       "EPERM",
     );
-    assertEquals(descriptors(), before);
+    assertEquals(openFds(FILES), before);
   },
 });
 

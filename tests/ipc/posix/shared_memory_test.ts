@@ -8,13 +8,8 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { pageSize } from "@libc/ipc/mapping";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
-import { source, spawnDeno, uniqueName } from "../../util.ts";
-import { descriptors, mappings, sharedFiles } from "../memory/process_state.ts";
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
+import { codeOf, openFds, source, spawnDeno, uniqueName } from "../../util.ts";
+import { FILES, mappings, sharedFiles } from "../memory/process_state.ts";
 
 /** A name that nothing has, with its slash. */
 function freeName(): string {
@@ -203,14 +198,14 @@ Deno.test("PosixSharedMemory.open() throws EINVAL when it is smaller than asked"
   using memory = PosixSharedMemory.create(null, { size: 100 });
   using other = PosixSharedMemory.open(memory.name, { size: 100 });
   assertEquals(other.size, 100);
-  const before = descriptors();
+  const before = openFds(FILES);
   const error = assertThrows(
     () => PosixSharedMemory.open(memory.name, { size: 101 }),
     IpcError,
     "it has 100 bytes, not the 101 asked for (EINVAL)",
   );
   assertEquals(error.code, "EINVAL");
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test("PosixSharedMemory.openOrCreate() says which happened", () => {
@@ -412,13 +407,13 @@ Deno.test("PosixSharedMemory.set() changes mode and owner, whatever the umask", 
 
 Deno.test("PosixSharedMemory leaves no descriptor, mapping or name behind", () => {
   const prefix = uniqueName();
-  const before = descriptors();
+  const before = openFds(FILES);
   for (let i = 0; i < 1000; i++) {
     using memory = PosixSharedMemory.create(`/${prefix}-${i}`, { size: 8192 });
     using mapping = memory.map({ offset: 4095, length: 2 });
     mapping.bytes[1] = 1;
   }
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
   assertEquals(mappings(prefix), []);
   assertEquals(sharedFiles(prefix), []);
 });

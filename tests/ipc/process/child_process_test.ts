@@ -6,8 +6,16 @@ import { spawn } from "@libc/ipc/spawn";
 import { waitAny } from "../../../ffi/core/wait_any.ts";
 import { P_PID, WEXITED } from "../../../ffi/core/platform.ts";
 import { sys_wait } from "../../../ffi/libc/sys_wait.ts";
-import { source, spawnDeno, until, watchdog } from "../../util.ts";
-import { descriptors, later, LineChild, zombies } from "./util.ts";
+import {
+  denoArgs,
+  later,
+  openFds,
+  source,
+  spawnDeno,
+  until,
+  watchdog,
+} from "../../util.ts";
+import { lineChild, zombies } from "./util.ts";
 
 const sleep = () => spawn("sleep", { args: ["1000"], killSignal: "SIGKILL" });
 
@@ -109,12 +117,12 @@ Deno.test("ChildProcess.waitSync() is not hurried by signals", () => {
 });
 
 Deno.test("a child that nobody waits for is no zombie", async () => {
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   const pids = Array.from({ length: 20 }, () => spawn("true").pid);
   await until(() => pids.every((pid) => !exists(pid)));
   assertEquals(zombies(), []);
   // Fewer when an earlier test has closed something meanwhile.
-  await until(() => descriptors().length <= before);
+  await until(() => openFds(/^/).length <= before);
 });
 
 Deno.test("a child does not keep the process alive, unless somebody waits", async () => {
@@ -303,7 +311,6 @@ Deno.test({
     `spawn() needs no pidfds, and Pidfd explains that there are none${python}`,
   ignore: python !== "",
   async fn() {
-    const { denoArgs } = await import("./util.ts");
     const code = `
       import { capabilities } from "@libc/ipc/capabilities";
       import { Pidfd } from "@libc/ipc/pidfd";
@@ -323,9 +330,14 @@ Deno.test({
       { await using three = sleep(); }
       console.log((await spawn("sh", { args: ["-c", "exit 3"] }).status).code);
       spawn("sleep", { args: ["0.01"] });`;
-    await using child = new LineChild(
+    await using child = lineChild(
       spawn("python3", {
-        args: ["-c", WITHOUT_PIDFDS, Deno.execPath(), ...denoArgs(code)],
+        args: [
+          "-c",
+          WITHOUT_PIDFDS,
+          Deno.execPath(),
+          ...denoArgs(code),
+        ],
         fds: { 1: "pipe" },
       }),
     );
@@ -338,6 +350,6 @@ Deno.test({
       "SIGTERM",
       "3",
     ]);
-    assertEquals((await child.child.status).code, 0);
+    assertEquals((await child.process.status).code, 0);
   },
 });

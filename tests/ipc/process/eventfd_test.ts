@@ -4,8 +4,15 @@ import { EventFd } from "@libc/ipc/eventfd";
 import { Pidfd } from "@libc/ipc/pidfd";
 import { spawn } from "@libc/ipc/spawn";
 import { waitAny } from "../../../ffi/core/wait_any.ts";
-import { hasCommand, spawnDeno, watchdog } from "../../util.ts";
-import { denoArgs, descriptors, later, LineChild, output } from "./util.ts";
+import {
+  denoArgs,
+  hasCommand,
+  later,
+  openFds,
+  spawnDeno,
+  watchdog,
+} from "../../util.ts";
+import { lineChild, output } from "./util.ts";
 
 const MAX = 2n ** 64n - 2n;
 
@@ -149,11 +156,13 @@ Deno.test("EventFd.receiveSync() is not hurried by signals, and loses nothing", 
     );
     assert(performance.now() - start >= 100);
     const poster = spawn(Deno.execPath(), {
-      args: denoArgs(`
+      args: denoArgs(
+        `
         import { EventFd } from "@libc/ipc/eventfd";
         import { inheritedFd } from "@libc/ipc/spawn";
         using event = EventFd.fromFd(inheritedFd(3), { takeOver: true });
-        for (let i = 0; i < 500; i++) event.post(2);`),
+        for (let i = 0; i < 500; i++) event.post(2);`,
+      ),
       fds: { 3: event },
     });
     for (let sum = 0; sum < 1000;) sum += event.receiveSync();
@@ -212,7 +221,7 @@ Deno.test("EventFd is an async iterable that can be left", async () => {
 });
 
 Deno.test("EventFd.fromFd() takes eventfds of others, and nothing else", () => {
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   {
     using event = EventFd.create({ value: 3 });
     using same = EventFd.fromFd(event.fd);
@@ -229,7 +238,7 @@ Deno.test("EventFd.fromFd() takes eventfds of others, and nothing else", () => {
     }
     assertThrows(() => EventFd.fromFd(9999), IpcError, "EBADF");
   }
-  assert(descriptors().length <= before);
+  assert(openFds(/^/).length <= before);
 });
 
 Deno.test({
@@ -263,9 +272,10 @@ Deno.test("EventFd goes back and forth between two Deno processes", async () => 
   using _dog = watchdog("EventFd ping-pong");
   using ping = EventFd.create();
   using pong = EventFd.create();
-  await using child = new LineChild(
+  await using child = lineChild(
     spawn(Deno.execPath(), {
-      args: denoArgs(`
+      args: denoArgs(
+        `
         import { EventFd } from "@libc/ipc/eventfd";
         import { inheritedFd } from "@libc/ipc/spawn";
         using ping = EventFd.fromFd(inheritedFd(3), { takeOver: true });
@@ -276,7 +286,8 @@ Deno.test("EventFd goes back and forth between two Deno processes", async () => 
           pong.post(count);
           if (count === 300) break;
         }
-        console.log(sum);`),
+        console.log(sum);`,
+      ),
       fds: { 1: "pipe", 3: ping, 4: pong },
     }),
   );
@@ -319,7 +330,7 @@ Deno.test("EventFd is one of many that waitAny() waits for", async () => {
 });
 
 Deno.test("EventFd leaves nothing behind after many rounds", async () => {
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   for (let i = 0; i < 3000; i++) {
     using event = EventFd.create();
     event.post();
@@ -328,6 +339,6 @@ Deno.test("EventFd leaves nothing behind after many rounds", async () => {
       await assertRejects(() => event.receive({ timeout: 0 }));
     }
   }
-  assert(descriptors().length <= before);
+  assert(openFds(/^/).length <= before);
   assertEquals((await output("true")).length, 0);
 });

@@ -10,13 +10,16 @@ import {
 } from "@libc/ipc/file-lock";
 import { spawn } from "@libc/ipc/spawn";
 import {
+  denoArgs,
   hasCommand,
+  later,
+  openFds,
   spawnDeno,
   uniqueName,
   untilBlocked,
   watchdog,
 } from "../../util.ts";
-import { denoArgs, descriptors, later, LineChild } from "./util.ts";
+import { type LineChild, lineChild } from "./util.ts";
 
 /** A path that is removed with the scope. */
 function temporary(): Disposable & { path: string } {
@@ -35,9 +38,10 @@ function temporary(): Disposable & { path: string } {
 
 /** Another process that holds a lock until it is killed or told to go on. */
 async function holder(path: string, options = "{}"): Promise<LineChild> {
-  const child = new LineChild(
+  const child = lineChild(
     spawn(Deno.execPath(), {
-      args: denoArgs(`
+      args: denoArgs(
+        `
         import { lockFileSync, openLockFile } from "@libc/ipc/file-lock";
         using file = openLockFile(${JSON.stringify(path)});
         {
@@ -46,7 +50,8 @@ async function holder(path: string, options = "{}"): Promise<LineChild> {
           Deno.stdin.readSync(new Uint8Array(1));
         }
         console.log("released");
-        Deno.stdin.readSync(new Uint8Array(1));`),
+        Deno.stdin.readSync(new Uint8Array(1));`,
+      ),
       fds: { 0: "pipe", 1: "pipe" },
       killSignal: "SIGKILL",
     }),
@@ -143,22 +148,24 @@ for (const [call, kind] of kinds) {
     using _dog = watchdog("lockFileSync()");
     using file = temporary();
     await using other = await holder(file.path, JSON.stringify(kind));
-    await using waiting = new LineChild(
+    await using waiting = lineChild(
       spawn(Deno.execPath(), {
-        args: denoArgs(`
+        args: denoArgs(
+          `
           import { lockFileSync, openLockFile } from "@libc/ipc/file-lock";
           using file = openLockFile(${JSON.stringify(file.path)});
           console.log("waits");
           using _lock = lockFileSync(file, { timeout: 60000, ...${
-          JSON.stringify(kind)
-        } });
-          console.log("has it");`),
+            JSON.stringify(kind)
+          } });
+          console.log("has it");`,
+        ),
         fds: { 1: "pipe" },
       }),
     );
     assertEquals(await waiting.line(), "waits");
     await untilBlocked(waiting.pid, call === "flock" ? "lock" : "setlk");
-    other.child.stdin?.writeSync("x");
+    other.process.stdin?.writeSync("x");
     assertEquals(await other.line(), "released");
     assertEquals(await waiting.lines(), ["has it"]);
   });
@@ -169,7 +176,7 @@ for (const [call, kind] of kinds) {
     using one = openLockFile(file.path);
     assertEquals(tryLockFile(one, kind), undefined);
     const wait = lockFile(one, kind);
-    other.child.kill("SIGKILL");
+    other.process.kill("SIGKILL");
     using lock = await wait;
     assertEquals(lock.closed, false);
   });
@@ -190,7 +197,7 @@ for (const [call, kind] of kinds) {
     using two = openLockFile(file.path);
     const one = openLockFile(file.path);
     const lock = lockFileSync(one, kind);
-    await using child = new LineChild(
+    await using child = lineChild(
       spawn("sh", {
         args: ["-c", "echo ready; read x"],
         fds: { 0: "pipe", 1: "pipe", 3: one },
@@ -203,8 +210,8 @@ for (const [call, kind] of kinds) {
     assertEquals(tryLockFile(two, kind), undefined);
     copy.close();
     assertEquals(tryLockFile(two, kind), undefined);
-    child.child.stdin?.close();
-    await child.child.status;
+    child.process.stdin?.close();
+    await child.process.status;
     using own = tryLockFile(two, kind);
     assert(own !== undefined);
     // Nothing is unlocked through a number that is another file's by now.
@@ -261,7 +268,11 @@ for (const [call, kind] of kinds) {
     const children = ["await lockFile", "lockFileSync", "lockFileSync"].map(
       (wait) =>
         spawn(Deno.execPath(), {
-          args: denoArgs(code(wait), "--allow-read", "--allow-write"),
+          args: denoArgs(
+            code(wait),
+            "--allow-read",
+            "--allow-write",
+          ),
         }),
     );
     for (const child of children) assertEquals((await child.status).code, 0);
@@ -393,7 +404,7 @@ Deno.test({
       assertEquals((await command("-n", "-s")).code, 1);
     }
     assertEquals((await command("-n")).code, 0);
-    await using other = new LineChild(
+    await using other = lineChild(
       spawn("flock", {
         args: [file.path, "sh", "-c", "echo ready; read x"],
         fds: { 0: "pipe", 1: "pipe" },
@@ -402,7 +413,7 @@ Deno.test({
     assertEquals(await other.line(), "ready");
     assertEquals(tryLockFile(one), undefined);
     const wait = lockFile(one);
-    other.child.stdin?.close();
+    other.process.stdin?.close();
     (await wait).close();
   },
 });
@@ -431,14 +442,14 @@ for line in sys.stdin:
         print(error.errno, flush=True)
 `;
     for (const [call, kind] of kinds) {
-      await using peer = new LineChild(
+      await using peer = lineChild(
         spawn("python3", {
           args: ["-c", python, file.path, call],
           fds: { 0: "pipe", 1: "pipe" },
         }),
       );
       const ask = async (what: string) => {
-        peer.child.stdin?.writeSync(`${what}\n`);
+        peer.process.stdin?.writeSync(`${what}\n`);
         return await peer.line();
       };
       {
@@ -464,7 +475,7 @@ for line in sys.stdin:
         assert(beside !== undefined);
       }
       const wait = lockFile(one, kind);
-      peer.child.kill("SIGKILL");
+      peer.process.kill("SIGKILL");
       (await wait).close();
     }
   },
@@ -495,9 +506,9 @@ Deno.test("locks leave nothing behind after many rounds", () => {
     using _range = tryLockFile(fd, { range: { offset: 1, length: 1 } });
   };
   round();
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   for (let i = 0; i < 2000; i++) round();
-  assert(descriptors().length <= before);
+  assert(openFds(/^/).length <= before);
 });
 
 Deno.test("lockFile() takes an Fd only", async () => {

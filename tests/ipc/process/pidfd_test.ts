@@ -8,21 +8,23 @@ import { spawn } from "@libc/ipc/spawn";
 import { waitAny } from "../../../ffi/core/wait_any.ts";
 import {
   hasCommand,
+  later,
   notEmulated,
+  openFds,
   source,
   spawnDeno,
   until,
   watchdog,
 } from "../../util.ts";
-import { denoWith, descriptors, later, LineChild } from "./util.ts";
+import { denoWith, lineChild } from "./util.ts";
 
 const sleep = () => spawn("sleep", { args: ["1000"], killSignal: "SIGKILL" });
 
 Deno.test("capabilities() knows of pidfds, and leaves none open", () => {
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   const { pidfd, pidfdGetfd } = capabilities();
   assertEquals([pidfd, pidfdGetfd], [true, true]);
-  assert(descriptors().length <= before);
+  assert(openFds(/^/).length <= before);
 });
 
 Deno.test("Pidfd.open() refuses what is no process", async () => {
@@ -50,7 +52,7 @@ Deno.test("Pidfd.open() refuses what is no process", async () => {
 
 Deno.test("Pidfd.wait() ends when the process is killed, a child or not", async () => {
   // The shell's child is none of ours.
-  await using parent = new LineChild(
+  await using parent = lineChild(
     spawn("sh", {
       args: ["-c", "sleep 1000 & echo $!; wait"],
       fds: { 1: "pipe" },
@@ -131,7 +133,7 @@ Deno.test({
     }`,
     );
     assertEquals(await child.line(), "ready");
-    using pidfd = Pidfd.of(child.child);
+    using pidfd = Pidfd.of(child.process);
     pidfd.send("SIGRTMIN+1", { value: -2 });
     pidfd.send("SIGRTMIN+1", { value: 2n ** 40n });
     pidfd.send("SIGRTMIN+1");
@@ -161,7 +163,7 @@ Deno.test("Pidfd.of() outlives the child's own descriptor", async () => {
 
 Deno.test("Pidfd.fromFd() takes the pidfds of others, and nothing else", async () => {
   await using child = sleep();
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   {
     using pidfd = Pidfd.of(child);
     using same = Pidfd.fromFd(pidfd.fd);
@@ -179,7 +181,7 @@ Deno.test("Pidfd.fromFd() takes the pidfds of others, and nothing else", async (
     assertThrows(() => Pidfd.fromFd(event.fd, { takeOver: true }), IpcError);
     assertEquals(event.closed, false);
   }
-  assert(descriptors().length <= before);
+  assert(openFds(/^/).length <= before);
 });
 
 Deno.test({
@@ -188,7 +190,7 @@ Deno.test({
   }`,
   ignore: !hasCommand("python3"),
   async fn() {
-    await using peer = new LineChild(
+    await using peer = lineChild(
       spawn("python3", {
         args: [
           "-c",
@@ -202,7 +204,7 @@ sys.stdin.read()`,
       }),
     );
     const number = Number(await peer.line());
-    using pidfd = Pidfd.of(peer.child);
+    using pidfd = Pidfd.of(peer.process);
     using fd = pidfd.getFd(number);
     assert(
       Deno.readLinkSync(`/proc/self/fd/${fd.number}`).startsWith("pipe:"),
@@ -220,8 +222,8 @@ sys.stdin.read()`,
       ),
     );
     assertThrows(() => pidfd.getFd(-1), RangeError);
-    peer.child.kill("SIGKILL");
-    await peer.child.status;
+    peer.process.kill("SIGKILL");
+    await peer.process.status;
     assertThrows(() => pidfd.getFd(0), IpcError, "ESRCH");
   },
 });

@@ -7,8 +7,7 @@ import {
   onSignal,
   restoreDefault,
 } from "@libc/ipc/signal";
-import { spawnDeno, until } from "../../util.ts";
-import { later } from "./util.ts";
+import { later, spawnDeno, until } from "../../util.ts";
 
 Deno.test("disposition() tells default, ignored and handled signals apart", () => {
   assertEquals(disposition("SIGPIPE"), "ignore");

@@ -9,7 +9,8 @@ import {
   source,
   watchdog,
 } from "../../util.ts";
-import { denoWith, type LineChild } from "./util.ts";
+import { denoArgs } from "../../util.ts";
+import { denoWith, type LineChild, lineChild } from "./util.ts";
 
 /** What the programs below begin with. */
 const PREPARE = `
@@ -111,7 +112,7 @@ Deno.test({
     const { value, pointer } = await info(child);
     assertEquals(value, 0x7654_3210);
     assertEquals(pointer, String(0xfedc_ba98_7654_3210n) as never);
-    assertEquals((await child.child.status).code, 0);
+    assertEquals((await child.process.status).code, 0);
   },
 });
 
@@ -154,7 +155,7 @@ Deno.test({
       kill(child.pid, "SIGUSR2");
       kill(child.pid, "SIGRTMIN+1");
     }
-    child.child.stdin?.writeSync("go");
+    child.process.stdin?.writeSync("go");
     assertEquals(await child.lines(), [
       '"SIGUSR2"',
       ...Array(5).fill('"SIGRTMIN+1"'),
@@ -281,7 +282,7 @@ Deno.test({
       `"Cannot take the descriptor of a ${closed}"`,
       "true",
     ]);
-    assertEquals((await child.child.status).code, 0);
+    assertEquals((await child.process.status).code, 0);
   },
 });
 
@@ -299,7 +300,7 @@ Deno.test({
     console.log("over");`,
     );
     assertEquals(await child.lines(), ["over"]);
-    assertEquals((await child.child.status).code, 0);
+    assertEquals((await child.process.status).code, 0);
   },
 });
 
@@ -387,12 +388,11 @@ Deno.test({
     }`,
   ignore: EMULATED || !hasCommand("python3"),
   async fn() {
-    const { denoArgs, LineChild } = await import("./util.ts");
     const code = `${PREPARE}
       using queue = SignalQueue.open("SIGRTMIN+1");
       kill(Deno.pid, "SIGRTMIN+1");
       show((await queue.receive()).signal);`;
-    await using child = new LineChild(
+    await using child = lineChild(
       spawn("python3", {
         args: [
           "-c",

@@ -13,7 +13,7 @@ import {
 } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
 import { EMULATED, hasCommand, spawnDeno, until } from "../../util.ts";
-import { LineChild, output } from "./util.ts";
+import { lineChild, output } from "./util.ts";
 
 Deno.test({
   name: `signals are those of kill -l${
@@ -144,7 +144,7 @@ Deno.test({
 });
 
 Deno.test("killProcessGroup() reaches all of a group", async () => {
-  await using group = new LineChild(
+  await using group = lineChild(
     spawn("sh", {
       args: ["-c", "sleep 1000 & sleep 1000 & echo $$; wait"],
       setpgroup: 0,
@@ -156,8 +156,8 @@ Deno.test("killProcessGroup() reaches all of a group", async () => {
   killProcessGroup(group.pid, 0);
   killProcessGroup(group.pid, "SIGTERM");
   // The pipe ends when the last of them is gone.
-  assertEquals(await group.line(), undefined);
-  assertEquals((await group.child.status).signal, "SIGTERM");
+  assertEquals(await group.lines(), []);
+  assertEquals((await group.process.status).signal, "SIGTERM");
   const none = 2 ** 31 - 1;
   const error = assertThrows(
     () => killProcessGroup(none, 0),
@@ -209,7 +209,7 @@ Deno.test({
       await Deno.writeTextFile(`${path}.c`, PRINTER);
       const cc = spawn("cc", { args: ["-o", path, `${path}.c`] });
       assert((await cc.status).success);
-      await using peer = new LineChild(spawn(path, { fds: { 1: "pipe" } }));
+      await using peer = lineChild(spawn(path, { fds: { 1: "pipe" } }));
       assertEquals(await peer.line(), "ready");
       sigqueue(peer.pid, "SIGRTMIN", { value: 7 });
       sigqueue(peer.pid, "SIGRTMIN", { value: -7 });

@@ -8,8 +8,14 @@ import {
 } from "../../../ffi/core/_spawn_plan.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 import { pipe } from "../../../ipc/stream/pipe.ts";
-import { source, spawnDeno, untilBlocked, watchdog } from "../../util.ts";
-import { descriptors, LineChild, output, zombies } from "./util.ts";
+import {
+  openFds,
+  source,
+  spawnDeno,
+  untilBlocked,
+  watchdog,
+} from "../../util.ts";
+import { lineChild, output, zombies } from "./util.ts";
 
 /** What the kernel says a descriptor of ours is: `pipe:[12345]`. */
 const link = (fd: number) => Deno.readLinkSync(`/proc/self/fd/${fd}`);
@@ -26,9 +32,10 @@ async function seenBy(
   });
   await untilBlocked(child.pid, "nanosleep");
   return Object.fromEntries(
-    descriptors(child.pid).map((
-      fd,
-    ) => [Number(fd), Deno.readLinkSync(`/proc/${child.pid}/fd/${fd}`)]),
+    openFds(/^/, child.pid).map((line) => {
+      const [fd, ...target] = line.split(" ");
+      return [Number(fd), target.join(" ")];
+    }),
   );
 }
 
@@ -150,7 +157,7 @@ Deno.test("planDescriptors() ends in exactly what was asked for", () => {
 
 Deno.test("spawn() refuses descriptors that are not there", () => {
   using ends = pipe();
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   const refused = (fds: Record<number, ChildFd>) => () =>
     spawn("true", { fds });
   const error = assertThrows(refused({ 0: "pipe", 3: 9999 }), IpcError);
@@ -172,7 +179,7 @@ Deno.test("spawn() refuses descriptors that are not there", () => {
   assertThrows(refused({ 3: "piped" as never }), TypeError, 'got "piped"');
   ends.reader.close();
   assertThrows(refused({ 0: "pipe", 3: ends.reader }), TypeError, "closed");
-  assertEquals(descriptors().length, before - 1);
+  assertEquals(openFds(/^/).length, before - 1);
 });
 
 Deno.test("spawn() can give a high number, and explains one that is too high", async () => {
@@ -240,7 +247,7 @@ Deno.test("a child talks through an inherited pipe, and its end is seen", async 
 
 Deno.test("inheritedFd() takes what spawn() gave, once, and nothing else", async () => {
   using event = EventFd.create();
-  await using child = new LineChild(
+  await using child = lineChild(
     spawn(Deno.execPath(), {
       args: [
         "run",
@@ -375,9 +382,9 @@ Deno.test("spawn() leaves nothing behind after many children", async () => {
     await child.status;
   };
   await round();
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   for (let i = 0; i < 100; i++) await round();
   await Promise.all(Array.from({ length: 50 }, round));
-  assert(descriptors().length <= before);
+  assert(openFds(/^/).length <= before);
   assertEquals(zombies(), []);
 });

@@ -3,8 +3,15 @@ import { IpcError } from "@libc/ipc/errno";
 import { pipe } from "../../../ipc/stream/pipe.ts";
 import { ignore } from "@libc/ipc/signal";
 import { spawn, type SpawnOptions } from "@libc/ipc/spawn";
-import { hasCommand, notEmulated, spawnDeno, uniqueName } from "../../util.ts";
-import { denoArgs, descriptors, output, zombies } from "./util.ts";
+import {
+  denoArgs,
+  hasCommand,
+  notEmulated,
+  openFds,
+  spawnDeno,
+  uniqueName,
+} from "../../util.ts";
+import { output, zombies } from "./util.ts";
 
 /** The error of a program that does not start. */
 function refusal(command: string, options?: SpawnOptions): IpcError {
@@ -69,7 +76,7 @@ Deno.test("spawn() passes arguments as they are", async () => {
 });
 
 Deno.test("spawn() refuses arguments that C would cut", () => {
-  const before = descriptors().length;
+  const before = openFds(/^/).length;
   const nul = "a\0b";
   const fds = { 1: "pipe" } as const;
   assertThrows(() => spawn(nul), TypeError, "command");
@@ -94,7 +101,7 @@ Deno.test("spawn() refuses arguments that C would cut", () => {
     TypeError,
     "environment variable A must be a string, got 5",
   );
-  assert(descriptors().length <= before);
+  assert(openFds(/^/).length <= before);
 });
 
 Deno.test("spawn() changes the environment, or begins a new one", async () => {
@@ -191,7 +198,7 @@ Deno.test({
         ["ls", { args: ["x".repeat(4_000_000)] }, "E2BIG", "too long"],
         ["ls", { setpgroup: 2 ** 31 - 1 }, "EPERM", "process group"],
       ];
-      const before = descriptors().length;
+      const before = openFds(/^/).length;
       for (const [command, options, code, reason] of cases) {
         const error = refusal(command, {
           fds: { 0: "pipe", 1: "pipe" },
@@ -206,7 +213,7 @@ Deno.test({
         assert(error.message.startsWith(start), error.message);
         assert(error.message.includes(reason), error.message);
       }
-      assert(descriptors().length <= before);
+      assert(openFds(/^/).length <= before);
       assertEquals(zombies(), []);
     } finally {
       await Deno.remove(folder, { recursive: true });
@@ -334,12 +341,14 @@ Deno.test({
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 os.execv(sys.argv[1], sys.argv[1:])`,
         Deno.execPath(),
-        ...denoArgs(`
+        ...denoArgs(
+          `
         import { restoreDefault } from "@libc/ipc/signal";
         import { spawn } from "@libc/ipc/spawn";
         try { spawn("true"); } catch (error) { console.log(error.name, error.message); }
         restoreDefault("SIGCHLD");
-        console.log((await spawn("true").status).code);`),
+        console.log((await spawn("true").status).code);`,
+        ),
       ],
     });
     const [refused, code] = text.split("\n");

@@ -3,66 +3,14 @@
 import "../../settle_runtime.ts";
 import type { Signal } from "@libc/ipc/signal";
 import { type ChildProcess, spawn } from "@libc/ipc/spawn";
-
-const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
-
-/** Arguments with which Deno runs a program of ours. */
-export function denoArgs(code: string, ...permissions: string[]): string[] {
-  return [
-    "run",
-    "--quiet",
-    "--no-lock",
-    `--config=${CONFIG}`,
-    "--allow-ffi",
-    ...permissions,
-    `data:application/typescript,${encodeURIComponent(code)}`,
-  ];
-}
+import { Child, denoArgs } from "../../util.ts";
 
 /** A child of our `spawn()` that talks in lines. */
-export class LineChild implements AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  #text = "";
+export type LineChild = Child<ChildProcess>;
 
-  constructor(child: ChildProcess) {
-    this.child = child;
-    const bytes = child.stdout?.readable ?? new ReadableStream();
-    this.#reader = bytes.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  get pid(): number {
-    return this.child.pid;
-  }
-
-  /** The next line that it prints; undefined at the end. */
-  async line(): Promise<string | undefined> {
-    for (;;) {
-      const end = this.#text.indexOf("\n");
-      if (end >= 0) {
-        const line = this.#text.slice(0, end);
-        this.#text = this.#text.slice(end + 1);
-        return line;
-      }
-      const { value, done } = await this.#reader.read();
-      if (done) return undefined;
-      this.#text += value;
-    }
-  }
-
-  /** All further lines. */
-  async lines(): Promise<string[]> {
-    const lines: string[] = [];
-    for (;;) {
-      const line = await this.line();
-      if (line === undefined) return lines;
-      lines.push(line);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.child[Symbol.asyncDispose]();
-  }
+/** A {@linkcode LineChild}, if its standard output is a pipe. */
+export function lineChild(child: ChildProcess): LineChild {
+  return new Child(child, { stdout: child.stdout?.readable });
 }
 
 /** Runs our program in another Deno process that blocks signals. */
@@ -71,7 +19,7 @@ export function denoWith(
   code: string,
   ...permissions: string[]
 ): LineChild {
-  return new LineChild(
+  return lineChild(
     spawn(Deno.execPath(), {
       args: denoArgs(code, ...permissions),
       signalMask,
@@ -93,11 +41,6 @@ export async function output(
   const text = await new Response(child.stdout?.readable).text();
   await child.status;
   return text;
-}
-
-/** The descriptors of a process, this one by default. */
-export function descriptors(pid: number | "self" = "self"): string[] {
-  return Array.from(Deno.readDirSync(`/proc/${pid}/fd`), ({ name }) => name);
 }
 
 /** What other test files of this process have left, when this one began. */
@@ -122,9 +65,4 @@ function allZombies(): number[] {
     if (state === "Z" && Number(parent) === Deno.pid) found.push(Number(name));
   }
   return found;
-}
-
-/** Resolves after so many milliseconds. */
-export function later(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -11,8 +11,14 @@ import {
 import { fcntl } from "../../../ffi/libc/fcntl.ts";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { pipe } from "../../../ipc/stream/pipe.ts";
-import { CAPACITY, fullPipe, isPending, openedSince, openFds } from "./util.ts";
-import { source, spawnDeno, watchdog } from "../../util.ts";
+import { CAPACITY, fullPipe, isPending, STREAMS } from "./util.ts";
+import {
+  openedSince,
+  openFds,
+  source,
+  spawnDeno,
+  watchdog,
+} from "../../util.ts";
 
 Deno.test("close() rejects what waits, and only that", async () => {
   using ends = fullPipe();
@@ -117,7 +123,7 @@ Deno.test("1000 pipes, used in every way and closed, leave no descriptor", async
     const read = ends.reader.read(new Uint8Array(1), { timeout: 3 });
     await assertRejects(() => read, IpcError);
   }
-  const before = openFds();
+  const before = openFds(STREAMS);
   for (let i = 0; i < 1000; i++) {
     using ends = pipe();
     const read = ends.reader.read(new Uint8Array(9));
@@ -133,7 +139,7 @@ Deno.test("1000 pipes, used in every way and closed, leave no descriptor", async
       await assertRejects(() => read, TypeError);
     }
   }
-  assertEquals(openedSince(before), []);
+  assertEquals(openedSince(before, STREAMS), []);
 });
 
 Deno.test("a process whose waits are over, or unref'd, ends by itself", async () => {

@@ -9,8 +9,8 @@ import {
 } from "@std/assert";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { pipe } from "../../../ipc/stream/pipe.ts";
-import { CAPACITY, fullPipe, mapAnonymous, text, turn } from "./util.ts";
-import { source, spawnCommand, spawnDeno, watchdog } from "../../util.ts";
+import { CAPACITY, fullPipe, mapAnonymous, text } from "./util.ts";
+import { source, spawnCommand, spawnDeno, turn, watchdog } from "../../util.ts";
 
 const encoder = new TextEncoder();
 

@@ -9,8 +9,8 @@ import {
 } from "@std/assert";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { pipe } from "../../../ipc/stream/pipe.ts";
-import { CAPACITY, fullPipe, isPending, text, turn } from "./util.ts";
-import { until, watchdog } from "../../util.ts";
+import { CAPACITY, fullPipe, isPending, text } from "./util.ts";
+import { turn, until, watchdog } from "../../util.ts";
 
 const encoder = new TextEncoder();
 

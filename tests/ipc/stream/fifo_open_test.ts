@@ -11,20 +11,16 @@ import {
 import { fcntl } from "../../../ffi/libc/fcntl.ts";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { Fifo } from "../../../ipc/stream/fifo.ts";
+import { Place, staysPending, STREAMS, text } from "./util.ts";
 import {
   exists,
+  hasCommand,
   openedSince,
   openFds,
-  Place,
-  staysPending,
-  text,
-  turn,
-} from "./util.ts";
-import {
-  hasCommand,
   source,
   spawnCommand,
   spawnDeno,
+  turn,
   until,
   watchdog,
 } from "../../util.ts";
@@ -148,7 +144,7 @@ Deno.test("openWriter() rejects when it is aborted or the handle closed", async 
   );
   using other = Fifo.open(place.path());
   using _reader = other.openReader();
-  const ends = openFds().filter((fd) => fd.endsWith(` ${place.path()}`));
+  const ends = openFds(STREAMS).filter((fd) => fd.endsWith(` ${place.path()}`));
   // The node that `other` knows, and the reader.
   assertEquals(ends.length, 2, "an end was opened after all");
 });
@@ -161,7 +157,7 @@ Deno.test("openWriter() rejects when the FIFO is removed or replaced while it wa
   Deno.removeSync(place.path());
   assertEquals((await assertRejects(() => first, IpcError)).code, "ENOENT");
   Deno.writeTextFileSync(place.path(), "planted");
-  const before = openFds();
+  const before = openFds(STREAMS);
   for (
     const error of [
       await assertRejects(() => fifo.openWriter(), IpcError),
@@ -170,7 +166,7 @@ Deno.test("openWriter() rejects when the FIFO is removed or replaced while it wa
       assertThrows(() => fifo.openReadWrite(), IpcError),
     ]
   ) assertEquals(error.code, "ESTALE");
-  assertEquals(openedSince(before), []);
+  assertEquals(openedSince(before, STREAMS), []);
   assertEquals(Deno.readTextFileSync(place.path()), "planted");
   Deno.removeSync(place.path());
   // A socket answers ENXIO, as a FIFO without a reader.
@@ -242,7 +238,7 @@ Deno.test("openWriter() aborted at random moments 1000 times leaks no descriptor
   using _dog = watchdog("random aborts of openWriter()");
   using place = new Place();
   using fifo = Fifo.create(place.path());
-  const before = openFds();
+  const before = openFds(STREAMS);
   let opened = 0;
   for (let i = 0; i < 1000; i++) {
     const controller = new AbortController();
@@ -257,7 +253,7 @@ Deno.test("openWriter() aborted at random moments 1000 times leaks no descriptor
     }, (error) => assertInstanceOf(error, DOMException));
     reader?.close();
   }
-  assertEquals(openedSince(before), []);
+  assertEquals(openedSince(before, STREAMS), []);
   assert(opened > 10 && opened < 900, `${opened} were opened`);
 });
 

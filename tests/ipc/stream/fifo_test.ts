@@ -3,8 +3,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { Fifo } from "../../../ipc/stream/fifo.ts";
-import { exists, openedSince, openFds, Place } from "./util.ts";
-import { source, spawnCommand, uniqueName, watchdog } from "../../util.ts";
+import { Place, STREAMS } from "./util.ts";
+import {
+  exists,
+  openedSince,
+  openFds,
+  source,
+  spawnCommand,
+  uniqueName,
+  watchdog,
+} from "../../util.ts";
 
 const FIFO = source("ipc/stream/fifo.ts");
 
@@ -220,7 +228,7 @@ Deno.test("without descriptors left every step fails cleanly and leaves nothing"
   using place = new Place();
   const code = `
     import { Fifo } from "${FIFO}";
-    import { openFds } from "${source("tests/ipc/stream/util.ts")}";
+    import { openFds } from "${source("tests/descriptors.ts")}";
     import { unistd } from "${source("ffi/libc/unistd.ts")}";
     import { fcntl } from "${source("ffi/libc/fcntl.ts")}";
     const duplicate = () => fcntl().fcntl_int(0, 0x406, 0);
@@ -299,7 +307,7 @@ Deno.test("without descriptors left every step fails cleanly and leaves nothing"
 
 Deno.test("1000 FIFOs, opened and disposed of, leave nothing", async () => {
   using place = new Place();
-  const before = openFds();
+  const before = openFds(STREAMS);
   for (let i = 0; i < 1000; i++) {
     using fifo = Fifo.create(place.path(uniqueName("f")));
     using reader = fifo.openReader();
@@ -308,6 +316,6 @@ Deno.test("1000 FIFOs, opened and disposed of, leave nothing", async () => {
     reader.readSync(new Uint8Array(1));
     using _both = i % 2 ? fifo.openReadWrite() : undefined;
   }
-  assertEquals(openedSince(before), []);
+  assertEquals(openedSince(before, STREAMS), []);
   assertEquals([...Deno.readDirSync(place.directory)], []);
 });

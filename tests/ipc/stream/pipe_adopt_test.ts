@@ -13,8 +13,14 @@ import { IpcError } from "../../../ffi/core/errno.ts";
 import { closeFd } from "../../../ffi/core/fd.ts";
 import { O_DIRECT, O_RDWR } from "../../../ffi/core/platform.ts";
 import { pipe, PipeReader, PipeWriter } from "../../../ipc/stream/pipe.ts";
-import { isPending, openedSince, openFds } from "./util.ts";
-import { source, spawnCommand, watchdog } from "../../util.ts";
+import { isPending, STREAMS } from "./util.ts";
+import {
+  openedSince,
+  openFds,
+  source,
+  spawnCommand,
+  watchdog,
+} from "../../util.ts";
 
 Deno.test("fromFd() opens a pipe a second time, with flags of its own", async () => {
   using ends = pipe({ packet: true });
@@ -45,10 +51,10 @@ Deno.test("fromFd() opens a pipe a second time, with flags of its own", async ()
 
 Deno.test("fromFd() takes over only when told, and only what it accepts", () => {
   const { reader, writer } = pipe();
-  const before = openFds();
+  const before = openFds(STREAMS);
   PipeReader.fromFd(reader.fd).close();
   PipeWriter.fromFd(writer.fd.number).close();
-  assertEquals(openedSince(before), []);
+  assertEquals(openedSince(before, STREAMS), []);
   const wrong = assertThrows(
     () => PipeReader.fromFd(writer.fd, { takeOver: true }),
     IpcError,
@@ -60,7 +66,7 @@ Deno.test("fromFd() takes over only when told, and only what it accepts", () => 
     IpcError,
     "it is open for reading only",
   );
-  assertEquals(openedSince(before), []);
+  assertEquals(openedSince(before, STREAMS), []);
   const [input, output] = [reader.fd, writer.fd.number];
   PipeReader.fromFd(input, { takeOver: true }).close();
   assert(reader.closed);

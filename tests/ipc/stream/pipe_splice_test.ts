@@ -13,15 +13,8 @@ import { IpcError } from "../../../ffi/core/errno.ts";
 import { closeFd, type Fd } from "../../../ffi/core/fd.ts";
 import { O_APPEND, O_CREAT, O_RDWR } from "../../../ffi/core/platform.ts";
 import { pipe } from "../../../ipc/stream/pipe.ts";
-import {
-  CAPACITY,
-  fullPipe,
-  openedSince,
-  openFds,
-  text,
-  turn,
-} from "./util.ts";
-import { watchdog } from "../../util.ts";
+import { CAPACITY, fullPipe, STREAMS, text } from "./util.ts";
+import { openedSince, openFds, turn, watchdog } from "../../util.ts";
 
 Deno.test("splice() moves bytes on, waits for them, and says the end", async () => {
   using from = pipe();
@@ -98,7 +91,7 @@ Deno.test("splice() to the number of a full pipe waits for room and leaves no de
   };
   // Makes the reactor, which stays.
   await to.reader.read(new Uint8Array(1), { timeout: 2 }).catch(() => {});
-  const before = openFds();
+  const before = openFds(STREAMS);
   for (const target of [to.writer.fd.number, to.writer.fd]) {
     fill();
     const moved = from.reader.splice(target, { length: 2 });
@@ -106,7 +99,7 @@ Deno.test("splice() to the number of a full pipe waits for room and leaves no de
     drain();
     assertEquals(await moved, 2);
   }
-  assertEquals(openedSince(before), []);
+  assertEquals(openedSince(before, STREAMS), []);
 });
 
 Deno.test("splice() of much through two pipes keeps every byte in its place", async () => {

@@ -11,9 +11,11 @@ import { fcntl } from "../../../ffi/libc/fcntl.ts";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { pipe, PIPE_BUF } from "../../../ipc/stream/pipe.ts";
 import { startCommand, startPeer } from "./peer.ts";
-import { CAPACITY, openedSince, openFds, text } from "./util.ts";
+import { CAPACITY, STREAMS, text } from "./util.ts";
 import {
   hasCommand,
+  openedSince,
+  openFds,
   source,
   spawnCommand,
   until,
@@ -49,7 +51,7 @@ Deno.test("pipe() has the capacity asked for, rounded up", () => {
 });
 
 Deno.test("pipe() refuses capacities that are no sizes", () => {
-  const before = openFds();
+  const before = openFds(STREAMS);
   for (const capacity of [0, -1, 1.5, NaN, 2 ** 31, Infinity]) {
     assertThrows(() => pipe({ capacity }), RangeError, "capacity must be an");
   }
@@ -58,7 +60,7 @@ Deno.test("pipe() refuses capacities that are no sizes", () => {
   // More than any kernel can make, and found out after the pipe was made.
   const error = assertThrows(() => pipe({ capacity: 2 ** 31 - 1 }), IpcError);
   assert(["EPERM", "EINVAL", "ENOMEM"].includes(error.code), error.message);
-  assertEquals(openedSince(before), []);
+  assertEquals(openedSince(before, STREAMS), []);
 });
 
 Deno.test("pipe() in packet mode keeps the bounds of writes", () => {
@@ -177,7 +179,7 @@ Deno.test("pipe() without descriptors left is EMFILE and leaks none", async () =
   using _dog = watchdog("EMFILE");
   const code = `
     import { pipe } from "${source("ipc/stream/pipe.ts")}";
-    import { openFds } from "${source("tests/ipc/stream/util.ts")}";
+    import { openFds } from "${source("tests/descriptors.ts")}";
     import { unistd } from "${source("ffi/libc/unistd.ts")}";
     import { fcntl } from "${source("ffi/libc/fcntl.ts")}";
     const codes = [];

@@ -22,22 +22,15 @@ import {
   receiver,
   textOf,
 } from "./socket_util.ts";
-import { descriptors } from "../memory/process_state.ts";
-import { spawnCommand, spawnDeno, watchdog } from "../../util.ts";
-
-/** The errors of calls by their codes. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { FILES } from "../memory/process_state.ts";
+import {
+  codeOf,
+  exists,
+  openFds,
+  spawnCommand,
+  spawnDeno,
+  watchdog,
+} from "../../util.ts";
 
 /** A socket file that nobody has any more. */
 function makeStale(path: string, type: "stream" | "datagram" = "stream"): void {
@@ -299,7 +292,7 @@ Deno.test("bind() and listen() refuse options of a file where there is none", ()
     ignoreUmask: true,
     replaceStale: true,
   } as const;
-  const before = descriptors();
+  const before = openFds(FILES);
   for (const [address, why] of none) {
     for (const [option, value] of Object.entries(options)) {
       const message = assertThrows(
@@ -330,7 +323,7 @@ Deno.test("bind() and listen() refuse options of a file where there is none", ()
     );
   }
   assertEquals([...Deno.readDirSync(dir.path)].length, 0);
-  assertEquals(descriptors(), before);
+  assertEquals(openFds(FILES), before);
 });
 
 Deno.test("Internet addresses are numeric, and their ports are ports", () => {

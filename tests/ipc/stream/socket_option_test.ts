@@ -18,8 +18,8 @@ import {
   type SocketOption,
 } from "../../../ipc/stream/socket.ts";
 import { bytes, LOOPBACK, NO_PYTHON, pair, textOf } from "./socket_util.ts";
-import { openedSince, openFds } from "./util.ts";
-import { EMULATED, notEmulated } from "../../util.ts";
+import { STREAMS } from "./util.ts";
+import { EMULATED, notEmulated, openedSince, openFds } from "../../util.ts";
 
 const SOL_SOCKET = 1;
 const SO_LINGER = { level: SOL_SOCKET, name: 13 };
@@ -377,12 +377,12 @@ Deno.test({
   ignore: NO_PIDFD !== "",
   fn() {
     using both = pair();
-    const before = openFds();
+    const before = openFds(STREAMS);
     {
       const number = both.a.getOption({ level: SOL_SOCKET, name: 77 });
       using peer = Pidfd.fromFd(number, { takeOver: true });
       assertStrictEquals(peer.pid, Deno.pid);
     }
-    assertEquals(openedSince(before), []);
+    assertEquals(openedSince(before, STREAMS), []);
   },
 });

@@ -27,8 +27,8 @@ import {
   textOf,
   TYPES,
 } from "./socket_util.ts";
-import { openedSince, openFds } from "./util.ts";
-import { watchdog } from "../../util.ts";
+import { STREAMS } from "./util.ts";
+import { openedSince, openFds, watchdog } from "../../util.ts";
 
 const F_GETFD = 1;
 const F_GETFL = 3;
@@ -128,7 +128,7 @@ Deno.test("fromFd() takes the socket behind a descriptor, of every kind", async 
 
 Deno.test("fromFd() refuses what is no socket, and leaves it open", () => {
   using ends = pipe();
-  const fds = openFds();
+  const fds = openFds(STREAMS);
   const error = assertThrows(
     () => Socket.fromFd(ends.reader.fd, { takeOver: true }),
     IpcError,
@@ -137,7 +137,7 @@ Deno.test("fromFd() refuses what is no socket, and leaves it open", () => {
   const none = assertThrows(() => Socket.fromFd(1_000_000), IpcError);
   assertEquals(none.code, "EBADF");
   assertThrows(() => Socket.fromFd(-1), RangeError, "fd must be an integer");
-  assertEquals(openedSince(fds), []);
+  assertEquals(openedSince(fds, STREAMS), []);
 });
 
 // Ending

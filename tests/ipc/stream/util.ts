@@ -16,33 +16,8 @@ export function text(bytes: Uint8Array | undefined): string | undefined {
   return bytes && decoder.decode(bytes);
 }
 
-/**
- * The open pipes, FIFOs and files of this process. What Deno's workers have of
- * their own, a watchdog's among them, goes when they do and is left out.
- */
-export function openFds(): string[] {
-  const target = (name: string) => {
-    try {
-      return Deno.readLinkSync(`/proc/self/fd/${name}`);
-    } catch {
-      return undefined; // The one that reads the directory.
-    }
-  };
-  const standard = ["0", "1", "2"].map(target);
-  const found: string[] = [];
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    const what = target(name);
-    if (what === undefined || standard.includes(what)) continue;
-    if (/^(anon_inode|socket):/.test(what)) continue;
-    found.push(`${name} ${what}`);
-  }
-  return found.sort();
-}
-
-/** What is open and was not then. A worker that ended may have taken some away. */
-export function openedSince(before: readonly string[]): string[] {
-  return openFds().filter((fd) => !before.includes(fd));
-}
+/** Pipes, FIFOs and files of the tests, for {@linkcode openFds}. */
+export const STREAMS = /^(pipe:|\/tmp\/)/;
 
 /** `mmap(MAP_ANONYMOUS)`: memory that is not the heap's. */
 export function mapAnonymous(size: number): Mapping {
@@ -94,11 +69,6 @@ export async function staysPending(
   return !settled;
 }
 
-/** One turn of the event loop. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** A directory for one test. */
 export class Place implements Disposable {
   readonly directory: string = Deno.makeTempDirSync({ prefix: "fifo-" });
@@ -110,15 +80,5 @@ export class Place implements Disposable {
 
   [Symbol.dispose](): void {
     Deno.removeSync(this.directory, { recursive: true });
-  }
-}
-
-/** Whether there is something at a path, be it a dangling link. */
-export function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -14,22 +14,14 @@ import { type SysvMessage, SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { procTable } from "../../../ffi/core/_sysv.ts";
 import { waitAny } from "@libc/ipc/wait";
 import {
+  codeOf,
   notEmulated,
+  rejection,
   source,
   spawnWorker,
   uniqueKey,
   watchdog,
 } from "../../util.ts";
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
-
-/** The code of the error that a promise is rejected with. */
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  return (await assertRejects(() => promise, IpcError)).code;
-}
 
 /** A message as type and text. */
 function shown(message: SysvMessage | undefined): string | undefined {

@@ -15,17 +15,7 @@ import { unistd } from "../../../ffi/libc/unistd.ts";
 import { procTable } from "../../../ffi/core/_sysv.ts";
 import { IPC_CREAT, IPC_EXCL, SETVAL } from "../../../ffi/core/platform.ts";
 import { waitAny } from "@libc/ipc/wait";
-import { sleeps, uniqueKey, watchdog } from "../../util.ts";
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
-
-/** The code of the error that a promise is rejected with. */
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  return (await assertRejects(() => promise, IpcError)).code;
-}
+import { codeOf, rejection, sleeps, uniqueKey, watchdog } from "../../util.ts";
 
 /** This thread, which is not the main one of a test run. */
 function thisThread(): string {

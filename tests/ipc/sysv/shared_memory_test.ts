@@ -12,12 +12,7 @@ import { struct } from "@libc/ipc/struct";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 import { procTable } from "../../../ffi/core/_sysv.ts";
-import { spawnDeno, uniqueKey, until } from "../../util.ts";
-
-/** The code of the error that a call throws. */
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, IpcError).code;
-}
+import { codeOf, spawnDeno, uniqueKey, until } from "../../util.ts";
 
 /** The ids of all segments. */
 function ids(): number[] {
