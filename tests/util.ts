@@ -161,21 +161,26 @@ export function exists(path: string): boolean {
   }
 }
 
-/** Tells the thread of {@linkcode watchdog} for how long it shall wait. */
-const COUNT = 0;
+/** Where that thread finds what it waits for. */
+const CHANGES = 0;
 const MILLISECONDS = 1;
 const NAME_LENGTH = 2;
 const HEADER = 12;
 const MAX_NAME = 500;
+/** Instead of milliseconds: for nothing, and nothing will come. */
+const IDLE = -1;
+const OVER = -2;
 
-/** That thread: it sleeps until the time is over or another one is set. */
-const WATCH = `onmessage = ({ data }) => {
+/** The thread of the watchdogs: sleeps until a time is over or another is set. */
+const GUARD = `onmessage = ({ data }) => {
   const state = new Int32Array(data, 0, 3);
   for (;;) {
-    const count = Atomics.load(state, ${COUNT});
+    const changes = Atomics.load(state, ${CHANGES});
     const time = state[${MILLISECONDS}];
-    const result = Atomics.wait(state, ${COUNT}, count, time < 0 ? Infinity : time);
-    if (result !== "timed-out") continue;
+    if (time === ${OVER}) return close();
+    const timeout = time === ${IDLE} ? Infinity : time;
+    const result = Atomics.wait(state, ${CHANGES}, changes, timeout);
+    if (result !== "timed-out" || state[${CHANGES}] !== changes) continue;
     const name = new Uint8Array(data, ${HEADER}, state[${NAME_LENGTH}]).slice();
     console.error("watchdog: stuck in " + new TextDecoder().decode(name));
     Deno.kill(Deno.pid, "SIGKILL");
@@ -186,28 +191,31 @@ const WATCH = `onmessage = ({ data }) => {
 const watched = new Set<{ what: string; end: number }>();
 let guard: SharedArrayBuffer | undefined;
 
-/** The first of the ends is what the thread waits for; one for each file. */
+/** Sets what the thread waits for: the first of the ends. */
 function watch(): void {
   guard ??= startGuard();
-  const state = new Int32Array(guard, 0, 3);
   const [first] = [...watched].sort((a, b) => a.end - b.end);
-  if (first === undefined) {
-    state[MILLISECONDS] = -1;
-  } else {
-    // A view of shared memory is refused by encodeInto().
-    const name = new TextEncoder().encode(first.what).subarray(0, MAX_NAME);
-    new Uint8Array(guard, HEADER).set(name);
-    state[NAME_LENGTH] = name.length;
-    state[MILLISECONDS] = Math.max(0, first.end - performance.now());
-  }
-  Atomics.add(state, COUNT, 1);
-  Atomics.notify(state, COUNT);
+  if (first === undefined) return setTime(guard, IDLE);
+  // A view of shared memory is refused by encodeInto().
+  const name = new TextEncoder().encode(first.what).subarray(0, MAX_NAME);
+  new Uint8Array(guard, HEADER).set(name);
+  new Int32Array(guard, 0, 3)[NAME_LENGTH] = name.length;
+  setTime(guard, Math.max(0, first.end - performance.now()));
+}
+
+function setTime(guard: SharedArrayBuffer, milliseconds: number): void {
+  const state = new Int32Array(guard, 0, 3);
+  state[MILLISECONDS] = milliseconds;
+  Atomics.add(state, CHANGES, 1);
+  Atomics.notify(state, CHANGES);
 }
 
 function startGuard(): SharedArrayBuffer {
-  const url = `data:application/javascript,${encodeURIComponent(WATCH)}`;
+  const url = `data:application/javascript,${encodeURIComponent(GUARD)}`;
   const shared = new SharedArrayBuffer(HEADER + MAX_NAME);
   new Worker(url, { type: "module" }).postMessage(shared);
+  // The end of a file is not the end of its threads.
+  addEventListener("unload", () => setTime(shared, OVER));
   return shared;
 }
 
