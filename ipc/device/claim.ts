@@ -10,6 +10,7 @@
 
 import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
 import type { IpcError } from "../../ffi/core/errno.ts";
+import { pause } from "../../ffi/core/timer_interrupt.ts";
 import { SysvMessageQueue } from "../sysv/message_queue.ts";
 import { deviceError, type Place } from "./address.ts";
 import { isUnfinished, readHeader } from "./header.ts";
@@ -26,6 +27,8 @@ export const FINDABLE = ["sysv", "posix"] as const;
 
 /** How often others may come in between before it is an error. */
 const ATTEMPTS = 100;
+/** After so many of them it is time to get out of step with the others. */
+const QUICK_ATTEMPTS = 5;
 
 /** What a key is claimed for. */
 export interface ClaimOptions {
@@ -56,11 +59,14 @@ export interface Claim {
 export function claim(place: Place, options: ClaimOptions): Claim {
   const removed: DeviceObject[] = [];
   for (let i = 0; i < ATTEMPTS; i++) {
+    // Two loops that are equally fast would keep step.
+    if (i > QUICK_ATTEMPTS) pause(Math.random());
     const semaphores = obtain(place, options);
     if (semaphores === undefined) continue;
     try {
       const attempt = new Attempt(place, options, removed);
       if (attempt.claim(semaphores)) return { semaphores, removed };
+      semaphores[Symbol.dispose]();
     } catch (error) {
       semaphores[Symbol.dispose]();
       // Somebody else has removed the set in between.
@@ -77,10 +83,10 @@ export function claim(place: Place, options: ClaimOptions): Claim {
 /** The set of the key, new or old; undefined when it vanished meanwhile. */
 function obtain(
   { key }: Place,
-  { transport, mode }: ClaimOptions,
+  { mode }: ClaimOptions,
 ): DeviceSemaphores | undefined {
   try {
-    return DeviceSemaphores.create(key, transport, mode);
+    return DeviceSemaphores.create(key, mode);
   } catch (error) {
     if (!hasCode(error, "EEXIST")) throw error;
   }
@@ -157,26 +163,30 @@ class Attempt {
 
   /** True when this process is the device now; false to try again. */
   claim(semaphores: DeviceSemaphores): boolean {
-    const { created, id } = semaphores.set;
-    const known = semaphores.transport !== undefined;
-    if (!known && !semaphores.blank) {
+    const { created, set: { id } } = semaphores;
+    const { transport, claimed, blank } = semaphores.read();
+    if (transport === undefined && !blank) {
       throw this.#inTheWay(`System V semaphore set ${id}`, "semget");
     }
     // First, since who may only read is told as well who it is.
-    if (semaphores.claimed || !semaphores.claim()) {
+    const which = claimed
+      ? undefined
+      : semaphores.claim(this.#options.transport);
+    if (which === undefined) {
+      // Somebody took the new set for a dead one's and is about to remove it.
+      if (created) return false;
       throw this.#taken(semaphores.holder);
     }
     try {
-      this.#removeLeftovers(known && !created);
+      this.#removeLeftovers(which === "next");
     } catch (error) {
-      if (created) semaphores.remove();
+      if (which === "first") semaphores.remove();
       else semaphores.unclaim();
       throw error;
     }
-    if (created) return true;
+    if (created && which === "first") return true;
     this.#removed.push(semaphores.describe());
     semaphores.remove();
-    semaphores[Symbol.dispose]();
     return false;
   }
 

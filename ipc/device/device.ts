@@ -178,7 +178,9 @@ export class WaveDevice implements Disposable {
         parts,
       );
       output.begin();
-      if (segment.fd !== undefined) claimed.semaphores.fd = segment.fd;
+      if (segment.fd !== undefined) {
+        claimed.semaphores.setFd(segment.fd);
+      }
       return device;
     } catch (error) {
       for (const step of undo.reverse()) step();

@@ -21,6 +21,7 @@ import type { Output } from "./output.ts";
 import type { Sample } from "./ring.ts";
 import { Meter, Schedule } from "./schedule.ts";
 import type { Segment } from "./segment.ts";
+import { ignoreGone } from "./semaphores.ts";
 import {
   DEVICE_STATES,
   type DeviceState,
@@ -222,6 +223,8 @@ export class Engine {
     const { segment, mailbox, semaphores } = this.#parts;
     const steps = [
       () => this.#setState("off"),
+      // Before the number of the descriptor is somebody else's.
+      () => segment.fd === undefined || ignoreGone(() => semaphores.setFd()),
       () => segment.remove(),
       () => segment[Symbol.dispose](),
       () => mailbox.remove(),

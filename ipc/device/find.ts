@@ -10,7 +10,8 @@ import { isUnfinished, type MemoryKind, readHeader } from "./header.ts";
 import { processText, visiblePid } from "./identity.ts";
 import { DeviceLiveness, type Liveness, PlainLiveness } from "./liveness.ts";
 import { findSegment, type Segment } from "./segment.ts";
-import { DeviceSemaphores, isGone } from "./semaphores.ts";
+import { isGone } from "./semaphores.ts";
+import { type Look, type Signs, steady } from "./signs.ts";
 import type { Transport } from "./types.ts";
 
 /** A device that was found. */
@@ -25,29 +26,82 @@ export interface Found {
   pid: number;
 }
 
-/** What the semaphores of a key say. */
-export interface Signs {
-  /** Where the memory lives. */
-  transport: Transport;
-  /** Whether the device lives. */
-  claimed: boolean;
-  /** Process id of the device. */
-  pid: number;
-  /** The descriptor of its memfd. */
-  fd: number | undefined;
-}
-
 /**
  * Finds a living device.
  *
  * @throws {IpcError} `ENOENT` when there is none, `EOWNERDEAD` when it has
- * died, `EACCES`, `EBADMSG`.
+ * died, `EACCES`, `EBADMSG`; `EAGAIN` when devices come and go all the time.
  */
 export function findDevice(
   place: Place,
   transport: Transport | undefined,
 ): Found {
-  const signs = signsOf(place);
+  return find(place, transport, true);
+}
+
+/**
+ * As {@linkcode findDevice}, but undefined when there is no living device, or
+ * devices come and go.
+ */
+export function tryFindDevice(
+  place: Place,
+  transport: Transport | undefined,
+): Found | undefined {
+  try {
+    return find(place, transport, false);
+  } catch (error) {
+    if (hasCode(error, "EOWNERDEAD", "EAGAIN") || isGone(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function find(
+  place: Place,
+  transport: Transport | undefined,
+  patient: boolean,
+): Found {
+  const found = steady(
+    place,
+    "open",
+    (signs) => look(place, transport, signs),
+    patient,
+  );
+  if ("error" in found) throw found.error;
+  return found;
+}
+
+/** A device, or the error that says why there is none, as it looks now. */
+function look(
+  place: Place,
+  transport: Transport | undefined,
+  signs: Signs | undefined,
+): Look<Found | { error: unknown }> {
+  const stack = new DisposableStack();
+  let segment: Segment | undefined;
+  let result: Found | { error: unknown };
+  try {
+    segment = stack.use(openSegment(place, transport, signs));
+    result = examine(segment, place, signs);
+    stack.use(result.liveness);
+  } catch (error) {
+    result = { error };
+  }
+  return {
+    result,
+    outdated: () => segment?.removed ?? false,
+    end(counts) {
+      if ("error" in result || !counts) stack.dispose();
+    },
+  };
+}
+
+function openSegment(
+  place: Place,
+  transport: Transport | undefined,
+  signs: Signs | undefined,
+): Segment {
   const where = transport ?? signs?.transport ?? "sysv";
   if (signs !== undefined && where !== signs.transport && signs.claimed) {
     throw deviceError(
@@ -56,37 +110,11 @@ export function findDevice(
       `Cannot open ${place.label}: its memory is not ${where} but ${signs.transport}`,
     );
   }
-  const segment = openSegment(place, where, signs);
-  if (segment === undefined) throw missing(place, signs);
-  try {
-    return examine(segment, place, signs);
-  } catch (error) {
-    segment[Symbol.dispose]();
-    throw error;
-  }
-}
-
-/** As {@linkcode findDevice}, but undefined when there is no living device. */
-export function tryFindDevice(
-  place: Place,
-  transport: Transport | undefined,
-): Found | undefined {
-  try {
-    return findDevice(place, transport);
-  } catch (error) {
-    if (hasCode(error, "EOWNERDEAD") || isGone(error)) return undefined;
-    throw error;
-  }
-}
-
-function openSegment(
-  { key }: Place,
-  transport: Transport,
-  signs: Signs | undefined,
-): Segment | undefined {
   // The process id of a dead device may be another process's by now.
   const { pid, fd } = signs?.claimed ? signs : {};
-  return findSegment(transport, { key, pid, fd });
+  const segment = findSegment(where, { key: place.key, pid, fd });
+  if (segment === undefined) throw missing(place, signs);
+  return segment;
 }
 
 function examine(
@@ -97,13 +125,8 @@ function examine(
   // Before the header is read: the device may be writing it.
   const unfinished = isUnfinished(segment.mapping);
   const kind = readHeader(segment.mapping, place.label);
-  if (unfinished && kind.kind === "plain") {
-    // It may also have begun after its signs were looked for.
-    const now = signs ?? signsOf(place);
-    if (now?.claimed) throw missing(place, now);
-    if (now !== undefined) throw died(place, now.pid);
-    // Or have ended by then: it takes its signs away after its memory.
-    if (segment.removed) throw missing(place, undefined);
+  if (unfinished && kind.kind === "plain" && signs !== undefined) {
+    throw signs.claimed ? missing(place, signs) : died(place, signs.pid);
   }
   const pid = kind.kind === "device"
     ? visiblePid(kind.header.identity)
@@ -113,26 +136,7 @@ function examine(
     : new PlainLiveness(segment);
   if (liveness.lives()) return { segment, kind, liveness, pid };
   liveness[Symbol.dispose]();
-  // Who has died leaves it; who has ended just now has removed it.
-  throw segment.removed ? missing(place, undefined) : died(place, pid);
-}
-
-/** What the semaphores of a key say, if they are a device's. */
-export function signsOf({ key }: Place): Signs | undefined {
-  using semaphores = DeviceSemaphores.findReadable(key);
-  try {
-    const transport = semaphores?.transport;
-    if (semaphores === undefined || transport === undefined) return undefined;
-    return {
-      transport,
-      claimed: semaphores.claimed,
-      pid: semaphores.holder,
-      fd: semaphores.fd,
-    };
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
+  throw died(place, pid);
 }
 
 function missing(place: Place, signs: Signs | undefined): Error {

@@ -17,7 +17,6 @@ import {
   ownerOf,
   plainOwner,
 } from "./claim.ts";
-import { signsOf } from "./find.ts";
 import {
   isUnfinished,
   type MemoryKind,
@@ -34,7 +33,8 @@ import {
   type FindSegmentOptions,
   type Segment,
 } from "./segment.ts";
-import { DeviceSemaphores, isGone } from "./semaphores.ts";
+import { DeviceSemaphores, isGone, isRemoved } from "./semaphores.ts";
+import { type Look, type Signs, steady } from "./signs.ts";
 import {
   type DeviceAddress,
   type Peer,
@@ -141,7 +141,7 @@ export interface DetachResult {
  * @throws {IpcError} `ENOENT` when the path does not exist.
  */
 export function inspect(address: DeviceAddress = {}): DeviceInspection {
-  return new Inspector(placeOf(address)).inspect();
+  return inspectPlace(placeOf(address));
 }
 
 /**
@@ -163,7 +163,7 @@ export function inspect(address: DeviceAddress = {}): DeviceInspection {
  */
 export function detach(options: DetachOptions = {}): DetachResult {
   const place = placeOf(options);
-  const before = new Inspector(place).inspect();
+  const before = inspectPlace(place);
   if (options.force) return { before, removed: removeAll(place) };
   if (before.status === "none") return { before, removed: [] };
   const { semaphores, removed } = claim(place, {
@@ -197,6 +197,14 @@ function removeAll({ key }: Place): DeviceObject[] {
   return removed;
 }
 
+function inspectPlace(place: Place): DeviceInspection {
+  return steady(
+    place,
+    "inspect",
+    (signs) => new Inspector(place).inspect(signs),
+  );
+}
+
 /** Collects what there is, piece by piece. */
 class Inspector {
   readonly #place: Place;
@@ -210,14 +218,29 @@ class Inspector {
   #mappers: Mapper[] = [];
   #transport: Transport | undefined;
   #lockHolder: number | undefined;
+  readonly #handles = new DisposableStack();
+  readonly #gone: (() => boolean)[] = [];
 
   constructor(place: Place) {
     this.#place = place;
   }
 
-  inspect(): DeviceInspection {
+  inspect(signs: Signs | undefined): Look<DeviceInspection> {
+    try {
+      this.#look(signs);
+    } catch (error) {
+      this.#handles.dispose();
+      throw error;
+    }
+    return {
+      result: this.#result(),
+      outdated: () => this.#gone.some((isGone) => isGone()),
+      end: () => this.#handles.dispose(),
+    };
+  }
+
+  #look(signs: Signs | undefined): void {
     const { key } = this.#place;
-    const signs = signsOf(this.#place);
     for (const transport of TRANSPORTS) {
       const where = signs?.claimed ? { ...signs, key } : { key };
       readable(() => this.#lookAtMemory(transport, where));
@@ -233,10 +256,10 @@ class Inspector {
       if (signs.claimed) this.#owner = { pid: signs.pid, alive: true };
       this.#owner ??= { pid: signs.pid, alive: false };
     }
-    return this.#result(key);
   }
 
-  #result(key: Key): DeviceInspection {
+  #result(): DeviceInspection {
+    const { key } = this.#place;
     const owner = this.#owner;
     const holder = this.#lockHolder;
     return {
@@ -269,8 +292,9 @@ class Inspector {
   }
 
   #lookAtMemory(transport: Transport, where: FindSegmentOptions): void {
-    using segment = findSegment(transport, where);
+    const segment = this.#handles.use(findSegment(transport, where));
     if (segment === undefined) return;
+    this.#gone.push(() => segment.removed);
     const { label } = this.#place;
     this.#objects.push(segment.describe());
     this.#transport = transport;
@@ -314,16 +338,21 @@ class Inspector {
   #lookAtQueue(): void {
     const queue = findQueue(this.#place.key);
     if (queue === undefined) return;
+    this.#handles.defer(() => queue.close());
     this.#objects.push(describeQueue(queue));
-    queue.close();
+    this.#gone.push(() => isRemoved(() => queue.stat()));
   }
 
   #lookAtSemaphores(): void {
-    using semaphores = DeviceSemaphores.find(this.#place.key);
+    const semaphores = this.#handles.use(
+      DeviceSemaphores.find(this.#place.key, "wait"),
+    );
     if (semaphores === undefined) return;
     this.#objects.push(semaphores.describe());
-    if (semaphores.transport === undefined) {
-      this.#known ||= semaphores.blank;
+    this.#gone.push(() => isRemoved(() => semaphores.describe()));
+    const { transport, blank } = semaphores.read();
+    if (transport === undefined) {
+      this.#known ||= blank;
     } else {
       this.#lockHolder = semaphores.lockHolder;
     }

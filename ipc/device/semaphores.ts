@@ -8,14 +8,19 @@
  * | 2     | KIND    | says that the set is a device's, and its transport |
  * | 3     | FD      | the descriptor of its memfd in the device, plus one |
  *
- * A device raises DEVICE from 0 to 1 in one operation with `SEM_UNDO`: of all
- * that try only one succeeds, and the kernel itself lowers it when that process
- * ends, however it ends. Nobody has to guess by process ids.
+ * A new set is all zeros, so that its lock is held. A device raises LOCK, DEVICE
+ * and KIND in one operation, DEVICE with `SEM_UNDO`: of all that try only one
+ * succeeds, and the kernel itself lowers it when that process ends, however it
+ * ends. So nobody has to guess by process ids, and a set of a KIND whose DEVICE
+ * is 0 is that of a dead device, never that of one which is just being made.
  *
  * @module
  */
 
-import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
+import { hasCode, type Key, keyText } from "../../ffi/core/_sysv.ts";
+import { checkFd } from "../../ffi/core/errno.ts";
+import { IPC_CREAT, IPC_EXCL, IPC_RMID } from "../../ffi/core/platform.ts";
+import { sys_sem } from "../../ffi/libc/sys_sem.ts";
 import { SysvSemaphoreSet } from "../sysv/semaphore_set.ts";
 import type { DeviceObject } from "./inspect.ts";
 import { type Transport, TRANSPORTS } from "./types.ts";
@@ -31,42 +36,68 @@ const LENGTH = 4;
 /** Marks a set as a device's: "LW" as two bytes, the transport is added. */
 const SIGNATURE = 0x4c57;
 
+/** What the values of a set say. */
+export interface DeviceSigns {
+  /** Where the memory lives; undefined when the set is not a device's. */
+  transport: Transport | undefined;
+  /** Whether the device lives. */
+  claimed: boolean;
+  /** The descriptor of its memfd; undefined while it has none. */
+  fd: number | undefined;
+  /**
+   * Whether nobody has claimed it since it was made, so that nothing else can
+   * have been made either.
+   */
+  blank: boolean;
+}
+
 /** The semaphore set of a device. */
 export class DeviceSemaphores implements Disposable {
   /** The set itself. */
   readonly set: SysvSemaphoreSet;
+  /** Whether this handle has made it. */
+  readonly created: boolean;
 
-  private constructor(set: SysvSemaphoreSet) {
+  private constructor(set: SysvSemaphoreSet, created: boolean) {
     this.set = set;
+    this.created = created;
   }
 
   /**
-   * Makes the set of a key. Nobody is the device yet.
+   * `semget`: makes the set of a key. Nobody is the device yet.
    *
+   * @returns Undefined when somebody has removed it at once.
    * @throws {IpcError} `EEXIST` when there is one.
    */
-  static create(
-    key: Key,
-    transport: Transport,
-    mode: number,
-  ): DeviceSemaphores {
-    const kind = SIGNATURE + TRANSPORTS.indexOf(transport);
-    return new DeviceSemaphores(
-      SysvSemaphoreSet.create(key, [1, 0, kind, 0], { mode, owner: false }),
+  static create(key: Key, mode: number): DeviceSemaphores | undefined {
+    const id = checkFd(
+      sys_sem().semget(key, LENGTH, IPC_CREAT | IPC_EXCL | mode),
+      "semget",
+      "create",
+      `System V semaphore set with key ${keyText(key)}`,
     );
+    try {
+      // Not by the class's own create(), which gives values in a second step.
+      return new DeviceSemaphores(SysvSemaphoreSet.fromId(id), true);
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      sys_sem().semctl(id, 0, IPC_RMID);
+      throw error;
+    }
   }
 
   /**
    * The set of a key, whosever it is; undefined when there is none.
    *
-   * @param initialized Whether to wait until its maker has set its values.
+   * @param initialized Whether to wait until its maker has claimed it.
    */
   static find(
     key: Key,
     initialized: "wait" | "any" = "any",
   ): DeviceSemaphores | undefined {
     try {
-      return new DeviceSemaphores(SysvSemaphoreSet.open(key, { initialized }));
+      const set = SysvSemaphoreSet.open(key, { initialized });
+      return new DeviceSemaphores(set, false);
     } catch (error) {
       if (isGone(error)) return undefined;
       throw error;
@@ -87,20 +118,22 @@ export class DeviceSemaphores implements Disposable {
     }
   }
 
-  /** Where the memory lives; undefined when the set is not a device's. */
-  get transport(): Transport | undefined {
-    return this.set.length === LENGTH
-      ? TRANSPORTS[this.set.value(KIND) - SIGNATURE]
-      : undefined;
+  /** What its values say, at one moment. */
+  read(): DeviceSigns {
+    const { set } = this;
+    const values = set.length === LENGTH ? set.values() : [];
+    const [, device = 0, kind = 0, fd = 0] = values;
+    return {
+      transport: TRANSPORTS[kind - SIGNATURE],
+      claimed: device > 0,
+      fd: fd === 0 ? undefined : fd - 1,
+      blank: values.length > 0 && values.every((value) => value === 0),
+    };
   }
 
-  /**
-   * Whether its maker died before it gave the set its values, so that nothing
-   * else can have been made either.
-   */
-  get blank(): boolean {
-    return this.set.length === LENGTH &&
-      this.set.values().every((value) => value === 0);
+  /** Where the memory lives; undefined when the set is not a device's. */
+  get transport(): Transport | undefined {
+    return this.read().transport;
   }
 
   /** Whether a device lives. */
@@ -116,22 +149,39 @@ export class DeviceSemaphores implements Disposable {
     return this.set.lastPid(DEVICE);
   }
 
-  /** The descriptor of the memfd in the device; undefined while it has none. */
-  get fd(): number | undefined {
-    const value = this.set.value(FD);
-    return value === 0 ? undefined : value - 1;
+  /** Says which descriptor of the device is its memfd, or that none is. */
+  setFd(fd?: number): void {
+    this.set.setValue(FD, fd === undefined ? 0 : fd + 1);
   }
 
-  set fd(fd: number) {
-    this.set.setValue(FD, fd + 1);
-  }
-
-  /** Becomes the device, unless another one lives. */
-  claim(): boolean {
-    return this.set.tryOperate([
-      { index: DEVICE, delta: 0, noWait: true },
-      { index: DEVICE, delta: 1, noWait: true, undo: true },
+  /**
+   * Becomes the device, unless another one lives.
+   *
+   * @param transport Where the memory of the first one shall live.
+   * @returns Whether it is the `"first"` one of this set or comes after one that
+   * has died; undefined when another one lives.
+   */
+  claim(transport: Transport): "first" | "next" | undefined {
+    const kind = SIGNATURE + TRANSPORTS.indexOf(transport);
+    const isZero = (index: number) => ({ index, delta: 0, noWait: true });
+    const device = { index: DEVICE, delta: 1, noWait: true, undo: true };
+    const first = this.set.tryOperate([
+      isZero(LOCK),
+      isZero(DEVICE),
+      isZero(KIND),
+      device,
+      { index: KIND, delta: kind, noWait: true },
+      { index: LOCK, delta: 1, noWait: true },
     ]);
+    if (first) return "first";
+    const next = this.set.tryOperate([
+      isZero(DEVICE),
+      // Fails where there was none: that set is about to be claimed.
+      { index: KIND, delta: -SIGNATURE, noWait: true },
+      { index: KIND, delta: SIGNATURE, noWait: true },
+      device,
+    ]);
+    return next ? "next" : undefined;
   }
 
   /** Is the device no longer. */
@@ -148,13 +198,7 @@ export class DeviceSemaphores implements Disposable {
 
   /** Whether somebody has removed the set. */
   get gone(): boolean {
-    try {
-      this.set.value(DEVICE);
-      return false;
-    } catch (error) {
-      if (isGone(error)) return true;
-      throw error;
-    }
+    return isRemoved(() => this.set.value(DEVICE));
   }
 
   /** What the kernel says of it. */
@@ -186,6 +230,17 @@ export class DeviceSemaphores implements Disposable {
 export function isGone(error: unknown): boolean {
   return hasCode(error, "ENOENT") || hasCode(error, "EINVAL") ||
     hasCode(error, "EIDRM");
+}
+
+/** Whether a look at a kernel object finds that it is no longer there. */
+export function isRemoved(look: () => void): boolean {
+  try {
+    look();
+    return false;
+  } catch (error) {
+    if (isGone(error)) return true;
+    throw error;
+  }
 }
 
 /** Removes something that somebody else may have removed before. */

@@ -128,34 +128,36 @@ Deno.test("create() leaves nothing when a later step fails", async () => {
   const fail = () => {
     throw new IpcError("Cannot do it", { errno: 28, syscall: "nothing" });
   };
-  const steps: [{ create: unknown }, Transport][] = [
-    [SysvSemaphoreSet, "sysv"],
-    [SysvSharedMemory, "sysv"],
-    [PosixSharedMemory, "posix"],
-    [Memfd, "memfd"],
-    [SysvMessageQueue, "sysv"],
-    [SysvMessageQueue, "posix"],
-    [SysvMessageQueue, "memfd"],
+  const steps: [object, "create" | "fromId", Transport][] = [
+    [SysvSemaphoreSet, "fromId", "sysv"],
+    [SysvSharedMemory, "create", "sysv"],
+    [PosixSharedMemory, "create", "posix"],
+    [Memfd, "create", "memfd"],
+    [SysvMessageQueue, "create", "sysv"],
+    [SysvMessageQueue, "create", "posix"],
+    [SysvMessageQueue, "create", "memfd"],
   ];
-  const before = await mappings();
-  for (const [step, transport] of steps) {
-    const { create } = step;
-    step.create = fail;
+  for (const [subject, step, transport] of steps) {
+    const real = Reflect.get(subject, step);
+    Reflect.set(subject, step, fail);
     try {
       const error = assertThrows(() => place.create({ transport }), IpcError);
       assertEquals(error.code, "ENOSPC");
     } finally {
-      step.create = create;
+      Reflect.set(subject, step, real);
     }
     assertEquals(inspect(place.address).objects, []);
-    assertEquals(await mappings(), before);
+    assertEquals(await mappingsOf(ftok(place.path, "x")), []);
   }
 });
 
-/** How many mappings of shared memory there are, those of other tests too. */
-async function mappings(): Promise<number> {
+/** The mappings of this process that have to do with a key. */
+async function mappingsOf(key: number): Promise<string[]> {
   const maps = await Deno.readTextFile("/proc/self/maps");
-  return maps.match(/libc-ipc-device|\/SYSV/g)?.length ?? 0;
+  const name = key.toString(16).padStart(8, "0");
+  return maps.split("\n").filter((line) =>
+    line.includes(`libc-ipc-device-${name}`) || line.includes(`/SYSV${name}`)
+  );
 }
 
 Deno.test("create() refuses a queue that is not known to be a device's", async () => {

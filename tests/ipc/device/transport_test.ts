@@ -136,7 +136,7 @@ Deno.test("detach() removes what a device left that died while it was being made
       const { DeviceSemaphores } = await from("ipc/device/semaphores.ts");
       const { SysvSharedMemory } = await from("ipc/sysv/shared_memory.ts");
       const { PosixSharedMemory } = await from("ipc/posix/shared_memory.ts");
-      DeviceSemaphores.create(${key}, "sysv", 0o600).claim();
+      DeviceSemaphores.create(${key}, 0o600)?.claim("sysv");
       ${step}
     `);
     const { code, stderr } = await maker.end();
@@ -152,14 +152,15 @@ Deno.test("WaveClient opens no descriptor that is no sealed memory", async () =>
   using _dog = watchdog("memfd");
   await using place = await newPlace();
   const key = ftok(place.path, "x");
-  using semaphores = DeviceSemaphores.create(key, "memfd", 0o600);
+  using semaphores = DeviceSemaphores.create(key, 0o600);
+  assert(semaphores !== undefined);
   try {
-    assert(semaphores.claim());
+    assertEquals(semaphores.claim("memfd"), "first");
     // The device has not said yet where its memory is.
     assertThrows(() => WaveClient.open(place.address), IpcError, "ENOENT");
     // One that could be made shorter under its readers.
     using unsealed = Memfd.create("lie", { size: memorySize(16), seals: [] });
-    semaphores.fd = unsealed.fd.number;
+    semaphores.setFd(unsealed.fd.number);
     assertEquals(
       assertThrows(() => WaveClient.open(place.address), IpcError).code,
       "EPERM",
@@ -167,11 +168,11 @@ Deno.test("WaveClient opens no descriptor that is no sealed memory", async () =>
     // A file that is no memory.
     await Deno.writeFile(`${place.path}/file`, new Uint8Array(4096));
     const fd = fcntl().open(cpath(`${place.path}/file`, "path"), O_RDWR, 0);
-    semaphores.fd = fd;
+    semaphores.setFd(fd);
     assertThrows(() => WaveClient.open(place.address), IpcError);
     closeFd(fd, "the file");
     // None at all.
-    semaphores.fd = 30_000;
+    semaphores.setFd(30_000);
     assertThrows(() => WaveClient.open(place.address), IpcError, "ENOENT");
     assertEquals(inspect(place.address).status, "alive");
   } finally {
@@ -247,7 +248,7 @@ Deno.test("what cannot be opened is only in the way of a device of its kind", as
   }
 });
 
-for (const transport of ["sysv", "posix"] as const) {
+for (const transport of TRANSPORTS) {
   Deno.test(`a client takes no device that begins or ends for another's (${transport})`, async () => {
     using _dog = watchdog("devices that come and go");
     await using place = await newPlace();
