@@ -253,31 +253,32 @@ for (const transport of TRANSPORTS) {
     using _dog = watchdog("devices that come and go");
     await using place = await newPlace();
     const child = place.spawn(`
-      const found = {};
-      const { promise, resolve } = Promise.withResolvers();
-      Deno.stdin.read(new Uint8Array(1)).then(resolve);
+      function look() {
+        try {
+          using client = WaveClient.open(address);
+          return client.foreign ? "foreign" : "device";
+        } catch (error) {
+          return error.code ?? String(error);
+        }
+      }
+      const seen = new Set();
       let over = false;
-      promise.then(() => over = true);
+      Deno.stdin.read(new Uint8Array(1)).then(() => over = true);
       console.log("ready");
       while (!over) {
-        for (let i = 0; i < 100; i++) {
-          let what;
-          try {
-            using client = all.WaveClient.open(${place.code});
-            what = client.foreign ? "foreign" : "device";
-          } catch (error) {
-            what = error.code ?? String(error);
-          }
-          found[what] ??= 0;
-          found[what]++;
-        }
+        for (let i = 0; i < 50; i++) seen.add(look());
+        seen.add(inspect(address).status);
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
-      console.log(JSON.stringify(Object.keys(found).sort()));`);
+      for (const what of ["ENOENT", "device", "alive", "none"]) seen.delete(what);
+      console.log([...seen, look(), inspect(address).status].join());`);
     assertEquals(await child.line(), "ready");
-    for (let i = 0; i < scaled(2000); i++) {
+    for (let i = 0; i < scaled(2000, 100_000); i++) {
       using _device = place.create({ transport });
     }
-    assertEquals((await child.end()).stdout, '["ENOENT","device"]\n');
+    // One that stays.
+    using _last = place.create({ transport });
+    const { stdout, stderr } = await child.end();
+    assertEquals(stdout, "device,alive\n", stderr);
   });
 }
