@@ -6,6 +6,9 @@
 
 import { hasCode, type Key } from "../../ffi/core/_sysv.ts";
 import { processStartTime } from "../../ffi/core/proc.ts";
+import { SysvMessageQueue } from "../sysv/message_queue.ts";
+import { SysvSemaphoreSet } from "../sysv/semaphore_set.ts";
+import { SysvSharedMemory } from "../sysv/shared_memory.ts";
 import { type Place, placeOf } from "./address.ts";
 import type { Mapper } from "./attached.ts";
 import {
@@ -219,7 +222,7 @@ class Inspector {
   #transport: Transport | undefined;
   #lockHolder: number | undefined;
   readonly #handles = new DisposableStack();
-  readonly #gone: (() => boolean)[] = [];
+  readonly #memory: Segment[] = [];
 
   constructor(place: Place) {
     this.#place = place;
@@ -234,7 +237,9 @@ class Inspector {
     }
     return {
       result: this.#result(),
-      outdated: () => this.#gone.some((isGone) => isGone()),
+      outdated: () =>
+        this.#memory.some(({ removed }) => removed) ||
+        this.#objects.some(isOutdated),
       end: () => this.#handles.dispose(),
     };
   }
@@ -294,7 +299,7 @@ class Inspector {
   #lookAtMemory(transport: Transport, where: FindSegmentOptions): void {
     const segment = this.#handles.use(findSegment(transport, where));
     if (segment === undefined) return;
-    this.#gone.push(() => segment.removed);
+    this.#memory.push(segment);
     const { label } = this.#place;
     this.#objects.push(segment.describe());
     this.#transport = transport;
@@ -338,24 +343,36 @@ class Inspector {
   #lookAtQueue(): void {
     const queue = findQueue(this.#place.key);
     if (queue === undefined) return;
-    this.#handles.defer(() => queue.close());
     this.#objects.push(describeQueue(queue));
-    this.#gone.push(() => isRemoved(() => queue.stat()));
+    queue.close();
   }
 
   #lookAtSemaphores(): void {
-    const semaphores = this.#handles.use(
-      DeviceSemaphores.find(this.#place.key, "wait"),
-    );
+    using semaphores = DeviceSemaphores.find(this.#place.key, "wait");
     if (semaphores === undefined) return;
     this.#objects.push(semaphores.describe());
-    this.#gone.push(() => isRemoved(() => semaphores.describe()));
     const { transport, blank } = semaphores.read();
     if (transport === undefined) {
       this.#known ||= blank;
     } else {
       this.#lockHolder = semaphores.lockHolder;
     }
+  }
+}
+
+/** Whether a System V object has been removed since. */
+function isOutdated({ kind, id }: DeviceObject): boolean {
+  if (id === undefined) return false;
+  const { fromId } = kind === "memory"
+    ? SysvSharedMemory
+    : kind === "queue"
+    ? SysvMessageQueue
+    : SysvSemaphoreSet;
+  try {
+    return isRemoved(() => fromId(id).close());
+  } catch (error) {
+    if (hasCode(error, "EACCES")) return false;
+    throw error;
   }
 }
 
