@@ -19,7 +19,13 @@ import {
  * scope must be as it was: `await using place = await newPlace();`
  */
 export async function newPlace(): Promise<Place> {
-  return new Place(await Deno.makeTempDir({ prefix: "libc-ipc-device-" }));
+  for (;;) {
+    const path = await Deno.makeTempDir({ prefix: "libc-ipc-device-" });
+    const place = new Place(path);
+    if (inspect(place.address).status === "none") return place;
+    // The key has only sixteen bits of the directory: it is somebody else's.
+    await Deno.remove(path);
+  }
 }
 
 /** See {@linkcode newPlace}. */

@@ -4,11 +4,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   detach,
   inspect,
+  type Reading,
   sampleAt,
   WaveClient,
   WaveControl,
 } from "@libc/ipc/device";
 import { IpcError } from "@libc/ipc/errno";
+import { basename } from "@std/path";
 import {
   type Child,
   hasCommand,
@@ -19,30 +21,28 @@ import {
 import { newPlace } from "./address.ts";
 
 const noC = !hasCommand("cc");
-const EXAMPLES = new URL("../../../examples/c/", import.meta.url).pathname;
+const file = (path: string) => new URL(path, import.meta.url).pathname;
+const DEVICE = file("../../../examples/c/wave_device.c");
+const CLIENT = file("../../../examples/c/wave_client.c");
+const LOCKED_CLIENT = file("locked_client.c");
 
-/** The C programs of the examples, compiled for the scope. */
-async function compile() {
+/** C programs of some files, compiled for the scope. */
+async function compile(...sources: string[]) {
   const directory = await Deno.makeTempDir({ prefix: "libc-ipc-c-" });
-  for (const name of ["wave_device", "wave_client"]) {
+  await using failed = new AsyncDisposableStack();
+  failed.defer(() => Deno.remove(directory, { recursive: true }));
+  await Promise.all(sources.map(async (source) => {
+    const output = `${directory}/${basename(source, ".c")}`;
     const { success, stderr } = await new Deno.Command("cc", {
-      args: [
-        "-std=gnu11",
-        "-O2",
-        "-o",
-        `${directory}/${name}`,
-        `${EXAMPLES}${name}.c`,
-        "-lm",
-      ],
+      args: ["-std=gnu11", "-O2", "-o", output, source, "-lm"],
     }).output();
     assert(success, new TextDecoder().decode(stderr));
-  }
+  }));
+  const stack = failed.move();
   return {
-    device: (args: string[]): Child =>
-      spawnCommand(`${directory}/wave_device`, { args }),
-    client: (args: string[]): Child =>
-      spawnCommand(`${directory}/wave_client`, { args }),
-    [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
+    run: (program: string, ...args: string[]): Child =>
+      spawnCommand(`${directory}/${program}`, { args }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
@@ -56,28 +56,20 @@ function test(name: string, fn: () => Promise<void>): void {
 
 test("WaveDevice is read by a C client built for the struct", async () => {
   using _dog = watchdog("a C client");
-  await using c = await compile();
+  await using c = await compile(CLIENT);
   await using place = await newPlace();
   using device = place.create({ waveform: "TRI", period: 0.5 });
   const done = device.run();
   await until(() => device.status().samples > 1);
-  await using client = c.client(["-i", "0.003", "-d", place.path]);
-  let last = 0;
+  await using client = c.run("wave_client", "-i", "0.003", "-d", place.path);
+  const seen: Pair[] = [];
   for (let i = 0; i < 100; i++) {
     const [state, waveform, value, time, period] = (await client.line())
       .split(" ");
     assertEquals([state, waveform, period], ["on", "TRI", "0.5"]);
-    assert(Number(time) >= last);
-    last = Number(time);
-    // It reads without a lock: value and time may be one sample apart.
-    const near = [-1, 0, 1].map((n) =>
-      sampleAt("TRI", Math.max(0, last + n * 0.001), 0.5)
-    );
-    assert(
-      near.some((sample) => Math.abs(sample - Number(value)) <= 1),
-      `${value} at ${time}`,
-    );
+    seen.push({ value: Number(value), time: Number(time) });
   }
+  checkPairs(seen, 0.001, (time) => sampleAt("TRI", time, 0.5));
   device.pause();
   await untilLine(client, (line) => line.startsWith("paused TRI"));
   device.exit();
@@ -88,59 +80,20 @@ test("WaveDevice is read by a C client built for the struct", async () => {
 
 test("WaveDevice gives a C client that takes the semaphore a consistent struct", async () => {
   using _dog = watchdog("a C client");
+  await using c = await compile(LOCKED_CLIENT);
   await using place = await newPlace();
   using device = place.create({ waveform: "TRI", period: 1, bits: 20 });
   const done = device.run();
-  const directory = await Deno.makeTempDir({ prefix: "libc-ipc-c-" });
-  try {
-    await Deno.writeTextFile(
-      `${directory}/locked.c`,
-      `#define _GNU_SOURCE
-#include "${EXAMPLES}wave.h"
-#include <stdio.h>
-#include <sys/ipc.h>
-#include <sys/sem.h>
-#include <sys/shm.h>
-#include <unistd.h>
-int main(int argc, char **argv) {
-  key_t key = ftok(argv[1], 'x');
-  const volatile struct wave *wave = shmat(shmget(key, 32, 0666), 0, SHM_RDONLY);
-  int set = semget(key, 0, 0666);
-  (void)argc;
-  for (int i = 0; i < 200; i++) {
-    struct sembuf take = { 0, -1, SEM_UNDO }, give = { 0, 1, SEM_UNDO };
-    if (semop(set, &take, 1) == -1) return 1;
-    double before = wave->time;
-    usleep(300);
-    printf("%d %d %.17g\\n", before == wave->time, (int)wave->value, wave->time);
-    if (semop(set, &give, 1) == -1) return 1;
-    usleep(2000);
-  }
-  return 0;
-}
-`,
-    );
-    const binary = `${directory}/locked`;
-    const { success, stderr } = await new Deno.Command("cc", {
-      args: ["-std=gnu11", "-O1", "-o", binary, `${directory}/locked.c`],
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
-    await using child = spawnCommand(binary, { args: [place.path] });
-    const { code, stdout } = await child.end();
-    assertEquals(code, 0);
-    const lines = stdout.trim().split("\n").map((line) =>
-      line.split(" ").map(Number)
-    );
-    assertEquals(lines.length, 200);
-    const times = new Set<number>();
-    for (const [still, value, time = NaN] of lines) {
-      assertEquals(still, 1);
-      assertEquals(value, sampleAt("TRI", time, 1, 20));
-      times.add(time);
-    }
-    assert(times.size > 50, `${times.size} different samples`);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+  await using child = c.run("locked_client", place.path);
+  const { code, stdout } = await child.end();
+  assertEquals(code, 0);
+  const lines = stdout.trim().split("\n").map((line) =>
+    line.split(" ").map(Number)
+  );
+  assertEquals(lines.length, 200);
+  for (const [still, value, time = NaN] of lines) {
+    assertEquals(still, 1);
+    assertEquals(value, sampleAt("TRI", time, 1, 20));
   }
   device.exit();
   assertEquals((await done).lockOverruns, 0);
@@ -148,16 +101,12 @@ int main(int argc, char **argv) {
 
 test("WaveClient reads a C device of 32 bytes, until it goes off", async () => {
   using _dog = watchdog("a C device");
-  await using c = await compile();
+  await using c = await compile(DEVICE);
   await using place = await newPlace();
-  await using device = c.device([
-    "-i",
-    "0.002",
-    "-d",
-    place.path,
-    "SIN",
-    "0.5",
-  ]);
+  await using device = c.run(
+    "wave_device",
+    ...["-i", "0.002", "-d", place.path, "SIN", "0.5"],
+  );
   assertEquals(await device.line(), "ready");
   using client = WaveClient.open(place.address);
   assertEquals([client.foreign, client.device.pid], [true, device.pid]);
@@ -170,30 +119,24 @@ test("WaveClient reads a C device of 32 bytes, until it goes off", async () => {
   // One device a key, whoever made it.
   assertThrows(() => place.create(), IpcError, `process ${device.pid} (wave_d`);
   assertThrows(() => detach(place.address), IpcError, "EBUSY");
-  const states: string[] = [];
-  for await (
-    const { state, value, time } of client.readings({ interval: 0.005 })
-  ) {
-    states.push(state);
-    const near = [-1, 0, 1].map((n) =>
-      sampleAt("SIN", Math.max(0, time + n * 0.002), 0.5)
-    );
-    assert(
-      near.some((sample) => Math.abs(sample - value) <= 1),
-      `${value} at ${time}`,
-    );
-    if (states.length === 50) device.kill("SIGTERM");
+  const readings: Reading[] = [];
+  for await (const reading of client.readings({ interval: 0.005 })) {
+    if (readings.push(reading) === 50) device.kill("SIGTERM");
   }
-  assertEquals(states.at(-1), "off");
+  checkPairs(readings, 0.002, (time) => sampleAt("SIN", time, 0.5));
+  assertEquals(readings.at(-1)?.state, "off");
   assertEquals(client.end, "off");
   assertEquals((await device.end()).code, 0);
 });
 
 test("WaveClient notices that a C device was killed, and ours takes over", async () => {
   using _dog = watchdog("a dead C device");
-  await using c = await compile();
+  await using c = await compile(DEVICE);
   await using place = await newPlace();
-  await using device = c.device(["-i", "0.002", "-d", place.path, "QUA", "1"]);
+  await using device = c.run(
+    "wave_device",
+    ...["-i", "0.002", "-d", place.path, "QUA", "1"],
+  );
   assertEquals(await device.line(), "ready");
   using client = WaveClient.open(place.address);
   using _another = WaveClient.open(place.address);
@@ -211,10 +154,10 @@ test("WaveClient notices that a C device was killed, and ours takes over", async
 
 test("wait() finds a C device", async () => {
   using _dog = watchdog("a C device");
-  await using c = await compile();
+  await using c = await compile(DEVICE);
   await using place = await newPlace();
   const wait = WaveClient.wait(place.address);
-  await using device = c.device(["-d", place.path, "TRI", "1"]);
+  await using device = c.run("wave_device", "-d", place.path, "TRI", "1");
   using client = await wait;
   assertEquals(client.foreign, true);
   assertEquals(await device.line(), "ready");
@@ -222,6 +165,38 @@ test("wait() finds a C device", async () => {
   assertEquals((await device.end()).code, 0);
   await until(() => client.end === "off");
 });
+
+/** What was read without a lock: value and time may be of two samples. */
+interface Pair {
+  value: number;
+  time: number;
+}
+
+/**
+ * Times must not fall, and each value must be of a sample between the readings
+ * before and after it: the reader, or the device, may have been stopped in
+ * between for any time.
+ */
+function checkPairs(
+  pairs: Pair[],
+  interval: number,
+  sample: (time: number) => number,
+): void {
+  for (let i = 1; i < pairs.length - 1; i++) {
+    const [before, pair, after] = pairs.slice(i - 1, i + 2);
+    assert(before && pair && after);
+    assert(pair.time >= before.time, `${pair.time} after ${before.time}`);
+    const between: number[] = [];
+    for (let t = before.time - interval; t <= after.time + 2 * interval;) {
+      between.push(sample(Math.max(0, t)));
+      t += interval;
+    }
+    assert(
+      between.some((value) => Math.abs(value - pair.value) <= 1),
+      `${pair.value} at ${pair.time}`,
+    );
+  }
+}
 
 async function untilLine(
   child: Child,

@@ -126,31 +126,32 @@ Deno.test("send() times out when the device is busy, and aborts", async () => {
 
 Deno.test("send() waits no longer with a timeout of undefined than without", async () => {
   await using place = await newPlace();
-  using device = place.create();
-  const control = WaveControl.open(place.address);
+  using _device = place.create();
+  using control = WaveControl.open(place.address);
   const delays: (number | undefined)[] = [];
   const { setTimeout } = globalThis;
-  const watched = new Proxy(setTimeout, {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const pending: Promise<unknown>[] = [];
+  globalThis.setTimeout = new Proxy(setTimeout, {
     apply(target, self, args: [() => void, number | undefined]) {
       delays.push(args[1]);
       return Reflect.apply(target, self, args);
     },
   });
-  const controller = new AbortController();
-  const { signal } = controller;
-  globalThis.setTimeout = watched;
-  const pending = [
-    control.status({ signal }),
-    control.status({ signal, timeout: undefined }),
-  ];
-  globalThis.setTimeout = setTimeout;
+  try {
+    pending.push(
+      control.status({ signal }),
+      control.status({ signal, timeout: undefined }),
+    );
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
   controller.abort(new RangeError("enough"));
   for (const { status } of await Promise.allSettled(pending)) {
     assertEquals(status, "rejected");
   }
   assertEquals(delays.filter((delay) => delay === 5000).length, 2);
-  control.close();
-  device.close();
 });
 
 Deno.test("send() fails when the device ends without an answer", async () => {

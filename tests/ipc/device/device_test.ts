@@ -19,11 +19,12 @@ import { ftok } from "@libc/ipc/sysv-key";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
+import { memoryName } from "../../../ipc/device/address.ts";
 import { Memfd } from "../../../ipc/memory/memfd.ts";
 import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
 import "../../settle_runtime.ts";
 import { isPrivileged } from "../../conformance/privileges.ts";
-import { source, until, watchdog } from "../../util.ts";
+import { openFds, scaled, source, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 
 /** Reads a segment as a C program would. */
@@ -630,21 +631,16 @@ Deno.test("WaveDevice, WaveClient and WaveControl leak nothing", async () => {
       await done;
     }
   };
-  const count = () => [
-    [...Deno.readDirSync("/proc/self/fd")].length,
-    Deno.readTextFileSync("/proc/self/maps").split("\n").filter((line) =>
-      /SYSV|libc-ipc/.test(line)
-    ).length,
-    [...Deno.readDirSync("/dev/shm")].filter(({ name }) =>
-      name.startsWith("libc-ipc-device")
-    ).length,
-  ];
   await round();
-  const before = count();
-  for (let i = 0; i < 30; i++) await round();
-  // A worker that has ended meanwhile may have taken some away.
-  const after = count();
-  assert(after.every((n, i) => n <= (before[i] ?? 0)), `${before}: ${after}`);
+  const name = memoryName(ftok(place.path, "x"));
+  const left = async () => [
+    ...openFds(new RegExp(name)),
+    ...await mappingsOf(ftok(place.path, "x")),
+    ...Array.from(Deno.readDirSync("/dev/shm"), (entry) => `/${entry.name}`)
+      .filter((entry) => entry === name),
+  ];
+  for (let i = 0; i < scaled(30, 10_000); i++) await round();
+  assertEquals(await left(), []);
 });
 
 const privileged = isPrivileged();

@@ -20,7 +20,7 @@ import { memorySize } from "../../../ipc/device/layout.ts";
 import { Memfd } from "../../../ipc/memory/memfd.ts";
 import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
 import { DeviceSemaphores } from "../../../ipc/device/semaphores.ts";
-import { scaled, source, until, watchdog } from "../../util.ts";
+import { codeOf, later, scaled, source, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 
 const TRANSPORTS: Transport[] = ["sysv", "posix", "memfd"];
@@ -282,3 +282,27 @@ for (const transport of TRANSPORTS) {
     assertEquals(stdout, "device,alive\n", stderr);
   });
 }
+
+Deno.test("a device that is killed at any moment is told from others, and makes room for the next", async () => {
+  using _dog = watchdog("kills at any moment");
+  await using place = await newPlace();
+  for (let round = 0; round < scaled(9, 1000); round++) {
+    const transport = TRANSPORTS[round % TRANSPORTS.length] ?? "sysv";
+    const child = place.spawn(`
+      const options = { waveform: "SIN", period: 1, transport: "${transport}" };
+      console.log("ready");
+      for (;;) WaveDevice.create({ ...options, ...address }).close();
+    `);
+    assertEquals(await child.line(), "ready");
+    await later(Math.random() * 20);
+    child.kill("SIGKILL");
+    await child.end();
+    const { status, objects } = inspect(place.address);
+    const what = `${transport}: ${JSON.stringify(objects)}`;
+    assert(["none", "dead"].includes(status), `${status} ${what}`);
+    const code = codeOf(() => WaveClient.open(place.address));
+    assert(["ENOENT", "EOWNERDEAD"].includes(code), `${code} ${what}`);
+    using next = place.create();
+    assertEquals(next.removed.length, objects.length, what);
+  }
+});
