@@ -223,6 +223,7 @@ class Inspector {
   #lockHolder: number | undefined;
   readonly #handles = new DisposableStack();
   readonly #memory: Segment[] = [];
+  readonly #hidden = new Set<DeviceObject>();
 
   constructor(place: Place) {
     this.#place = place;
@@ -239,7 +240,9 @@ class Inspector {
       result: this.#result(),
       outdated: () =>
         this.#memory.some(({ removed }) => removed) ||
-        this.#objects.some(isOutdated),
+        this.#objects.some((object) =>
+          accessOf(object) !== (this.#hidden.has(object) ? "hidden" : "open")
+        ),
       end: () => this.#handles.dispose(),
     };
   }
@@ -334,6 +337,7 @@ class Inspector {
   #lookAtHidden(): void {
     const hidden = hiddenObjects(this.#place.key, this.#objects);
     this.#objects.push(...hidden.objects);
+    for (const object of hidden.objects) this.#hidden.add(object);
     if (hidden.owner === undefined) return;
     this.#owner ??= hidden.owner;
     this.#transport ??= "sysv";
@@ -360,18 +364,18 @@ class Inspector {
   }
 }
 
-/** Whether a System V object has been removed since. */
-function isOutdated({ kind, id }: DeviceObject): boolean {
-  if (id === undefined) return false;
+/** Whether an object is there now, and may be read. */
+function accessOf({ kind, id }: DeviceObject): "open" | "hidden" | "gone" {
+  if (id === undefined) return "open";
   const { fromId } = kind === "memory"
     ? SysvSharedMemory
     : kind === "queue"
     ? SysvMessageQueue
     : SysvSemaphoreSet;
   try {
-    return isRemoved(() => fromId(id).close());
+    return isRemoved(() => fromId(id).close()) ? "gone" : "open";
   } catch (error) {
-    if (hasCode(error, "EACCES")) return false;
+    if (hasCode(error, "EACCES")) return "hidden";
     throw error;
   }
 }
