@@ -20,6 +20,8 @@ export interface Config {
   imports: Record<string, string>;
   /** Folders of stand-ins. */
   links?: string[];
+  /** Folders that nothing looks into. */
+  exclude?: string[];
   /** What is published. */
   publish: { include: string[]; exclude?: string[] };
 }
