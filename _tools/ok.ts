@@ -12,7 +12,7 @@
 
 import { catchSignals, interrupted, run } from "./children.ts";
 import { filesBelow, readConfig, ROOT } from "./common.ts";
-import { conclude, runSuite } from "./test.ts";
+import { conclude, runSuite } from "./run_tests.ts";
 import { line, summary } from "./test_report.ts";
 
 /** A stage of the gate: `deno` with some arguments. */

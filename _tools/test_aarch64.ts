@@ -17,7 +17,7 @@
 
 import { catchSignals, interrupted } from "./children.ts";
 import { filesBelow, isFile, ROOT } from "./common.ts";
-import { conclude } from "./test.ts";
+import { conclude } from "./run_tests.ts";
 import { runTests, type TestRun } from "./test_process.ts";
 import { type Case, count, failures, line } from "./test_report.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { catchSignals, interrupted, killGroup, start } from "./children.ts";
-import { runSuite } from "./test.ts";
+import { runSuite } from "./run_tests.ts";
 import { counted, failures, summary } from "./test_report.ts";
 
 const USAGE = `Usage: deno task test:repeat N [--load] [FILE...]

@@ -57,6 +57,13 @@ Deno.test("readReport() gives files, names and results", () => {
   );
 });
 
+Deno.test("readReport() leaves out what a filter has left out", () => {
+  const all = report(["a", ""], ["b", "<skipped/>"]);
+  assertEquals(readReport(all), cases({ a: "passed", b: "skipped" }));
+  const filtered = all.replace(/(name="b".*) time="[^"]*"/, "$1");
+  assertEquals(readReport(filtered), cases({ a: "passed" }));
+});
+
 Deno.test("readReport() takes nothing from a report that is cut off", () => {
   assertEquals(readReport(""), undefined);
   assertEquals(readReport(report(["a", ""]).slice(0, -20)), undefined);

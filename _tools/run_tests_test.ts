@@ -1,0 +1,243 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { ROOT } from "./common.ts";
+import { lanesOf } from "./run_tests.ts";
+import { type Files, withRepository } from "./testing.ts";
+
+Deno.test("lanesOf() puts each file of tests into one of two processes", () => {
+  assertEquals(
+    lanesOf([
+      "README.md",
+      "_tools/a_test.ts",
+      "dist/copy/tests/a_test.ts",
+      "tests/async/a_test.ts",
+      "tests/cli/test.js",
+      "tests/ipc/device/a_test.ts",
+      "tests/ipc/sysv/deep/a.test.mts",
+      "tests/new_folder/a_test.ts",
+      "tests/new_test.ts",
+      "tests/util.ts",
+    ], ["dist/"]),
+    [["tests/async/a_test.ts", "tests/ipc/sysv/deep/a.test.mts"], [
+      "_tools/a_test.ts",
+      "tests/cli/test.js",
+      "tests/ipc/device/a_test.ts",
+      "tests/new_folder/a_test.ts",
+      "tests/new_test.ts",
+    ]],
+  );
+});
+
+/** A repository with the runner and some files. */
+function repository(files: Files): Files {
+  const sources = [
+    "children.ts",
+    "common.ts",
+    "run_tests.ts",
+    "test_process.ts",
+    "test_repeat.ts",
+    "test_report.ts",
+  ].map((name) => `_tools/${name}`);
+  return {
+    "deno.json": "{}",
+    ...Object.fromEntries(
+      sources.map((path) => [path, Deno.readTextFileSync(ROOT + path)]),
+    ),
+    ...files,
+  };
+}
+
+/** Starts a tool of the repository. */
+function startTool(root: string, tool: string, ...args: string[]) {
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-check",
+      "--allow-all",
+      `${root}_tools/${tool}`,
+      ...args,
+    ],
+    cwd: root,
+    env: { NO_COLOR: "1", LIBC_IPC_TEST_FULL: "", TMPDIR: root },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Waits for the end of a tool. */
+async function endOf(
+  child: Deno.ChildProcess,
+): Promise<{ code: number; text: string }> {
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+/** What a run leaves in the folder of temporary files. */
+function leftBehind(root: string): string[] {
+  return Array.from(Deno.readDirSync(root), ({ name }) => name)
+    .filter((name) => name.startsWith("ipc_test_"));
+}
+
+const MIXED: Files = repository({
+  "mod.ts": `
+    /**
+     * \`\`\`ts
+     * if (a !== 1) throw new Error("no");
+     * \`\`\`
+     */
+    export const a = 1;`,
+  "tests/async/dying_test.ts": `
+    Deno.test("lives", () => {});
+    Deno.test("dies", async () => {
+      console.error("watchdog: stuck in something");
+      Deno.kill(Deno.pid, "SIGKILL");
+      await new Promise(() => {});
+    });`,
+  "tests/cli/mixed_test.ts": `
+    Deno.test("passes", () => {});
+    Deno.test("fails", () => {
+      throw new Error("on purpose");
+    });
+    Deno.test({ name: "sleeps [skipped: no bed]", ignore: true, fn() {} });
+    Deno.test("lives", () => {});`,
+});
+
+Deno.test("deno task test goes on when one of its processes dies", async () => {
+  await withRepository(MIXED, async (root) => {
+    const { code, text } = await endOf(startTool(root, "run_tests.ts"));
+    assertEquals(code, 1);
+    assertMatch(text, /^Runs 2 test files in two processes; .* minutes/);
+    assertMatch(
+      text,
+      /\nFAILED tests\/async\/dying_test.ts \(1 passed, 1 failed, /,
+    );
+    assertMatch(
+      text,
+      /\nFAILED tests\/cli\/mixed_test.ts \(2 passed, 1 failed, 1 skipped, /,
+    );
+    assertMatch(text, /\nok {5}examples in the docs \(1 passed, /);
+    assertMatch(
+      text,
+      /\ndies => tests\/async\/dying_test.ts: the process died here\n/,
+    );
+    assertMatch(text, /\nwatchdog: stuck in something\n/);
+    assertMatch(
+      text,
+      /\nfails => .*mixed_test.ts.*\nerror: Error: on purpose\n/,
+    );
+    assertMatch(
+      text,
+      /\nskipped: sleeps \[skipped: no bed\]\nFAILED lives: the title of 2 tests, in .*\n4 passed, 3 failed, 1 skipped\n$/,
+    );
+    assertEquals(leftBehind(root), []);
+  });
+});
+
+Deno.test("deno task test gives its arguments to deno test", async () => {
+  await withRepository(MIXED, async (root) => {
+    const file = "tests/cli/mixed_test.ts";
+    const run = (...args: string[]) =>
+      endOf(startTool(root, "run_tests.ts", file, ...args));
+    const good = await run("--filter=passes");
+    assertMatch(
+      good.text,
+      /\npasses \.\.\. ok .*\n\nok \| 1 passed \| 0 failed/,
+    );
+    assertEquals(good.code, 0);
+    assertEquals((await run("--filter=fails")).code, 1);
+  });
+});
+
+Deno.test("deno task test:repeat tells what failed how often", async () => {
+  await withRepository(MIXED, async (root) => {
+    const run = (...args: string[]) =>
+      endOf(startTool(root, "test_repeat.ts", ...args));
+    const { code, text } = await run("2", "tests/cli/mixed_test.ts");
+    assertEquals(code, 1);
+    const line = "run 2: 2 passed, 1 failed, 1 skipped, [0-9.]+ s";
+    assertMatch(
+      text,
+      RegExp(`\n${line}\n[^]*on purpose[^]*\n${line}\n2 of 2: fails => tests/`),
+    );
+    const good = await run("1", "tests/cli/mixed_test.ts", "--filter=passes");
+    assertEquals(good.code, 0);
+    assertEquals((await run("tests/cli")).code, 2);
+  });
+});
+
+/** Tests that never end, and say by a connection that they run. */
+function hanging(title: string): string {
+  return `
+    Deno.test("${title}", async () => {
+      const path = new URL("../../socket", import.meta.url).pathname;
+      const connection = await Deno.connect({ transport: "unix", path });
+      await connection.read(new Uint8Array(1));
+    });`;
+}
+
+/** The busy loops that a tool has started. */
+function loopsOf(pid: number): string[] {
+  const { stdout } = new Deno.Command("ps", {
+    args: ["-o", "pid=,args=", "--ppid", `${pid}`],
+  }).outputSync();
+  return new TextDecoder().decode(stdout).split("\n")
+    .filter((line) => line.includes("while :"))
+    .map((line) => line.trim().split(" ")[0] ?? "");
+}
+
+/** Whether a process runs; one that nobody waits for does not. */
+function runs(pid: string): boolean {
+  try {
+    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+for (
+  const [signal, tool, ...args] of [
+    ["SIGINT", "run_tests.ts"],
+    ["SIGTERM", "test_repeat.ts", "2", "--load"],
+    ["SIGKILL", "test_repeat.ts", "2", "--load"],
+  ] as const
+) {
+  Deno.test(`${signal} ends ${tool} with all that it has started`, async () => {
+    const files = repository({
+      "tests/async/hanging_test.ts": hanging("hangs first"),
+      "tests/cli/hanging_test.ts": hanging("hangs second"),
+    });
+    await withRepository(files, async (root) => {
+      using listener = Deno.listen({
+        transport: "unix",
+        path: `${root}socket`,
+      });
+      const child = startTool(root, tool, ...args);
+      const ended = endOf(child);
+      using first = await listener.accept();
+      using second = await listener.accept();
+      const loops = loopsOf(child.pid);
+      assertEquals(
+        loops.length,
+        args.length > 0 ? navigator.hardwareConcurrency : 0,
+      );
+      child.kill(signal);
+      for (const connection of [first, second]) {
+        assertEquals(await connection.read(new Uint8Array(1)), null);
+      }
+      const { code, text } = await ended;
+      // Who kills them after the tool does not say when it has done so.
+      while (loops.some(runs)) await new Promise((next) => setTimeout(next, 2));
+      if (signal === "SIGKILL") return;
+      assertEquals(code, 1);
+      assertMatch(text, /\nhangs first => .*: the process died here\n/);
+      assertMatch(text, /\nhangs second => .*: the process died here\n/);
+      assertMatch(
+        text,
+        /\n0 passed, 2 failed\n|: 0 passed, 2 failed, [0-9.]+ s\n/,
+      );
+      assertEquals(leftBehind(root), []);
+    });
+  });
+}
