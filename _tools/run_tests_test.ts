@@ -47,7 +47,12 @@ function repository(files: Files): Files {
 }
 
 /** Starts a tool of the repository. */
-function startTool(root: string, tool: string, ...args: string[]) {
+function startTool(
+  root: string,
+  tool: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -57,7 +62,7 @@ function startTool(root: string, tool: string, ...args: string[]) {
       ...args,
     ],
     cwd: root,
-    env: { NO_COLOR: "1", LIBC_IPC_TEST_FULL: "", TMPDIR: root },
+    env: { NO_COLOR: "1", TMPDIR: root, LIBC_IPC_TEST_FULL: "", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -79,6 +84,15 @@ function leftBehind(root: string): string[] {
     .filter((name) => name.startsWith("ipc_test_"));
 }
 
+/** Tests of which one kills its process. */
+const DYING = `
+  Deno.test("lives", () => {});
+  Deno.test("dies", async () => {
+    console.error("watchdog: stuck in something");
+    Deno.kill(Deno.pid, "SIGKILL");
+    await new Promise(() => {});
+  });`;
+
 const MIXED: Files = repository({
   "mod.ts": `
     /**
@@ -87,13 +101,8 @@ const MIXED: Files = repository({
      * \`\`\`
      */
     export const a = 1;`,
-  "tests/async/dying_test.ts": `
-    Deno.test("lives", () => {});
-    Deno.test("dies", async () => {
-      console.error("watchdog: stuck in something");
-      Deno.kill(Deno.pid, "SIGKILL");
-      await new Promise(() => {});
-    });`,
+  "tests/async/dying_test.ts": DYING,
+  "tests/async/other_dying_test.ts": DYING,
   "tests/cli/mixed_test.ts": `
     Deno.test("passes", () => {});
     Deno.test("fails", () => {
@@ -107,10 +116,10 @@ Deno.test("deno task test goes on when one of its processes dies", async () => {
   await withRepository(MIXED, async (root) => {
     const { code, text } = await endOf(startTool(root, "run_tests.ts"));
     assertEquals(code, 1);
-    assertMatch(text, /^Runs 2 test files in two processes; .* minutes/);
+    assertMatch(text, /^Runs 3 test files in two processes; .* minutes/);
     assertMatch(
       text,
-      /\nFAILED tests\/async\/dying_test.ts \(1 passed, 1 failed, /,
+      /\nFAILED tests\/async\/\w*dying_test.ts \(1 passed, 1 failed, /,
     );
     assertMatch(
       text,
@@ -119,7 +128,7 @@ Deno.test("deno task test goes on when one of its processes dies", async () => {
     assertMatch(text, /\nok {5}examples in the docs \(1 passed, /);
     assertMatch(
       text,
-      /\ndies => tests\/async\/dying_test.ts: the process died here\n/,
+      /\ndies => tests\/async\/\w*dying_test.ts: the process died here\ntests\/async\/\w*dying_test.ts has not run\n/,
     );
     assertMatch(text, /\nwatchdog: stuck in something\n/);
     assertMatch(
@@ -138,7 +147,7 @@ Deno.test("deno task test gives its arguments to deno test", async () => {
   await withRepository(MIXED, async (root) => {
     const file = "tests/cli/mixed_test.ts";
     const run = (...args: string[]) =>
-      endOf(startTool(root, "run_tests.ts", file, ...args));
+      endOf(startTool(root, "run_tests.ts", [file, ...args]));
     const good = await run("--filter=passes");
     assertMatch(
       good.text,
@@ -149,10 +158,23 @@ Deno.test("deno task test gives its arguments to deno test", async () => {
   });
 });
 
+Deno.test("deno task test:full says that it takes hours", async () => {
+  const files = repository({ "tests/a_test.ts": `Deno.test("a", () => {});` });
+  await withRepository(files, async (root) => {
+    const firstLine = async (...args: string[]) => {
+      const env = { LIBC_IPC_TEST_FULL: "1" };
+      const { text } = await endOf(startTool(root, "run_tests.ts", args, env));
+      return text.split("\n")[0];
+    };
+    assertMatch(await firstLine() ?? "", /^Runs 1 test files .* hours/);
+    assertMatch(await firstLine("tests") ?? "", /hours/);
+  });
+});
+
 Deno.test("deno task test:repeat tells what failed how often", async () => {
   await withRepository(MIXED, async (root) => {
     const run = (...args: string[]) =>
-      endOf(startTool(root, "test_repeat.ts", ...args));
+      endOf(startTool(root, "test_repeat.ts", args));
     const { code, text } = await run("2", "tests/cli/mixed_test.ts");
     assertEquals(code, 1);
     const line = "run 2: 2 passed, 1 failed, 1 skipped, [0-9.]+ s";
@@ -176,24 +198,31 @@ function hanging(title: string): string {
     });`;
 }
 
+/** State and parent of a process, or undefined when it is gone. */
+function statOf(pid: string): { state: string; parent: number } | undefined {
+  try {
+    const [, state = "", parent] =
+      /\) (\w) (\d+) /.exec(Deno.readTextFileSync(`/proc/${pid}/stat`)) ?? [];
+    return { state, parent: Number(parent) };
+  } catch (error) {
+    // ESRCH when it ends between open and read.
+    if (error instanceof Error && "code" in error) return undefined;
+    throw error;
+  }
+}
+
 /** The busy loops that a tool has started. */
-function loopsOf(pid: number): string[] {
-  const { stdout } = new Deno.Command("ps", {
-    args: ["-o", "pid=,args=", "--ppid", `${pid}`],
-  }).outputSync();
-  return new TextDecoder().decode(stdout).split("\n")
-    .filter((line) => line.includes("while :"))
-    .map((line) => line.trim().split(" ")[0] ?? "");
+function loopsOf(parent: number): string[] {
+  return Array.from(Deno.readDirSync("/proc"), ({ name }) => name)
+    .filter((name) => /^\d+$/.test(name) && statOf(name)?.parent === parent)
+    .filter((name) =>
+      Deno.readTextFileSync(`/proc/${name}/cmdline`).includes("while :")
+    );
 }
 
 /** Whether a process runs; one that nobody waits for does not. */
 function runs(pid: string): boolean {
-  try {
-    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return !"ZX".includes(statOf(pid)?.state ?? "X");
 }
 
 for (
@@ -213,7 +242,7 @@ for (
         transport: "unix",
         path: `${root}socket`,
       });
-      const child = startTool(root, tool, ...args);
+      const child = startTool(root, tool, args);
       const ended = endOf(child);
       using first = await listener.accept();
       using second = await listener.accept();

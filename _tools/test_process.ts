@@ -76,7 +76,7 @@ export async function runTests(
       ? readReport(await Deno.readTextFile(path))
       : undefined;
     if (report === undefined) {
-      const said = dead(name, reader, output);
+      const said = dead(name, args, reader, output);
       return { cases: reader.cases, failures: [said], seconds };
     }
     const cases = [...report, ...uncaught(reader.cases)];
@@ -90,12 +90,26 @@ export async function runTests(
 }
 
 /** Counts the test that ran when the process died, and tells about it. */
-function dead(name: string, reader: PrettyReader, output: string): string {
+function dead(
+  name: string,
+  args: string[],
+  reader: PrettyReader,
+  output: string,
+): string {
   const failed = reader.cases.filter(({ result }) => result === "failed")
-    .map((it) => `${it.name} => ${it.file}\n`);
+    .map((it) => `${it.name} => ${it.file}`);
   const { file = name, running = `${name} (no test)` } = reader;
   reader.cases.push({ file, name: running, result: "failed" });
   reader.close();
-  return `${failed.join("")}${running} => ${file}: the process died here\n\n` +
-    output.slice(-TAIL);
+  const begun = new Set(reader.cases.map((it) => it.file));
+  const left = args.filter((arg) =>
+    arg.endsWith("_test.ts") && !begun.has(arg)
+  );
+  return [
+    ...failed,
+    `${running} => ${file}: the process died here`,
+    ...left.map((it) => `${it} has not run`),
+    "",
+    output.slice(-TAIL),
+  ].join("\n");
 }
