@@ -2,7 +2,7 @@
  * Child processes of the tools, none of which outlives its tool.
  *
  * Each begins a process group. SIGINT and SIGTERM end the groups, and a shell
- * waits to do the same when the tool itself is killed.
+ * waits to do the same when the tool itself has ended, also by SIGKILL.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export function catchSignals(): void {
 }
 
 /** Kills a child, and what it started unless that left its group. */
-export function killGroup(pid: number, signal: Deno.Signal = "SIGKILL"): void {
+function killGroup(pid: number, signal: Deno.Signal = "SIGKILL"): void {
   try {
     Deno.kill(-pid, signal);
   } catch (error) {
@@ -65,7 +65,7 @@ export async function start(
   command: string,
   options: Deno.CommandOptions,
   signal: Deno.Signal = "SIGKILL",
-): Promise<{ pid: number; child: Deno.ChildProcess; ended: Promise<boolean> }> {
+): Promise<{ child: Deno.ChildProcess; ended: Promise<boolean> }> {
   const child = new Deno.Command(command, {
     stdin: "null",
     ...options,
@@ -81,7 +81,7 @@ export async function start(
     return success;
   });
   await tellGuard();
-  return { pid, child, ended };
+  return { child, ended };
 }
 
 /** How a child ended. */

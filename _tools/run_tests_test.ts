@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ROOT } from "./common.ts";
 import { lanesOf } from "./run_tests.ts";
 import { type Files, withRepository } from "./testing.ts";
@@ -88,6 +88,8 @@ function leftBehind(root: string): string[] {
 const DYING = `
   Deno.test("lives", () => {});
   Deno.test("dies", async () => {
+    const { pid } = new Deno.Command("sleep", { args: ["1000"] }).spawn();
+    console.error("left behind: " + pid);
     console.error("watchdog: stuck in something");
     Deno.kill(Deno.pid, "SIGKILL");
     await new Promise(() => {});
@@ -103,6 +105,7 @@ const MIXED: Files = repository({
     export const a = 1;`,
   "tests/async/dying_test.ts": DYING,
   "tests/async/other_dying_test.ts": DYING,
+  "tests/cli/broken_test.ts": `throw new Error("broken");`,
   "tests/cli/mixed_test.ts": `
     Deno.test("passes", () => {});
     Deno.test("fails", () => {
@@ -116,7 +119,7 @@ Deno.test("deno task test goes on when one of its processes dies", async () => {
   await withRepository(MIXED, async (root) => {
     const { code, text } = await endOf(startTool(root, "run_tests.ts"));
     assertEquals(code, 1);
-    assertMatch(text, /^Runs 3 test files in two processes; .* minutes/);
+    assertMatch(text, /^Runs 4 test files in two processes; .* minutes/);
     assertMatch(
       text,
       /\nFAILED tests\/async\/\w*dying_test.ts \(1 passed, 1 failed, /,
@@ -137,8 +140,11 @@ Deno.test("deno task test goes on when one of its processes dies", async () => {
     );
     assertMatch(
       text,
-      /\nskipped: sleeps \[skipped: no bed\]\nFAILED lives: the title of 2 tests, in .*\n4 passed, 3 failed, 1 skipped\n$/,
+      /\nskipped: sleeps \[skipped: no bed\]\nFAILED lives: the title of 2 tests, in .*\n4 passed, 4 failed, 1 skipped\n$/,
     );
+    assertMatch(text, /\nerror: \(in promise\) Error: broken\n/);
+    const [, left = ""] = /\nleft behind: (\d+)\n/.exec(text) ?? [];
+    await ends(left);
     assertEquals(leftBehind(root), []);
   });
 });
@@ -161,13 +167,15 @@ Deno.test("deno task test gives its arguments to deno test", async () => {
 Deno.test("deno task test:full says that it takes hours", async () => {
   const files = repository({ "tests/a_test.ts": `Deno.test("a", () => {});` });
   await withRepository(files, async (root) => {
-    const firstLine = async (...args: string[]) => {
+    const run = async (...args: string[]) => {
       const env = { LIBC_IPC_TEST_FULL: "1" };
-      const { text } = await endOf(startTool(root, "run_tests.ts", args, env));
-      return text.split("\n")[0];
+      return (await endOf(startTool(root, "run_tests.ts", args, env))).text;
     };
-    assertMatch(await firstLine() ?? "", /^Runs 1 test files .* hours/);
-    assertMatch(await firstLine("tests") ?? "", /hours/);
+    assertMatch(
+      await run(),
+      /^Runs 1 test files .* hours .*\n[^]*\n1 passed, 0 failed\n$/,
+    );
+    assertMatch(await run("tests"), /^Full counts: .* hours\n/);
   });
 });
 
@@ -220,9 +228,12 @@ function loopsOf(parent: number): string[] {
     );
 }
 
-/** Whether a process runs; one that nobody waits for does not. */
-function runs(pid: string): boolean {
-  return !"ZX".includes(statOf(pid)?.state ?? "X");
+/** Waits for the end of a process that was killed, which nobody tells. */
+async function ends(pid: string): Promise<void> {
+  // A zombie has ended: nobody may wait for it.
+  while (!"ZX".includes(statOf(pid)?.state ?? "X")) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
 
 for (
@@ -256,8 +267,8 @@ for (
         assertEquals(await connection.read(new Uint8Array(1)), null);
       }
       const { code, text } = await ended;
-      // Who kills them after the tool does not say when it has done so.
-      while (loops.some(runs)) await new Promise((next) => setTimeout(next, 2));
+      for (const loop of loops) await ends(loop);
+      assert(!text.includes("examples in the docs"));
       if (signal === "SIGKILL") return;
       assertEquals(code, 1);
       assertMatch(text, /\nhangs first => .*: the process died here\n/);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { catchSignals, interrupted, killGroup, start } from "./children.ts";
+import { catchSignals, interrupted, start } from "./children.ts";
 import { runSuite } from "./run_tests.ts";
 import { counted, failures, summary } from "./test_report.ts";
 
@@ -60,25 +60,16 @@ export function table(runs: Run[]): string[] {
   ];
 }
 
-/** Keeps every processor busy, until it is disposed of. */
-async function keepBusy(): Promise<AsyncDisposable> {
-  const loops = await Promise.all(
-    Array.from(
-      { length: navigator.hardwareConcurrency },
-      () => start("sh", { args: ["-c", "while :; do :; done"] }),
-    ),
-  );
-  return {
-    [Symbol.asyncDispose]: async () => {
-      for (const { pid } of loops) killGroup(pid);
-      await Promise.all(loops.map(({ ended }) => ended));
-    },
-  };
+/** Keeps every processor busy until this process ends. */
+async function keepBusy(): Promise<void> {
+  for (let i = 0; i < navigator.hardwareConcurrency; i++) {
+    await start("sh", { args: ["-c", "while :; do :; done"] });
+  }
 }
 
 /** Runs the tests so often and says how each run went; true when all is well. */
 async function repeat({ runs, load, args }: Arguments): Promise<boolean> {
-  await using _busy = load ? await keepBusy() : undefined;
+  if (load) await keepBusy();
   const all: Run[] = [];
   let sound = true;
   while (all.length < runs && !interrupted.aborted) {

@@ -40,15 +40,15 @@ Deno.test("test:repeat ends with a table of runs and of failures", () => {
   assertEquals(
     table([
       good,
-      bad("a => x_test.ts"),
-      bad("b => x_test.ts", "a => x_test.ts"),
+      bad("b => x_test.ts"),
+      bad("a => x_test.ts", "b => x_test.ts"),
     ]),
     [
       "run 1: 2 passed, 0 failed, 1.2 s",
       "run 2: 1 passed, 1 failed, 2.0 s",
       "run 3: 1 passed, 2 failed, 2.0 s",
-      "2 of 3: a => x_test.ts",
-      "1 of 3: b => x_test.ts",
+      "2 of 3: b => x_test.ts",
+      "1 of 3: a => x_test.ts",
     ],
   );
 });
