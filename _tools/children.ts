@@ -73,6 +73,8 @@ export async function start(
   }).spawn();
   const { pid } = child;
   running.set(pid, signal);
+  // The request came while something else was waited for.
+  if (interrupted.aborted) killGroup(pid);
   const ended = child.status.then(async ({ success }) => {
     // Whoever is left would hold its output open.
     killGroup(pid);
