@@ -89,8 +89,11 @@ const DYING = `
   Deno.test("lives", () => {});
   Deno.test("dies", async () => {
     const { pid } = new Deno.Command("sleep", { args: ["1000"] }).spawn();
-    console.error("left behind: " + pid);
-    console.error("watchdog: stuck in something");
+    // What console.error() takes may die with the process.
+    Deno.writeTextFileSync(
+      "/dev/stderr",
+      "\\nleft behind: " + pid + "\\nwatchdog: stuck in something\\n",
+    );
     Deno.kill(Deno.pid, "SIGKILL");
     await new Promise(() => {});
   });`;
