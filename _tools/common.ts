@@ -20,6 +20,8 @@ export interface Config {
   imports: Record<string, string>;
   /** Folders of stand-ins. */
   links?: string[];
+  /** Folders that nothing looks into. */
+  exclude?: string[];
   /** What is published. */
   publish: { include: string[]; exclude?: string[] };
 }
@@ -41,7 +43,7 @@ export function isFile(path: string): boolean {
 
 /**
  * The files below a folder, sorted, relative to `root`; none when the folder is
- * missing. Names that begin with a dot are left out.
+ * missing. Names that begin with a dot and `node_modules` are left out.
  */
 export function filesBelow(root: string, folder: string): string[] {
   const files: string[] = [];
@@ -53,7 +55,7 @@ export function filesBelow(root: string, folder: string): string[] {
     throw error;
   }
   for (const { name, isDirectory } of entries) {
-    if (name.startsWith(".")) continue;
+    if (name.startsWith(".") || name === "node_modules") continue;
     const path = folder === "" ? name : `${folder}/${name}`;
     if (isDirectory) files.push(...filesBelow(root, path));
     else files.push(path);

@@ -10,14 +10,10 @@
  * @module
  */
 
-import { readConfig, ROOT } from "./common.ts";
-import {
-  failures,
-  isSound,
-  readPretty,
-  readReport,
-  summary,
-} from "./test_report.ts";
+import { catchSignals, interrupted, run } from "./children.ts";
+import { filesBelow, readConfig, ROOT } from "./common.ts";
+import { conclude, runSuite } from "./run_tests.ts";
+import { line, summary } from "./test_report.ts";
 
 /** A stage of the gate: `deno` with some arguments. */
 interface Stage {
@@ -25,121 +21,53 @@ interface Stage {
   args: string[];
 }
 
-const entrypoints = Object.values(readConfig(ROOT).exports);
+/** How many checks run at a time: most keep one processor busy. */
+const JOBS = 2;
 
+const { exports, exclude = [] } = readConfig(ROOT);
+// A folder stands for its sources only, but there are examples in Markdown too.
+const markdown = filesBelow(ROOT, "").filter((file) =>
+  file.endsWith(".md") && !exclude.some((folder) => file.startsWith(folder))
+);
+
+/** The checks, those that take longest first. */
 const CHECKS: Stage[] = [
-  { name: "fmt", args: ["fmt", "--check"] },
-  { name: "lint", args: ["lint"] },
-  { name: "check", args: ["check", "."] },
-  { name: "doc", args: ["doc", "--lint", ...entrypoints] },
-  { name: "exports", args: ["run", "--allow-all", "_tools/check_exports.ts"] },
+  { name: "check", args: ["check", "--doc", ".", ...markdown] },
   { name: "publish", args: ["run", "--allow-all", "_tools/check_publish.ts"] },
+  { name: "doc", args: ["doc", "--lint", ...Object.values(exports)] },
+  { name: "exports", args: ["run", "--allow-all", "_tools/check_exports.ts"] },
   {
     name: "calls",
     args: ["run", "--allow-all", "_tools/generate_calls.ts", "--check"],
   },
+  { name: "lint", args: ["lint"] },
+  { name: "fmt", args: ["fmt", "--check"] },
 ];
 
-/** The stage that runs, and what it said so far. */
-let running: { child: Deno.ChildProcess; output: string } | undefined;
-
-/** Runs a stage to its end and prints its line. */
-async function run({ name, args }: Stage): Promise<Result> {
-  const start = performance.now();
-  const child = new Deno.Command(Deno.execPath(), {
+/** Runs a check to its end and prints its line; true when it holds. */
+async function check({ name, args }: Stage): Promise<boolean> {
+  const { success, output, seconds } = await run(Deno.execPath(), {
     args,
     cwd: ROOT,
     env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const current = { child, output: "" };
-  running = current;
-  const collect = async (
-    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  ): Promise<void> => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      current.output += text;
-    }
-  };
-  const [{ success }] = await Promise.all([
-    child.status,
-    collect(child.stdout),
-    collect(child.stderr),
-  ]);
-  running = undefined;
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`${success ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
-  if (!success) console.log(failures(current.output));
-  return { success, output: current.output };
-}
-
-interface Result {
-  success: boolean;
-  output: string;
-}
-
-/** The folder of the report while there is one. */
-let folder: string | undefined;
-
-/** Runs all tests and the examples in the docs, and reads their report. */
-async function runTests(): Promise<boolean> {
-  folder = await Deno.makeTempDir({ prefix: "ipc_ok_" });
-  try {
-    const report = `${folder}/junit.xml`;
-    const { success, output } = await run({
-      name: "test",
-      args: ["test", "--doc", "--allow-all", `--junit-path=${report}`],
-    });
-    // A killed run leaves no report.
-    const counts = readReport(await readText(report)) ?? readPretty(output);
-    return finish(counts, success ? 0 : 1);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
-}
-
-let failedStages = 0;
-
-/** Prints the skipped tests and the last line; true when all is well. */
-function finish(
-  counts: ReturnType<typeof readPretty>,
-  leastFailed: number,
-): boolean {
-  const total = {
-    ...counts,
-    failed: Math.max(counts.failed, leastFailed) + failedStages,
-  };
-  const { lines, unexplained } = summary(total);
-  console.log(lines.join("\n"));
-  return isSound(total) && unexplained === 0;
-}
-
-/** Ends the gate and its stage, and shows what the stage was about. */
-function interrupt(): void {
-  if (running !== undefined) {
-    console.log(`Interrupted:\n${running.output.slice(-4000)}`);
-    running.child.kill("SIGTERM");
-  }
-  if (folder !== undefined) Deno.removeSync(folder, { recursive: true });
-  Deno.exit(1);
+  });
+  console.log(line(name, success, seconds));
+  if (!success) console.log(output.trim());
+  return success;
 }
 
 if (import.meta.main) {
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
-  for (const stage of CHECKS) {
-    if (!(await run(stage)).success) failedStages++;
-  }
-  Deno.exit(await runTests() ? 0 : 1);
+  catchSignals();
+  const left = [...CHECKS];
+  let failed = 0;
+  await Promise.all(Array.from({ length: JOBS }, async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      if (interrupted.aborted) return;
+      if (!await check(next)) failed++;
+    }
+  }));
+  if (interrupted.aborted) Deno.exit(1);
+  const tests = await runSuite();
+  console.log(line("test", summary(tests.cases).sound, tests.seconds));
+  Deno.exit(conclude(tests, failed) ? 0 : 1);
 }

@@ -15,15 +15,11 @@
  * @module
  */
 
+import { catchSignals, interrupted } from "./children.ts";
 import { filesBelow, isFile, ROOT } from "./common.ts";
-import {
-  type Counts,
-  failures,
-  isSound,
-  readPretty,
-  readReport,
-  summary,
-} from "./test_report.ts";
+import { conclude } from "./run_tests.ts";
+import { runTests, type TestRun } from "./test_process.ts";
+import { type Case, count, failures, line } from "./test_report.ts";
 
 /** The newest that npm has; it lags behind the other packages. */
 const PACKAGE = "@deno/linux-arm64-glibc@2.9.5";
@@ -109,66 +105,18 @@ function testFiles(paths: string[]): string[] {
   });
 }
 
-/** The processes of the files that run. */
-const running = new Set<Deno.ChildProcess>();
-
-/** Runs a file, says how it went, and counts its tests. */
-async function runFile(
-  file: string,
-  options: string[],
-  report: string,
-): Promise<Counts> {
-  const start = performance.now();
-  const child = new Deno.Command(DENO, {
-    args: [
-      "test",
-      "--no-check",
-      "--no-lock",
-      "--allow-all",
-      "--permit-no-files",
-      `--junit-path=${report}`,
-      ...options,
-      file,
-    ],
-    cwd: ROOT,
-    env: {
-      NO_COLOR: "1",
-      QEMU_LD_PREFIX: LIBRARIES,
-      DENO_DIR: `${FOLDER}/cache`,
-    },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  running.add(child);
-  let output = "";
-  const collect = async (
-    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  ): Promise<void> => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      output += text;
-    }
-  };
-  const [{ success }] = await Promise.all([
-    child.status,
-    collect(child.stdout),
-    collect(child.stderr),
-  ]);
-  running.delete(child);
-  const read = isFile(report)
-    ? readReport(Deno.readTextFileSync(report))
-    : null;
-  if (read !== null) Deno.removeSync(report);
-  const counts = read ?? readPretty(output);
-  if (!success) counts.failed = Math.max(counts.failed, 1);
-  const seconds = ((performance.now() - start) / 1000).toFixed(0);
-  const { passed, failed, skipped } = counts;
-  console.log(
-    `${success ? "ok    " : "FAILED"} ${file} (${passed} passed, ` +
-      `${failed} failed, ${skipped.length} skipped, ${seconds} s)`,
-  );
-  if (!success) console.log(failures(output));
-  return counts;
+/** Runs a file and says how it went. */
+async function runFile(file: string, options: string[]): Promise<TestRun> {
+  const run = await runTests({
+    name: file,
+    deno: DENO,
+    args: ["--no-lock", "--permit-no-files", ...options, file],
+    env: { QEMU_LD_PREFIX: LIBRARIES, DENO_DIR: `${FOLDER}/cache` },
+  });
+  const sound = count(run.cases).failed === 0;
+  console.log(line(file, sound, run.seconds, run.cases));
+  if (!sound) console.log(failures(run.failures));
+  return run;
 }
 
 if (import.meta.main) {
@@ -191,38 +139,15 @@ if (import.meta.main) {
   const paths = Deno.args.filter((argument) => !argument.startsWith("-"));
   const files = testFiles(paths.length > 0 ? paths : ["tests"]);
   await fetchDeno();
-  const total: Counts = { passed: 0, failed: 0, skipped: [] };
-  const folder = Deno.makeTempDirSync({ prefix: "ipc_aarch64_" });
+  catchSignals();
+  const cases: Case[] = [];
   const registration = await register();
-  const finish = (): boolean => {
-    registration[Symbol.dispose]();
-    Deno.removeSync(folder, { recursive: true });
-    const { lines, unexplained } = summary(total);
-    console.log(lines.join("\n"));
-    return isSound(total) && unexplained === 0;
-  };
-  const interrupt = () => {
-    for (const child of running) {
-      try {
-        child.kill("SIGTERM");
-      } catch {
-        // It has just ended.
-      }
-    }
-    total.failed++;
-    finish();
-    Deno.exit(1);
-  };
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
-  await Promise.all(Array.from({ length: jobs }, async (_, job) => {
-    const report = `${folder}/junit_${job}.xml`;
+  await Promise.all(Array.from({ length: jobs }, async () => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
-      const { passed, failed, skipped } = await runFile(file, options, report);
-      total.passed += passed;
-      total.failed += failed;
-      total.skipped.push(...skipped);
+      if (interrupted.aborted) return;
+      cases.push(...(await runFile(file, options)).cases);
     }
   }));
-  Deno.exit(finish() ? 0 : 1);
+  registration[Symbol.dispose]();
+  Deno.exit(conclude({ cases, failures: [], seconds: 0 }) ? 0 : 1);
 }

@@ -4,6 +4,16 @@
  * @module
  */
 
+/** A test or a step of one, and how it went. */
+export interface Case {
+  /** The file it stands in. */
+  file: string;
+  /** Its title, after those around it: `test > step`. */
+  name: string;
+  /** How it went. */
+  result: "passed" | "failed" | "skipped";
+}
+
 /** How the tests went. */
 export interface Counts {
   /** How many passed. */
@@ -14,29 +24,30 @@ export interface Counts {
   skipped: string[];
 }
 
-/** Counts the test cases of a JUnit report, or undefined when it is none. */
-export function readReport(xml: string): Counts | undefined {
+/** The cases of a JUnit report, or undefined when it is none. */
+export function readReport(xml: string): Case[] | undefined {
   if (!xml.trimEnd().endsWith("</testsuites>")) return undefined;
-  const cases = Array.from(
-    xml.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([^]*?)<\/testcase>)/g),
-    ([, name = "", body = ""]) => ({
-      name: unescapeXml(name),
-      failed: /<(failure|error)\b/.test(body),
-      skipped: body.includes("<skipped"),
-    }),
+  const suites = xml.matchAll(
+    /<testsuite name="([^"]*)"[^>]*>([^]*?)<\/testsuite>/g,
   );
-  const counts: Counts = { passed: 0, failed: 0, skipped: [] };
-  for (const { name, failed, skipped } of cases) {
-    const steps = cases.filter((it) => it.name.startsWith(`${name} > `));
-    // A test with steps is as good as they are, unless it fails of itself.
-    if (steps.length > 0 && (!failed || steps.some((it) => it.failed))) {
-      continue;
+  const cases: Case[] = [];
+  for (const [, file = "", text = ""] of suites) {
+    const found = text.matchAll(
+      /<testcase name="([^"]*)"([^>]*?)(?:\/>|>([^]*?)<\/testcase>)/g,
+    );
+    for (const [, name = "", attributes = "", body = ""] of found) {
+      const failed = /<(failure|error)\b/.test(body);
+      const skipped = body.includes("<skipped");
+      // What `--filter` leaves out took no time.
+      if (skipped && !attributes.includes(" time=")) continue;
+      cases.push({
+        file: pathOf(unescapeXml(file)),
+        name: unescapeXml(name),
+        result: failed ? "failed" : skipped ? "skipped" : "passed",
+      });
     }
-    if (failed) counts.failed++;
-    else if (skipped) counts.skipped.push(name);
-    else counts.passed++;
   }
-  return counts;
+  return cases;
 }
 
 function unescapeXml(text: string): string {
@@ -56,51 +67,256 @@ function unescapeXml(text: string): string {
   );
 }
 
-/** Counts the lines of a run that ended before it wrote a report. */
-export function readPretty(output: string): Counts {
-  const skipped: string[] = [];
-  let passed = 0;
-  let failed = 0;
-  for (const line of output.split("\n")) {
-    const [, name = "", result = ""] =
-      /^\s*(.*) \.\.\. (ok|FAILED|ignored)\b/.exec(line) ?? [];
-    if (result === "ok") passed++;
-    if (result === "FAILED") failed++;
-    if (result === "ignored") skipped.push(name);
+function pathOf(file: string): string {
+  return file.replace(/^\.\//, "");
+}
+
+const RESULTS: Record<string, Case["result"]> = {
+  ok: "passed",
+  FAILED: "failed",
+  // What has not run because something else in its file failed.
+  cancelled: "failed",
+  ignored: "skipped",
+};
+
+/** Reads the lines of a run while they come. */
+export class PrettyReader {
+  /** All cases so far. */
+  readonly cases: Case[] = [];
+  /** The file whose tests run. */
+  file: string | undefined;
+  readonly #onFile: (file: string, cases: Case[], seconds: number) => void;
+  /** The test that runs, and the step of it, and so on. */
+  #names: string[] = [];
+  #first = 0;
+  #begin = 0;
+  #end = 0;
+  #rest = "";
+  #state: "tests" | "output" | "errors" = "tests";
+
+  /** Calls back when a file has ended. */
+  constructor(
+    onFile: (file: string, cases: Case[], seconds: number) => void = () => {},
+  ) {
+    this.#onFile = onFile;
   }
-  return { passed, failed, skipped };
+
+  /** The name of the test that runs. */
+  get running(): string | undefined {
+    const [, indent = "", name] = BEGUN.exec(this.#rest) ?? [];
+    const names = name === undefined
+      ? this.#names
+      : [...this.#names.slice(0, indent.length / 2), name];
+    return names.length > 0 ? names.join(" > ") : undefined;
+  }
+
+  /** Takes some output. */
+  push(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) this.#read(line);
+  }
+
+  /** Ends the file whose tests run. */
+  close(): void {
+    if (this.file === undefined) return;
+    this.#onFile(
+      this.file,
+      this.cases.slice(this.#first),
+      (this.#end - this.#begin) / 1000,
+    );
+    this.file = undefined;
+  }
+
+  #open(file: string): void {
+    this.close();
+    this.file = pathOf(file);
+    this.#first = this.cases.length;
+    this.#begin = this.#end = performance.now();
+    this.#names = [];
+  }
+
+  #read(line: string): void {
+    if (this.#state === "errors") return;
+    if (this.#state === "output") {
+      if (/----- (pre-test |post-test )?output end -----$/.test(line)) {
+        this.#state = "tests";
+      }
+      return;
+    }
+    if (/^------- (pre-test |post-test )?output -------$/.test(line)) {
+      this.#state = "output";
+    } else if (line === " ERRORS " || /^(ok|FAILED) \| /.test(line)) {
+      this.close();
+      this.#state = "errors";
+    } else {
+      this.#readTest(line);
+    }
+  }
+
+  #readTest(line: string): void {
+    const [, opened] = /^running \d+ tests? from (.+)$/.exec(line) ?? [];
+    if (opened !== undefined) return this.#open(opened);
+    const [, broken] = /^Uncaught error from (.+) FAILED$/.exec(line) ?? [];
+    if (broken !== undefined) {
+      const file = pathOf(broken);
+      if (file !== this.file) this.#open(broken);
+      this.cases.push({ file, name: uncaughtName(file), result: "failed" });
+      return;
+    }
+    const [, begunIndent = "", begun] = BEGUN.exec(line) ?? [];
+    if (begun !== undefined) {
+      this.#names = [...this.#names.slice(0, begunIndent.length / 2), begun];
+      return;
+    }
+    const [, indent = "", name = "", word = ""] =
+      /^( *)(.*) \.\.\. (ok|FAILED|ignored|cancelled)\b/.exec(line) ?? [];
+    const result = RESULTS[word];
+    if (result === undefined) return;
+    this.#names = this.#names.slice(0, indent.length / 2);
+    this.#end = performance.now();
+    this.cases.push({
+      file: this.file ?? "",
+      name: [...this.#names, name].join(" > "),
+      result,
+    });
+  }
+}
+
+/** A test has begun, and something else comes before its result. */
+const BEGUN = /^( *)(.+) \.\.\.\s?$/;
+
+function uncaughtName(file: string): string {
+  return `${file} (uncaught error)`;
+}
+
+/** Errors outside of tests, which a JUnit report does not have. */
+export function uncaught(cases: Case[]): Case[] {
+  return cases.filter(({ file, name }) => name === uncaughtName(file));
+}
+
+/** The tests around a test, from the outermost. */
+function* around({ file, name }: Case): Generator<string> {
+  for (
+    let end = name.indexOf(" > ");
+    end >= 0;
+    end = name.indexOf(" > ", end + 1)
+  ) {
+    yield `${file}\n${name.slice(0, end)}`;
+  }
+}
+
+function keyOf({ file, name }: Case): string {
+  return `${file}\n${name}`;
 }
 
 /**
- * What a failed run of tests says about its failures: their names first, then
- * their errors. The whole output, when it names none.
+ * The cases that count: a test with steps is as good as they are, unless it
+ * fails of itself.
  */
-export function failures(output: string): string {
-  const { names, errors } =
-    /\n ERRORS \n(?<errors>[^]*)\n FAILURES \n(?<names>[^]*?)\n\n/
-      .exec(output)?.groups ?? {};
-  if (names === undefined || errors === undefined) return output.trim();
-  return `${names.trim()}\n\n${errors.trim()}`;
-}
-
-/** Whether tests ran and none failed. */
-export function isSound({ passed, failed }: Counts): boolean {
-  return passed > 0 && failed === 0;
-}
-
-/** The closing lines: skipped tests with their reasons, then the counts. */
-export function summary(
-  { passed, failed, skipped }: Counts,
-): { lines: string[]; unexplained: number } {
-  const lines = skipped.map((name) => `skipped: ${name}`);
-  const unexplained = skipped.filter((name) => !/\[skipped: .+\]/.test(name));
-  for (const name of unexplained) {
-    lines.push(`FAILED ${name}: skipped without a reason in its name`);
+export function counted(cases: Case[]): Case[] {
+  const known = new Set(cases.map(keyOf));
+  const withSteps = new Map<string, boolean>();
+  for (const it of cases) {
+    for (const key of around(it)) {
+      if (!known.has(key)) continue;
+      const failed = it.result === "failed" || withSteps.get(key) === true;
+      withSteps.set(key, failed);
+    }
   }
-  const total = failed + unexplained.length;
-  const rest = skipped.length - unexplained.length;
-  lines.push(
-    `${passed} passed, ${total} failed${rest > 0 ? `, ${rest} skipped` : ""}`,
+  return cases.filter((it) => {
+    const stepFailed = withSteps.get(keyOf(it));
+    return stepFailed === undefined || (it.result === "failed" && !stepFailed);
+  });
+}
+
+/** Counts test cases. */
+export function count(cases: Case[]): Counts {
+  const counts: Counts = { passed: 0, failed: 0, skipped: [] };
+  for (const { name, result } of counted(cases)) {
+    if (result === "failed") counts.failed++;
+    else if (result === "skipped") counts.skipped.push(name);
+    else counts.passed++;
+  }
+  return counts;
+}
+
+/** The line of something that has ended: a file, a stage. */
+export function line(
+  name: string,
+  success: boolean,
+  seconds: number,
+  cases: Case[] = [],
+): string {
+  const { passed, failed, skipped } = count(cases);
+  const parts = [
+    ...(cases.length > 0 ? [`${passed} passed`] : []),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped.length > 0 ? [`${skipped.length} skipped`] : []),
+    `${seconds.toFixed(1)} s`,
+  ];
+  return `${success ? "ok    " : "FAILED"} ${name} (${parts.join(", ")})`;
+}
+
+/** Complains about each title that more than one test has. */
+export function repeatedTitles(cases: Case[]): string[] {
+  const known = new Set(cases.map(keyOf));
+  const files = new Map<string, string[]>();
+  for (const it of cases) {
+    if (around(it).some((key) => known.has(key))) continue;
+    files.set(it.name, [...files.get(it.name) ?? [], it.file]);
+  }
+  return [...files].filter(([, those]) => those.length > 1).map((
+    [name, those],
+  ) =>
+    `FAILED ${name}: the title of ${those.length} tests, in ${
+      [...new Set(those)].join(" and ")
+    }`
   );
-  return { lines, unexplained: unexplained.length };
+}
+
+/**
+ * What failed runs of tests say about their failures: their names first, then
+ * their errors. The whole output of one that names none.
+ */
+export function failures(outputs: string[]): string {
+  const names: string[] = [];
+  const errors: string[] = [];
+  for (const output of outputs) {
+    const groups =
+      /\n ERRORS \n(?<errors>[^]*)\n FAILURES \n(?<names>[^]*?)\n\n/
+        .exec(output)?.groups;
+    if (groups?.["names"] !== undefined) names.push(groups["names"].trim());
+    errors.push((groups?.["errors"] ?? output).trim());
+  }
+  const blocks = names.length > 0 ? [names.join("\n"), ...errors] : errors;
+  return blocks.join("\n\n");
+}
+
+/**
+ * The closing lines: skipped tests with their reasons, titles that appear
+ * twice, then the counts. Sound are tests of which some ran and none failed.
+ */
+export function summary(
+  cases: Case[],
+  failedStages = 0,
+): { lines: string[]; sound: boolean } {
+  const { passed, failed, skipped } = count(cases);
+  const unexplained = skipped.filter((name) => !/\[skipped: .+\]/.test(name));
+  const refused = [
+    ...unexplained.map((name) =>
+      `FAILED ${name}: skipped without a reason in its name`
+    ),
+    ...repeatedTitles(cases),
+  ];
+  const total = failed + refused.length + failedStages;
+  const rest = skipped.length - unexplained.length;
+  return {
+    lines: [
+      ...skipped.map((name) => `skipped: ${name}`),
+      ...refused,
+      `${passed} passed, ${total} failed${rest > 0 ? `, ${rest} skipped` : ""}`,
+    ],
+    sound: passed > 0 && total === 0,
+  };
 }
