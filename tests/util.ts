@@ -182,8 +182,13 @@ const GUARD = `onmessage = ({ data }) => {
     const result = Atomics.wait(state, ${CHANGES}, changes, timeout);
     if (result !== "timed-out" || state[${CHANGES}] !== changes) continue;
     const name = new Uint8Array(data, ${HEADER}, state[${NAME_LENGTH}]).slice();
-    console.error("watchdog: stuck in " + new TextDecoder().decode(name));
-    Deno.kill(Deno.pid, "SIGKILL");
+    const text = "watchdog: stuck in " + new TextDecoder().decode(name) + "\\n";
+    try {
+      // console.error() would be forwarded by a thread of this process.
+      Deno.writeTextFileSync("/dev/stderr", text, { append: true });
+    } finally {
+      Deno.kill(Deno.pid, "SIGKILL");
+    }
   }
 };`;
 
