@@ -10,6 +10,7 @@ import {
   becomeRoot,
   limit,
   RLIMIT,
+  SLACK,
 } from "./privileges.ts";
 import type { Defer, Driven, Drivers } from "./rows.ts";
 import { before, inSmallShm, stranger } from "./situations.ts";
@@ -183,7 +184,7 @@ const mappings: Drivers = {
   "mmap: address-space limit": {
     child: true,
     run(defer) {
-      limit(RLIMIT.AS, addressSpace() + (1 << 26));
+      limit(RLIMIT.AS, addressSpace() + SLACK);
       const mapping = mapAnonymous(1 << 30);
       defer(() => mapping.close());
     },

@@ -117,6 +117,9 @@ export function sysctl(name: string, value: string): void {
   Deno.writeTextFileSync(`/proc/sys/${name}`, value);
 }
 
+/** What Deno may still take for its own threads and heap, beside a limit. */
+export const SLACK: number = 2 ** 29;
+
 /** Bytes of address space that this process has. */
 export function addressSpace(): number {
   const [pages = "0"] = Deno.readTextFileSync("/proc/self/statm").split(" ");
