@@ -121,7 +121,7 @@ const shared: Drivers = {
     instead: before("a negative size"),
   },
   "ftruncate: length above the file-system maximum": {
-    child: true,
+    child: "own",
     run(defer) {
       const made = memory(defer);
       limit(RLIMIT.FSIZE, 2 ** 40);
@@ -129,7 +129,7 @@ const shared: Drivers = {
     },
   },
   "ftruncate: RLIMIT_FSIZE crossed with default SIGXFSZ": {
-    child: true,
+    child: "own",
     run(defer) {
       const made = memory(defer);
       // Far beyond what Deno writes into its caches, which this binds as well.
@@ -182,7 +182,7 @@ const mappings: Drivers = {
     why: "MAP_SYNC is not offered",
   },
   "mmap: address-space limit": {
-    child: true,
+    child: "own",
     run(defer) {
       limit(RLIMIT.AS, addressSpace() + SLACK);
       const mapping = mapAnonymous(1 << 30);
@@ -190,7 +190,7 @@ const mappings: Drivers = {
     },
   },
   "mmap (access): access past end of file in a mapping (peer truncated)": {
-    child: true,
+    child: "own",
     run(defer) {
       const made = memory(defer, { size: 2 * PAGE });
       const mapping = made.map();
@@ -204,7 +204,7 @@ const mappings: Drivers = {
     },
   },
   "mmap (access): write to a read-only mapping": {
-    child: true,
+    child: "own",
     run(defer) {
       const mapping = memory(defer).map({ readOnly: true });
       defer(() => mapping.close());
@@ -221,7 +221,7 @@ const mappings: Drivers = {
     why: "flush() starts at the page that its offset is in",
   },
   "mlock: beyond RLIMIT_MEMLOCK, unprivileged": {
-    child: true,
+    child: "own",
     run(defer) {
       const mapping = mapAnonymous(2 * PAGE);
       defer(() => mapping.close());
@@ -275,14 +275,14 @@ const memfds: Drivers = {
     run: (defer) => memfd(defer, { size: 8192, hugePages: 8192 }),
   },
   "memfd_create: descriptor limit": {
-    child: true,
+    child: "own",
     run(defer) {
       limit(RLIMIT.NOFILE, 0);
       return memfd(defer);
     },
   },
   "memfd_create: vm.memfd_noexec=2 and MFD_EXEC": {
-    child: true,
+    child: "own",
     run: refusedExecutable,
   },
   // Ours can always be sealed, until that is sealed.

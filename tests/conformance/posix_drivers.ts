@@ -56,7 +56,7 @@ function badName(use: (name: string) => unknown, wrong: string): Driven {
 /** A row in a process without a free descriptor. */
 function withoutDescriptors(use: () => unknown): Driven {
   return {
-    child: true,
+    child: "own",
     run() {
       limit(RLIMIT.NOFILE, 0);
       return use();
@@ -191,7 +191,7 @@ const queues: Drivers = {
     instead: before("a negative size"),
   },
   "mq_open: msgsize above msgsize_max, unprivileged": {
-    child: true,
+    child: "common",
     run(defer) {
       becomeNobody();
       defer(becomeRoot);
@@ -201,7 +201,7 @@ const queues: Drivers = {
     },
   },
   "mq_open: total bytes beyond RLIMIT_MSGQUEUE": {
-    child: true,
+    child: "own",
     run(defer) {
       limit(RLIMIT.MSGQUEUE, 4096);
       const made = PosixMessageQueue.create();

@@ -43,7 +43,7 @@ export const drivers: Drivers = {
     },
   },
   "sigqueue: queue limit reached": {
-    child: true,
+    child: "own",
     run(defer) {
       limit(RLIMIT_SIGPENDING, 4);
       const child = spawn("sleep", { args: ["60"], signalMask: "SIGRTMIN" });
@@ -66,7 +66,7 @@ export const drivers: Drivers = {
     why: "the reactor knows what it has added, and changes it then",
   },
   "eventfd: descriptor limit": {
-    child: true,
+    child: "own",
     run() {
       // The table is opened before.
       EventFd.create().close();

@@ -80,7 +80,7 @@ const making: Drivers = {
     why: "raw sockets are no means of communication within a machine",
   },
   "socket: descriptor limit": {
-    child: true,
+    child: "own",
     run() {
       limit(RLIMIT.NOFILE, 0);
       return Socket.open("unix");

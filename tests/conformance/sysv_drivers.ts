@@ -91,7 +91,8 @@ const memory: Drivers = {
     ),
   "shmget: SHM_HUGETLB asked by root but no huge pages reserved": {
     // Of more than any machine reserves, or lends to another test meanwhile.
-    run: () => SysvSharedMemory.create(uniqueKey(), 2 ** 44, { hugePages: true }),
+    run: () =>
+      SysvSharedMemory.create(uniqueKey(), 2 ** 44, { hugePages: true }),
   },
   "shmget: kernel.shmmni segments already exist": inPrivate((defer) => {
     sysctl("kernel/shmmni", "2");
@@ -125,7 +126,7 @@ const memory: Drivers = {
     },
   },
   "shmat: address space limit leaves no room": {
-    child: true,
+    child: "own",
     run(defer) {
       const made = segment(defer, 0o600, 1 << 30);
       limit(RLIMIT.AS, addressSpace() + SLACK);
@@ -153,7 +154,7 @@ const memory: Drivers = {
       (made) => SysvSharedMemory.fromId(made.id).remove(),
     ),
   "shmctl: SHM_LOCK by neither owner, creator nor CAP_SYS_ADMIN/IPC_LOCK": {
-    child: true,
+    child: "own",
     run(defer) {
       const made = segment(defer, 0o666);
       limit(RLIMIT.MEMLOCK, 0);
@@ -163,7 +164,7 @@ const memory: Drivers = {
     },
   },
   "shmctl: SHM_LOCK beyond RLIMIT_MEMLOCK by the unprivileged owner": {
-    child: true,
+    child: "own",
     run(defer) {
       limit(RLIMIT.MEMLOCK, 4096);
       becomeNobody();
@@ -382,7 +383,7 @@ const queues: Drivers = {
   ),
   "msgctl: IPC_SET raising msg_qbytes above kernel.msgmnb by an unprivileged owner":
     {
-      child: true,
+      child: "common",
       run(defer) {
         becomeNobody();
         defer(becomeRoot);
