@@ -8,7 +8,14 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { pageSize } from "@libc/ipc/mapping";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
-import { codeOf, openFds, source, spawnDeno, uniqueName } from "../../util.ts";
+import {
+  codeOf,
+  openedSince,
+  openFds,
+  source,
+  spawnDeno,
+  uniqueName,
+} from "../../util.ts";
 import { FILES, mappings, sharedFiles } from "../memory/process_state.ts";
 
 /** A name that nothing has, with its slash. */
@@ -205,7 +212,7 @@ Deno.test("PosixSharedMemory.open() throws EINVAL when it is smaller than asked"
     "it has 100 bytes, not the 101 asked for (EINVAL)",
   );
   assertEquals(error.code, "EINVAL");
-  assertEquals(openFds(FILES), before);
+  assertEquals(openedSince(before, FILES), []);
 });
 
 Deno.test("PosixSharedMemory.openOrCreate() says which happened", () => {
@@ -413,7 +420,7 @@ Deno.test("PosixSharedMemory leaves no descriptor, mapping or name behind", () =
     using mapping = memory.map({ offset: 4095, length: 2 });
     mapping.bytes[1] = 1;
   }
-  assertEquals(openFds(FILES), before);
+  assertEquals(openedSince(before, FILES), []);
   assertEquals(mappings(prefix), []);
   assertEquals(sharedFiles(prefix), []);
 });
