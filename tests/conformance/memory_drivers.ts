@@ -121,20 +121,20 @@ const shared: Drivers = {
     instead: before("a negative size"),
   },
   "ftruncate: length above the file-system maximum": {
-    child: "own",
+    child: "common",
     run(defer) {
       const made = memory(defer);
-      limit(RLIMIT.FSIZE, 2 ** 40);
+      defer(limit(RLIMIT.FSIZE, 2 ** 40));
       made.resize(Number.MAX_SAFE_INTEGER, { reserve: false });
     },
   },
   "ftruncate: RLIMIT_FSIZE crossed with default SIGXFSZ": {
-    child: "own",
+    child: "common",
     run(defer) {
       const made = memory(defer);
       // Far beyond what Deno writes into its caches, which this binds as well.
       const most = 2 ** 32;
-      limit(RLIMIT.FSIZE, most);
+      defer(limit(RLIMIT.FSIZE, most));
       made.resize(most + 1, { reserve: false });
     },
     instead: { expect: "EFBIG", because: "the limit is looked at before" },
@@ -182,9 +182,9 @@ const mappings: Drivers = {
     why: "MAP_SYNC is not offered",
   },
   "mmap: address-space limit": {
-    child: "own",
+    child: "common",
     run(defer) {
-      limit(RLIMIT.AS, addressSpace() + SLACK);
+      defer(limit(RLIMIT.AS, addressSpace() + SLACK));
       const mapping = mapAnonymous(1 << 30);
       defer(() => mapping.close());
     },
@@ -221,11 +221,11 @@ const mappings: Drivers = {
     why: "flush() starts at the page that its offset is in",
   },
   "mlock: beyond RLIMIT_MEMLOCK, unprivileged": {
-    child: "own",
+    child: "common",
     run(defer) {
       const mapping = mapAnonymous(2 * PAGE);
       defer(() => mapping.close());
-      limit(RLIMIT.MEMLOCK, PAGE);
+      defer(limit(RLIMIT.MEMLOCK, PAGE));
       becomeNobody();
       defer(becomeRoot);
       mapping.lock();
@@ -275,14 +275,14 @@ const memfds: Drivers = {
     run: (defer) => memfd(defer, { size: 8192, hugePages: 8192 }),
   },
   "memfd_create: descriptor limit": {
-    child: "own",
+    child: "common",
     run(defer) {
-      limit(RLIMIT.NOFILE, 0);
+      defer(limit(RLIMIT.NOFILE, 0));
       return memfd(defer);
     },
   },
   "memfd_create: vm.memfd_noexec=2 and MFD_EXEC": {
-    child: "own",
+    child: "common",
     run: refusedExecutable,
   },
   // Ours can always be sealed, until that is sealed.

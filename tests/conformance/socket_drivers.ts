@@ -80,9 +80,9 @@ const making: Drivers = {
     why: "raw sockets are no means of communication within a machine",
   },
   "socket: descriptor limit": {
-    child: "own",
-    run() {
-      limit(RLIMIT.NOFILE, 0);
+    child: "common",
+    run(defer) {
+      defer(limit(RLIMIT.NOFILE, 0));
       return Socket.open("unix");
     },
   },

@@ -139,7 +139,7 @@ const fifos: Drivers = {
     },
   },
   "mkfifo: read-only file system": {
-    child: "own",
+    child: "common",
     run(defer) {
       const path = folder(defer);
       mountReadOnly(path, defer);

@@ -126,10 +126,10 @@ const memory: Drivers = {
     },
   },
   "shmat: address space limit leaves no room": {
-    child: "own",
+    child: "common",
     run(defer) {
       const made = segment(defer, 0o600, 1 << 30);
-      limit(RLIMIT.AS, addressSpace() + SLACK);
+      defer(limit(RLIMIT.AS, addressSpace() + SLACK));
       return made.attach();
     },
   },
@@ -154,19 +154,19 @@ const memory: Drivers = {
       (made) => SysvSharedMemory.fromId(made.id).remove(),
     ),
   "shmctl: SHM_LOCK by neither owner, creator nor CAP_SYS_ADMIN/IPC_LOCK": {
-    child: "own",
+    child: "common",
     run(defer) {
       const made = segment(defer, 0o666);
-      limit(RLIMIT.MEMLOCK, 0);
+      defer(limit(RLIMIT.MEMLOCK, 0));
       becomeNobody();
       defer(becomeRoot);
       made.lockInMemory();
     },
   },
   "shmctl: SHM_LOCK beyond RLIMIT_MEMLOCK by the unprivileged owner": {
-    child: "own",
+    child: "common",
     run(defer) {
-      limit(RLIMIT.MEMLOCK, 4096);
+      defer(limit(RLIMIT.MEMLOCK, 4096));
       becomeNobody();
       defer(becomeRoot);
       segment(defer, 0o600, 1 << 20).lockInMemory();
