@@ -1,5 +1,6 @@
 // One body over all streams of bytes: a pipe, a FIFO, a socket of either family.
 
+import { Buffer } from "node:buffer";
 import {
   assert,
   assertEquals,
@@ -146,11 +147,17 @@ for (const [name, make] of Object.entries(KINDS)) {
   });
 
   test("a write waits for room and arrives whole", async ({ reader, writer }) => {
-    const data = Uint8Array.from({ length: 3_000_000 }, (_, i) => i * 7);
+    // In a loop: Uint8Array.from() takes as long as the rest of the test.
+    const data = new Uint8Array(3_000_000);
+    for (let i = 0; i < data.length; i++) data[i] = i * 7;
     const writing = writer.write(data).then(() => writer.close());
     let at = 0;
     for await (const chunk of reader) {
-      assertEquals(chunk, data.subarray(at, at + chunk.length));
+      // Quicker than assertEquals(), for so many.
+      assertEquals(
+        Buffer.compare(chunk, data.subarray(at, at + chunk.length)),
+        0,
+      );
       at += chunk.length;
     }
     await writing;
