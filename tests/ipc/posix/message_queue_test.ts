@@ -285,16 +285,6 @@ Deno.test("PosixMessageQueue refuses bytes that a message may not fit in, and ta
   assertEquals(text(queue.tryReceive()), "y");
 });
 
-Deno.test("PosixMessageQueue.trySend() and tryReceive() say when they would have to wait", () => {
-  using queue = small(2);
-  assertEquals(queue.tryReceive(), undefined);
-  assertEquals(queue.trySend("1"), true);
-  assertEquals(queue.trySend("2"), true);
-  assertEquals(queue.trySend("3"), false);
-  assertEquals(text(queue.tryReceive()), "1");
-  assertEquals(queue.trySend("3"), true);
-});
-
 Deno.test("PosixMessageQueue.receiveSync() and sendSync() time out, not before their time", () => {
   using queue = small(1);
   for (const timeout of [0, 0.5, 30]) {

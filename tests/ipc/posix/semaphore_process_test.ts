@@ -169,33 +169,6 @@ Deno.test("PosixSemaphore.openOrCreate() makes one for all who race", async () =
   assertEquals(found.value(), 0);
 });
 
-Deno.test("PosixSemaphore excludes others: four processes count exactly", async () => {
-  using _dog = watchdog("counting");
-  using lock = PosixSemaphore.create(null, { value: 1 });
-  using memory = PosixSharedMemory.create(null, { size: 64 });
-  using mapping = memory.map();
-  const rounds = scaled(3000, 1_000_000);
-  await using stack = new AsyncDisposableStack();
-  const children = Array.from({ length: 4 }, () =>
-    stack.use(spawnWith(
-      lock.name,
-      `import { PosixSharedMemory } from "@libc/ipc/posix-shm";
-      const memory = PosixSharedMemory.open("${memory.name}");
-      const counter = new Uint32Array(memory.map().buffer);
-      for (let i = 0; i < ${rounds}; i++) {
-        semaphore.acquireSync();
-        const value = counter[0];
-        for (let j = 0; j < 20; j++) counter[1] = j;
-        counter[0] = value + 1;
-        semaphore.release();
-      }`,
-    )));
-  const ends = await Promise.all(children.map((child) => child.end()));
-  assertEquals(ends.map(({ code }) => code), [0, 0, 0, 0]);
-  assertEquals(new Uint32Array(mapping.buffer)[0], 4 * rounds);
-  assertEquals(lock.value(), 1);
-});
-
 Deno.test("the death of a holder does not give its unit back", async () => {
   using _dog = watchdog("death");
   using made = PosixSemaphore.create(null, { value: 1 });

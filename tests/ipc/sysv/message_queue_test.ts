@@ -386,14 +386,6 @@ Deno.test("SysvMessageQueue.receive() waits without blocking the event loop", as
   assertEquals(shown(queue.tryReceive()), "1:not this");
 });
 
-Deno.test("SysvMessageQueue.receive() takes what is there at once", async () => {
-  using queue = queueOf(1);
-  let turned = false;
-  setImmediate(() => turned = true);
-  assertEquals(shown(await queue.receive({ timeout: 0 })), "1:0");
-  assertEquals(turned, false);
-});
-
 Deno.test("SysvMessageQueue.send() waits for room and sends the bytes as they were", async () => {
   using queue = SysvMessageQueue.create(IPC_PRIVATE);
   queue.set({ maxBytes: 4 });

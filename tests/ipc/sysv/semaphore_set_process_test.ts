@@ -321,25 +321,6 @@ Deno.test("SysvSemaphoreSet.acquireSync() with a timeout ends in spite of signal
   assertEquals(await line, "ETIMEDOUT true");
 });
 
-Deno.test("100 acquire() of one semaphore share what is released", async () => {
-  using _dog = watchdog("100 waiters of one");
-  using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
-  let settled = 0;
-  const waits = Array.from(
-    { length: 100 },
-    () => set.acquire().then(() => settled++),
-  );
-  set.release(0, 30);
-  await until(() => settled === 30);
-  assertEquals(set.value(), 0);
-  const gone = Promise.allSettled(waits);
-  set.remove();
-  const results = await gone;
-  const failed = results.filter((result) => result.status === "rejected");
-  assertEquals(failed.length, 70);
-  for (const { reason } of failed) assertEquals(reason.code, "EIDRM");
-});
-
 Deno.test("a lock of several processes lets nobody in twice", async () => {
   using _dog = watchdog("lock");
   const file = await Deno.makeTempFile({ prefix: "libc-ipc-" });

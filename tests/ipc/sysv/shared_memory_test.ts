@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertGreater,
-  assertNotEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { Memfd } from "@libc/ipc/memfd";
 import { mapAnonymous } from "@libc/ipc/mmap";
@@ -19,23 +13,6 @@ import { isRecent } from "../memory/process_state.ts";
 function ids(): number[] {
   return SysvSharedMemory.list().map((stat) => stat.id);
 }
-
-Deno.test("SysvSharedMemory.create() makes zero bytes that another process sees", async () => {
-  using segment = SysvSharedMemory.create(uniqueKey(), 4096);
-  using mapping = segment.attach();
-  assertEquals(mapping.read(), new Uint8Array(4096));
-  mapping.bytes.set([1, 2, 3]);
-  await using child = spawnDeno(`
-    import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-    using segment = SysvSharedMemory.open(${segment.key});
-    using mapping = segment.attach();
-    console.log([...mapping.read(0, 4)].join());
-    mapping.bytes[3] = 4;
-  `);
-  assertEquals(await child.line(), "1,2,3,0");
-  assertEquals((await child.end()).code, 0);
-  assertEquals(mapping.bytes[3], 4);
-});
 
 Deno.test("SysvSharedMemory.create() tells what it made", () => {
   const key = uniqueKey();
@@ -147,26 +124,6 @@ Deno.test("SysvSharedMemory.fromId() finds one without a key, and throws EINVAL 
   segment.remove();
   assertEquals(codeOf(() => SysvSharedMemory.fromId(segment.id)), "EINVAL");
   assertThrows(() => SysvSharedMemory.fromId(-1), RangeError, "-1");
-});
-
-Deno.test("SysvSharedMemory.attach() maps the same memory twice", () => {
-  using segment = SysvSharedMemory.create(IPC_PRIVATE, 16);
-  using one = segment.attach();
-  using two = segment.attach();
-  assertNotEquals(one.address, two.address);
-  const Point = struct({ x: "i32", y: "f64" });
-  one.view(Point).y = 2.5;
-  assertEquals(two.view(Point).y, 2.5);
-});
-
-Deno.test("SysvSharedMemory.attach() with readOnly hands out no writable bytes", () => {
-  using segment = SysvSharedMemory.create(IPC_PRIVATE, 16);
-  using writer = segment.attach();
-  using reader = segment.attach({ readOnly: true });
-  writer.bytes[0] = 9;
-  assertEquals(reader.readOnly, true);
-  assertEquals(reader.read(0, 1), new Uint8Array([9]));
-  assertThrows(() => reader.bytes, TypeError, "read-only");
 });
 
 /**
