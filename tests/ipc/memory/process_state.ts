@@ -6,9 +6,7 @@ import { fcntl, sys_resource, unistd } from "../../../ffi/mod.ts";
 /** `RLIMIT_FSIZE` of `<sys/resource.h>` */
 export const RLIMIT_FSIZE = 1;
 /** `RLIMIT_NOFILE` of `<sys/resource.h>` */
-export const RLIMIT_NOFILE = 7;
-/** `RLIMIT_AS` of `<sys/resource.h>` */
-export const RLIMIT_AS = 9;
+const RLIMIT_NOFILE = 7;
 
 /** Files, memfds and queues of the tests, for `openFds()`. */
 export const FILES = /^\/(memfd:|dev\/shm\/|tmp\/|libc-ipc-)/;
