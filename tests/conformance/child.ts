@@ -1,13 +1,12 @@
-/** Drives one row in a process of its own and prints what came of it. */
+/** Drives rows in a process of its own and prints what came of each. */
 
 import { drivers } from "./drivers.ts";
-import { codeOf, provoke } from "./rows.ts";
+import { outcomeOf } from "./rows.ts";
 
-const driver = drivers[Deno.args[0] ?? ""];
-if (driver === undefined || !("run" in driver)) throw new Error("no such row");
-const error = await provoke(driver);
-console.log(JSON.stringify({
-  code: codeOf(error),
-  name: error instanceof Error ? error.name : "",
-  message: error instanceof Error ? error.message : "",
-}));
+for (const row of Deno.args) {
+  const driver = drivers[row];
+  if (driver === undefined || !("run" in driver)) {
+    throw new Error("no such row");
+  }
+  console.log(JSON.stringify({ row, outcome: await outcomeOf(driver) }));
+}

@@ -5,22 +5,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { drivers } from "./drivers.ts";
 import { isPrivileged } from "./privileges.ts";
-import { codeOf, type Driven, keyOf, provoke, rows } from "./rows.ts";
+import { type Driven, keyOf, type Outcome, outcomeOf, rows } from "./rows.ts";
 import { EMULATED } from "../util.ts";
 
 const CHILD = new URL("child.ts", import.meta.url).href;
 
-/** What came of a row: its error, or what the child printed of it. */
-async function outcome(
-  name: string,
-  driver: Driven,
-): Promise<{ code: string; name: string; message: string }> {
-  if (!driver.child) {
-    const error = await provoke(driver);
-    return error instanceof Error
-      ? { code: codeOf(error), name: error.name, message: error.message }
-      : { code: String(error), name: "", message: "" };
-  }
+/** What came of rows that a process of their own drives. */
+async function elsewhere(
+  names: string[],
+): Promise<{ outcomes: Map<string, Outcome>; errors: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -29,12 +22,40 @@ async function outcome(
       "--no-check",
       "--allow-all",
       CHILD,
-      name,
+      ...names,
     ],
   }).output();
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  return JSON.parse(new TextDecoder().decode(stdout));
+  const [lines = "", errors = ""] = [stdout, stderr].map((bytes) =>
+    new TextDecoder().decode(bytes)
+  );
+  const outcomes = new Map<string, Outcome>();
+  for (const line of lines.split("\n")) {
+    if (line === "") continue;
+    const { row, outcome } = JSON.parse(line);
+    outcomes.set(row, outcome);
+  }
+  // Its last row is not done before it has ended well.
+  if (code !== 0) outcomes.delete(names.at(-1) ?? "");
+  return { outcomes, errors: `exit code ${code}: ${errors}` };
 }
+
+/** The rows that one process drives together, begun with the first of them. */
+let common: ReturnType<typeof elsewhere> | undefined;
+
+async function outcome(name: string, driver: Driven): Promise<Outcome> {
+  if (driver.child === undefined) return await outcomeOf(driver);
+  const { outcomes, errors } =
+    await (driver.child === "own"
+      ? elsewhere([name])
+      : common ??= elsewhere(inCommon));
+  const found = outcomes.get(name);
+  assert(found, errors);
+  return found;
+}
+
+const inCommon = Object.entries(drivers).flatMap(([name, driver]) =>
+  "run" in driver && driver.child === "common" ? [name] : []
+);
 
 const privileged = isPrivileged();
 

@@ -56,9 +56,9 @@ function badName(use: (name: string) => unknown, wrong: string): Driven {
 /** A row in a process without a free descriptor. */
 function withoutDescriptors(use: () => unknown): Driven {
   return {
-    child: true,
-    run() {
-      limit(RLIMIT.NOFILE, 0);
+    child: "common",
+    run(defer) {
+      defer(limit(RLIMIT.NOFILE, 0));
       return use();
     },
   };
@@ -191,7 +191,7 @@ const queues: Drivers = {
     instead: before("a negative size"),
   },
   "mq_open: msgsize above msgsize_max, unprivileged": {
-    child: true,
+    child: "common",
     run(defer) {
       becomeNobody();
       defer(becomeRoot);
@@ -201,9 +201,9 @@ const queues: Drivers = {
     },
   },
   "mq_open: total bytes beyond RLIMIT_MSGQUEUE": {
-    child: true,
+    child: "common",
     run(defer) {
-      limit(RLIMIT.MSGQUEUE, 4096);
+      defer(limit(RLIMIT.MSGQUEUE, 4096));
       const made = PosixMessageQueue.create();
       defer(() => made[Symbol.dispose]());
     },

@@ -8,6 +8,7 @@ const libc = Deno.dlopen("libc.so.6", {
   setgroups: { parameters: ["usize", "pointer"], result: "i32" },
   setresgid: { parameters: ["u32", "u32", "u32"], result: "i32" },
   setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   unshare: { parameters: ["i32"], result: "i32" },
   mount: {
@@ -51,15 +52,14 @@ export function becomeRoot(): void {
   succeed(libc.setresgid(0, 0, 0), "setresgid");
 }
 
-/** Sets a soft limit, and the hard one too when it is lower. */
-export function limit(resource: number, soft: number): void {
-  succeed(
-    libc.setrlimit(
-      resource,
-      new BigUint64Array([BigInt(soft), BigInt(soft)]),
-    ),
-    "setrlimit",
-  );
+/** Sets a soft limit; the result sets it as it was. */
+export function limit(resource: number, soft: number): () => void {
+  const before = new BigUint64Array(2);
+  succeed(libc.getrlimit(resource, before), "getrlimit");
+  const [, hard = 0n] = before;
+  const limits = new BigUint64Array([BigInt(soft), hard]);
+  succeed(libc.setrlimit(resource, limits), "setrlimit");
+  return () => succeed(libc.setrlimit(resource, before), "setrlimit");
 }
 
 /** Enters an IPC namespace of its own, with this thread only. */
@@ -116,6 +116,9 @@ export function keepFiles(): void {
 export function sysctl(name: string, value: string): void {
   Deno.writeTextFileSync(`/proc/sys/${name}`, value);
 }
+
+/** What Deno may still take for its own threads and heap, beside a limit. */
+export const SLACK: number = 2 ** 29;
 
 /** Bytes of address space that this process has. */
 export function addressSpace(): number {

@@ -43,9 +43,9 @@ export const drivers: Drivers = {
     },
   },
   "sigqueue: queue limit reached": {
-    child: true,
+    child: "common",
     run(defer) {
-      limit(RLIMIT_SIGPENDING, 4);
+      defer(limit(RLIMIT_SIGPENDING, 4));
       const child = spawn("sleep", { args: ["60"], signalMask: "SIGRTMIN" });
       defer(() => {
         child.kill("SIGKILL");
@@ -66,11 +66,11 @@ export const drivers: Drivers = {
     why: "the reactor knows what it has added, and changes it then",
   },
   "eventfd: descriptor limit": {
-    child: true,
-    run() {
+    child: "common",
+    run(defer) {
       // The table is opened before.
       EventFd.create().close();
-      limit(RLIMIT.NOFILE, 3);
+      defer(limit(RLIMIT.NOFILE, 3));
       EventFd.create();
     },
   },

@@ -24,8 +24,11 @@ export interface Driven {
    * handed to `defer`, which removes it at the end, last first.
    */
   run(defer: Defer): unknown;
-  /** Runs in a child process that may become somebody else. */
-  child?: true;
+  /**
+   * Runs in a child process: in one of its own, or in the one of all rows that
+   * leave the process as it was.
+   */
+  child?: "own" | "common";
   /** What the API answers where it is not the row's code. */
   instead?: {
     /** Another code, or the name of the error that comes before any call. */
@@ -54,13 +57,29 @@ export const rows: Row[] = JSON.parse(
 );
 
 /** What an error is to be compared by: its code, or its name without one. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return "code" in error ? String(error.code) : error.name;
 }
 
+/** What came of a row. */
+export interface Outcome {
+  /** See {@linkcode codeOf}. */
+  code: string;
+  /** The name of the class of the error. */
+  name: string;
+  message: string;
+}
+
+/** Runs a driver and tells what came of it. */
+export async function outcomeOf(driver: Driven): Promise<Outcome> {
+  const error = await provoke(driver);
+  const { name = "", message = "" } = error instanceof Error ? error : {};
+  return { code: codeOf(error), name, message };
+}
+
 /** Runs a driver and gives the error that it ends in. */
-export async function provoke({ run }: Driven): Promise<unknown> {
+async function provoke({ run }: Driven): Promise<unknown> {
   const cleanups: (() => void)[] = [];
   try {
     await run((cleanup) => cleanups.push(cleanup));

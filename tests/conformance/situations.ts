@@ -37,7 +37,7 @@ export function stranger<T>(
   use: (made: T) => unknown,
 ): Driven {
   return {
-    child: true,
+    child: "common",
     run(defer) {
       const made = make(defer);
       becomeNobody();
@@ -50,7 +50,7 @@ export function stranger<T>(
 /** A row in an IPC namespace of its own. */
 export function inPrivate(run: (defer: Defer) => unknown): Driven {
   return {
-    child: true,
+    child: "own",
     run(defer) {
       unshareIpc();
       return run(defer);
@@ -64,7 +64,7 @@ export function inSmallShm(
   run: (defer: Defer) => unknown,
 ): Driven {
   return {
-    child: true,
+    child: "own",
     run(defer) {
       mountShm(options);
       return run(defer);

@@ -66,7 +66,7 @@ const notASocket: Driven = {
     return Socket.fromFd(ends.reader.fd);
   },
 };
-const badDescriptor: Driven = { run: () => Socket.fromFd(9999) };
+const badDescriptor: Driven = { run: () => Socket.fromFd(2 ** 31 - 1) };
 
 const making: Drivers = {
   "socket: unknown domain": {
@@ -80,9 +80,9 @@ const making: Drivers = {
     why: "raw sockets are no means of communication within a machine",
   },
   "socket: descriptor limit": {
-    child: true,
-    run() {
-      limit(RLIMIT.NOFILE, 0);
+    child: "common",
+    run(defer) {
+      defer(limit(RLIMIT.NOFILE, 0));
       return Socket.open("unix");
     },
   },
@@ -151,10 +151,10 @@ const connecting: Drivers = {
   "connect: length too short": NO_LENGTHS,
   "connect: nobody listens (inet)": {
     async run(defer) {
-      const closed = Socket.listen(LOOPBACK);
-      const address = closed.localAddress() ?? LOOPBACK;
-      closed.close();
-      await open(defer, "inet").connect(address);
+      // Bound, so that the port is nobody else's meanwhile.
+      const silent = open(defer, "inet");
+      silent.bind(LOOPBACK);
+      await open(defer, "inet").connect(silent.localAddress() ?? LOOPBACK);
     },
   },
   "connect: socket path missing": {

@@ -101,7 +101,7 @@ const pipes: Drivers = {
     },
   },
   "fcntl F_SETPIPE_SZ: above pipe-max-size, unprivileged": {
-    child: true,
+    child: "common",
     run(defer) {
       const { writer } = ends(defer);
       asNobody(defer);
@@ -130,7 +130,7 @@ const fifos: Drivers = {
     return Fifo.create(`${path}/a/f`);
   }),
   "mkfifo: parent not writable": {
-    child: true,
+    child: "common",
     run(defer) {
       const path = folder(defer);
       Deno.chmodSync(path, 0o555);
@@ -139,7 +139,7 @@ const fifos: Drivers = {
     },
   },
   "mkfifo: read-only file system": {
-    child: true,
+    child: "common",
     run(defer) {
       const path = folder(defer);
       mountReadOnly(path, defer);
@@ -151,7 +151,7 @@ const fifos: Drivers = {
     why: "EINTR is looped with the time that is left, see the signal tests",
   },
   "open (fifo): permission denied": {
-    child: true,
+    child: "common",
     run(defer) {
       const path = folder(defer);
       Deno.chmodSync(path, 0o755);

@@ -1,5 +1,6 @@
 // One body over all streams of bytes: a pipe, a FIFO, a socket of either family.
 
+import { Buffer } from "node:buffer";
 import {
   assert,
   assertEquals,
@@ -17,7 +18,7 @@ import {
   type SocketAddress,
   spawn,
 } from "@libc/ipc";
-import { uniqueName, watchdog } from "../util.ts";
+import { later, uniqueName, watchdog } from "../util.ts";
 
 /** A stream in one direction. */
 interface Stream extends Disposable {
@@ -73,8 +74,6 @@ const KINDS: Record<string, () => Stream | Promise<Stream>> = {
 };
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-const turn = (): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, 2));
 
 /** Reads to the end. */
 async function all(reader: FdReader): Promise<string> {
@@ -96,7 +95,7 @@ async function fill(writer: FdWriter): Promise<number> {
         idle = 0;
       }
     }
-    await turn();
+    await later();
   }
   return count;
 }
@@ -138,21 +137,27 @@ for (const [name, make] of Object.entries(KINDS)) {
   test("a read waits for bytes and for the end", async ({ reader, writer }) => {
     const buffer = new Uint8Array(10);
     const first = reader.read(buffer);
-    await turn();
+    await later();
     writer.writeSync("x");
     assertEquals(await first, 1);
     const second = reader.read(buffer);
-    await turn();
+    await later();
     writer.close();
     assertStrictEquals(await second, null);
   });
 
   test("a write waits for room and arrives whole", async ({ reader, writer }) => {
-    const data = Uint8Array.from({ length: 3_000_000 }, (_, i) => i * 7);
+    // In a loop: Uint8Array.from() takes as long as the rest of the test.
+    const data = new Uint8Array(3_000_000);
+    for (let i = 0; i < data.length; i++) data[i] = i * 7;
     const writing = writer.write(data).then(() => writer.close());
     let at = 0;
     for await (const chunk of reader) {
-      assertEquals(chunk, data.subarray(at, at + chunk.length));
+      // Quicker than assertEquals(), for so many.
+      assertEquals(
+        Buffer.compare(chunk, data.subarray(at, at + chunk.length)),
+        0,
+      );
       at += chunk.length;
     }
     await writing;
@@ -199,7 +204,7 @@ for (const [name, make] of Object.entries(KINDS)) {
     let count = await fill(writer);
     const codeOf = async (write: () => void | Promise<void>) => {
       // Over the Internet there may be room again.
-      for (;; count++) {
+      for (;; count += 1 + await fill(writer)) {
         try {
           await write();
         } catch (error) {
@@ -217,35 +222,10 @@ for (const [name, make] of Object.entries(KINDS)) {
     assertEquals((await all(reader)).length, count);
   });
 
-  test("aborted at 300 random moments it loses no byte", async ({ reader, writer }) => {
-    const buffer = new Uint8Array(7);
-    let read = 0;
-    const writing = (async () => {
-      for (let i = 0; i < 300; i++) {
-        await writer.write("0123456789");
-        if (i % 3 === 0) await turn();
-      }
-    })();
-    for (let i = 0; read < 3000; i++) {
-      const controller = new AbortController();
-      const wait = reader.read(buffer, { signal: controller.signal });
-      if (Math.random() < 0.5) await null;
-      if (Math.random() < 0.3) await turn();
-      controller.abort("enough");
-      const count = await wait.catch((error) => assertEquals(error, "enough"));
-      for (let j = 0; j < (count ?? 0); j++) {
-        assertEquals(buffer[j], 48 + (read + j) % 10);
-      }
-      read += count ?? 0;
-    }
-    await writing;
-    assertEquals(read, 3000);
-  });
-
   test("close() rejects who waits, and refuses what comes after", async ({ reader, writer }) => {
     const buffer = new Uint8Array(1);
     const reads = [reader.read(buffer), reader.read(buffer)];
-    await turn();
+    await later();
     reader.close();
     reader.close();
     for (const wait of reads) {
@@ -268,7 +248,7 @@ for (const [name, make] of Object.entries(KINDS)) {
 
   test("a write that waits is rejected when its end is closed", async ({ writer }) => {
     const wait = writer.write(new Uint8Array(20_000_000));
-    await turn();
+    await later();
     writer.close();
     await assertRejects(() => wait, TypeError, "closed");
   });

@@ -15,6 +15,7 @@ import {
   becomeRoot,
   limit,
   RLIMIT,
+  SLACK,
   sysctl,
 } from "./privileges.ts";
 import type { Defer, Drivers } from "./rows.ts";
@@ -89,7 +90,9 @@ const memory: Drivers = {
       () => SysvSharedMemory.create(uniqueKey(), 4096, { hugePages: true }),
     ),
   "shmget: SHM_HUGETLB asked by root but no huge pages reserved": {
-    run: () => SysvSharedMemory.create(uniqueKey(), 4096, { hugePages: true }),
+    // Of more than any machine reserves, or lends to another test meanwhile.
+    run: () =>
+      SysvSharedMemory.create(uniqueKey(), 2 ** 44, { hugePages: true }),
   },
   "shmget: kernel.shmmni segments already exist": inPrivate((defer) => {
     sysctl("kernel/shmmni", "2");
@@ -123,10 +126,10 @@ const memory: Drivers = {
     },
   },
   "shmat: address space limit leaves no room": {
-    child: true,
+    child: "common",
     run(defer) {
       const made = segment(defer, 0o600, 1 << 30);
-      limit(RLIMIT.AS, addressSpace() + (1 << 26));
+      defer(limit(RLIMIT.AS, addressSpace() + SLACK));
       return made.attach();
     },
   },
@@ -151,19 +154,19 @@ const memory: Drivers = {
       (made) => SysvSharedMemory.fromId(made.id).remove(),
     ),
   "shmctl: SHM_LOCK by neither owner, creator nor CAP_SYS_ADMIN/IPC_LOCK": {
-    child: true,
+    child: "common",
     run(defer) {
       const made = segment(defer, 0o666);
-      limit(RLIMIT.MEMLOCK, 0);
+      defer(limit(RLIMIT.MEMLOCK, 0));
       becomeNobody();
       defer(becomeRoot);
       made.lockInMemory();
     },
   },
   "shmctl: SHM_LOCK beyond RLIMIT_MEMLOCK by the unprivileged owner": {
-    child: true,
+    child: "common",
     run(defer) {
-      limit(RLIMIT.MEMLOCK, 4096);
+      defer(limit(RLIMIT.MEMLOCK, 4096));
       becomeNobody();
       defer(becomeRoot);
       segment(defer, 0o600, 1 << 20).lockInMemory();
@@ -380,7 +383,7 @@ const queues: Drivers = {
   ),
   "msgctl: IPC_SET raising msg_qbytes above kernel.msgmnb by an unprivileged owner":
     {
-      child: true,
+      child: "common",
       run(defer) {
         becomeNobody();
         defer(becomeRoot);

@@ -6,12 +6,21 @@ import { fcntl, sys_resource, unistd } from "../../../ffi/mod.ts";
 /** `RLIMIT_FSIZE` of `<sys/resource.h>` */
 export const RLIMIT_FSIZE = 1;
 /** `RLIMIT_NOFILE` of `<sys/resource.h>` */
-export const RLIMIT_NOFILE = 7;
-/** `RLIMIT_AS` of `<sys/resource.h>` */
-export const RLIMIT_AS = 9;
+const RLIMIT_NOFILE = 7;
 
 /** Files, memfds and queues of the tests, for `openFds()`. */
 export const FILES = /^\/(memfd:|dev\/shm\/|tmp\/|libc-ipc-)/;
+
+/** Whether a time is one of today, whatever clock the kernel has it from. */
+export function isRecent(time: Date | null | undefined): boolean {
+  return Math.abs(Date.now() - (time?.getTime() ?? 0)) < 86_400_000;
+}
+
+/** The permission bits that this process withholds; only read, never set. */
+export function umask(): number {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return parseInt(/^Umask:\s*(\d+)$/m.exec(status)?.[1] ?? "", 8);
+}
 
 /** The mappings of this process whose lines in `/proc/self/maps` have a text. */
 export function mappings(text: string): string[] {

@@ -9,6 +9,7 @@ import {
   source,
   spawnDeno,
   spawnWorker,
+  uniqueName,
   watchdog,
 } from "../../util.ts";
 import { mappings } from "./process_state.ts";
@@ -213,9 +214,10 @@ Deno.test("sharedArrayBuffer() survives garbage collection, and goes with it", a
 });
 
 Deno.test("sharedArrayBuffer() maps nothing twice over", () => {
-  using memory = Memfd.create("once", { size: WASM_PAGE });
+  const name = uniqueName();
+  using memory = Memfd.create(name, { size: WASM_PAGE });
   const buffer = sharedArrayBuffer(memory);
-  assertEquals(mappings("memfd:once").length, 1);
+  assertEquals(mappings(name).length, 1);
   assertEquals(buffer.byteLength, WASM_PAGE);
 });
 
@@ -226,12 +228,13 @@ Deno.test({
   ),
   async fn() {
     using _dog = watchdog("sharedArrayBuffer() of huge pages");
-    // Huge pages, of which mostly none are free: the kernel finds that out late.
+    // More huge pages than are free, or lent to another test meanwhile: the kernel
+    // finds that out late.
     await using child = spawnDeno(
       `
       import { mapAnonymous, Memfd, sharedArrayBuffer } from "@libc/ipc";
       const size = 2 ** 21;
-      using memory = Memfd.create("huge", { size, hugePages: size });
+      using memory = Memfd.create("huge", { size: 64 * size, hugePages: size });
       const others = [];
       for (let i = 1; i <= 30; i++) {
         try {

@@ -7,6 +7,7 @@ import {
   type Child,
   EMULATED,
   hasCommand,
+  scaled,
   sleeps,
   source,
   spawnCommand,
@@ -122,19 +123,20 @@ Deno.test("PosixMessageQueue.receive() in a Worker has its own reactor", async (
 Deno.test("PosixMessageQueue loses and doubles nothing between many processes", async () => {
   using _dog = watchdog("many");
   using queue = small(8, 16);
-  const each = 1500;
+  const each = scaled(1500, 1_000_000);
+  await using stack = new AsyncDisposableStack();
   const senders = Array.from({ length: 3 }, (_, id) =>
-    spawnWith(
+    stack.use(spawnWith(
       queue,
       `for (let i = 0; i < ${each}; i++) {
         const message = "${id}:" + i;
         if (i % 3 === 0) queue.sendSync(message);
         else if (i % 3 === 1) await queue.send(message);
-        else while (!queue.trySend(message));
+        else if (!queue.trySend(message)) queue.sendSync(message);
       }`,
-    ));
+    )));
   const receivers = Array.from({ length: 2 }, (_, id) =>
-    spawnWith(
+    stack.use(spawnWith(
       queue,
       `const seen = [];
       for (;;) {
@@ -143,7 +145,7 @@ Deno.test("PosixMessageQueue loses and doubles nothing between many processes", 
         seen.push(message);
       }
       console.log(JSON.stringify(seen));`,
-    ));
+    )));
   const codes = await Promise.all(senders.map((child) => child.end()));
   assertEquals(codes.map(({ code }) => code), [0, 0, 0]);
   for (const _ of receivers) await queue.send("end");
@@ -165,7 +167,7 @@ Deno.test("PosixMessageQueue loses and doubles nothing between many processes", 
   assertEquals(queue.attributes().messages, 0);
 });
 
-Deno.test("the death of a receiver takes no message", async () => {
+Deno.test("the death of a receiver of a PosixMessageQueue takes no message", async () => {
   using _dog = watchdog("death");
   using queue = small();
   await using sync = spawnWith(
@@ -201,7 +203,7 @@ Deno.test("PosixMessageQueue.receiveSync() goes on waiting after signals", async
   );
   assertEquals(await child.line(), "ready");
   await untilBlocked(child.pid, "poll");
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < scaled(50, 10_000); i++) {
     const before = sleeps(child.pid);
     child.kill("SIGUSR2");
     await until(() => sleeps(child.pid) > before);
@@ -287,11 +289,11 @@ Deno.test("PosixMessageQueue without descriptors is EMFILE, says so, and leaves 
   await using child = spawnDeno(
     `${PREAMBLE}
     import { openFds } from "${source("tests/util.ts")}";
-    import { limit, RLIMIT_NOFILE, withFewDescriptors } from "${
+    import { FILES, withFewDescriptors } from "${
       source("tests/ipc/memory/process_state.ts")
     }";
     using known = PosixMessageQueue.create("/${shared}", { messageSize: 8 });
-    const before = JSON.stringify(openFds());
+    const before = JSON.stringify(openFds(FILES));
     const messages = [];
     const make = () => {
       try {
@@ -306,7 +308,7 @@ Deno.test("PosixMessageQueue without descriptors is EMFILE, says so, and leaves 
       withFewDescriptors(() => PosixMessageQueue.open("/${shared}").close()),
     ];
     const left = codeOf(() => PosixMessageQueue.open("/${shared}-a"));
-    console.log(JSON.stringify([codes, messages, left, JSON.stringify(openFds()) === before]));`,
+    console.log(JSON.stringify([codes, messages, left, JSON.stringify(openFds(FILES)) === before]));`,
     ALL,
   );
   assertEquals(JSON.parse(await child.line()), [

@@ -22,13 +22,14 @@ import {
 } from "../../../ffi/core/platform.ts";
 import {
   codeOf,
+  later,
   openFds,
   rejection,
+  scaled,
   uniqueName,
   until,
   watchdog,
 } from "../../util.ts";
-import { FILES } from "../memory/process_state.ts";
 
 const name = () => `/${uniqueName()}`;
 const text = (message?: { data: Uint8Array }) =>
@@ -41,7 +42,7 @@ function small(maxMessages = 4, messageSize = 32): PosixMessageQueue {
 }
 
 /** Lets what waits get past trying at once, to where only its source wakes it. */
-const parked = () => new Promise((resolve) => setTimeout(resolve, 2));
+const parked = () => later(2);
 
 Deno.test("PosixMessageQueue.create() makes it as large as asked, for its owner only", () => {
   using queue = PosixMessageQueue.create(name(), {
@@ -284,16 +285,6 @@ Deno.test("PosixMessageQueue refuses bytes that a message may not fit in, and ta
   assertEquals(text(queue.tryReceive()), "y");
 });
 
-Deno.test("PosixMessageQueue.trySend() and tryReceive() say when they would have to wait", () => {
-  using queue = small(2);
-  assertEquals(queue.tryReceive(), undefined);
-  assertEquals(queue.trySend("1"), true);
-  assertEquals(queue.trySend("2"), true);
-  assertEquals(queue.trySend("3"), false);
-  assertEquals(text(queue.tryReceive()), "1");
-  assertEquals(queue.trySend("3"), true);
-});
-
 Deno.test("PosixMessageQueue.receiveSync() and sendSync() time out, not before their time", () => {
   using queue = small(1);
   for (const timeout of [0, 0.5, 30]) {
@@ -353,95 +344,10 @@ Deno.test("PosixMessageQueue.send() waits for room, and keeps its order and its 
   assertEquals(sent, [1, 2, 3]);
 });
 
-Deno.test("PosixMessageQueue waits end by timeout and abort, and do nothing", async () => {
-  using queue = small(1);
-  assertEquals(await rejection(queue.receive({ timeout: 5 })), "ETIMEDOUT");
-  const stop = new AbortController();
-  const reason = new Error("enough");
-  const receiving = queue.receive({ signal: stop.signal });
-  stop.abort(reason);
-  queue.sendSync("kept");
-  assertEquals(await assertRejects(() => receiving), reason);
-  assertEquals(await rejection(queue.send("no", { timeout: 5 })), "ETIMEDOUT");
-  const again = new AbortController();
-  const sending = queue.send("no", { signal: again.signal });
-  await parked();
-  again.abort(reason);
-  assertEquals(await assertRejects(() => sending), reason);
-  assertEquals(text(queue.tryReceive()), "kept");
-  assertEquals(queue.tryReceive(), undefined);
-});
-
-Deno.test("PosixMessageQueue.receive() aborted at any moment loses no message", async () => {
-  using _dog = watchdog("abort");
-  using queue = small();
-  const received: number[] = [];
-  const rounds = 300;
-  for (let i = 0; i < rounds; i++) {
-    const stop = new AbortController();
-    const waiting = queue.receive({ signal: stop.signal })
-      .then((message) => received.push(Number(text(message))), () => {});
-    const steps = [() => queue.sendSync(`${i}`), () => stop.abort()];
-    if (i % 2 === 0) steps.reverse();
-    for (const step of steps) {
-      if (i % 3 === 0) await parked();
-      else if (i % 3 === 1) await Promise.resolve();
-      step();
-    }
-    await waiting;
-    if (received.at(-1) !== i) received.push(Number(text(queue.tryReceive())));
-  }
-  assertEquals(received, Array.from({ length: rounds }, (_, i) => i));
-});
-
-Deno.test("PosixMessageQueue.close() rejects who waits, and keeps the messages", async () => {
-  using queue = small(1);
-  queue.sendSync("kept");
-  const handle = PosixMessageQueue.open(queue.name);
-  const sending = handle.send("never");
-  await parked();
-  handle.close();
-  await assertRejects(
-    () => sending,
-    TypeError,
-    `Cannot send to a closed message queue "${queue.name}"`,
-  );
-  assertEquals(text(queue.tryReceive()), "kept");
-  const reader = PosixMessageQueue.open(queue.name);
-  const receiving = reader.receive();
-  await parked();
-  reader.close();
-  await assertRejects(
-    () => receiving,
-    TypeError,
-    "Cannot receive from a closed",
-  );
-});
-
-Deno.test("PosixMessageQueue refuses every use after close", async () => {
+Deno.test("PosixMessageQueue is removed by dispose of its owner, not by close()", () => {
   const queue = small();
   queue.close();
-  queue.close();
-  assertEquals(queue.closed, true);
-  const uses = [
-    () => queue.sendSync("x"),
-    () => queue.trySend("x"),
-    () => queue.receiveSync(),
-    () => queue.tryReceive(),
-    () => queue.attributes(),
-    () => queue.stat(),
-    () => queue.set({ mode: 0o600 }),
-    () => queue.unlink(),
-    () => queue.fd,
-    () => queue.onMessage(() => {}),
-  ];
-  const closed = `a closed message queue "${queue.name}"`;
-  for (const use of uses) assertThrows(use, TypeError, closed);
-  await assertRejects(() => queue.send("x"), TypeError, closed);
-  await assertRejects(() => queue.receive(), TypeError, closed);
-  await assertRejects(() => waitAny([queue]), TypeError, closed);
-  await assertRejects(() => queue.messages().next(), TypeError, closed);
-  queue[Symbol.dispose]();
+  PosixMessageQueue.open(queue.name).close();
   queue[Symbol.dispose]();
   assertEquals(codeOf(() => PosixMessageQueue.open(queue.name)), "ENOENT");
 });
@@ -639,30 +545,9 @@ Deno.test({
   },
 });
 
-Deno.test("100 receive() of 100 queues wait at once, and everything else goes on", async () => {
-  using _dog = watchdog("100 waiters");
-  using stack = new DisposableStack();
-  const queues = Array.from({ length: 100 }, () => stack.use(small(1, 16)));
-  let settled = 0;
-  const waits = queues.map((queue) =>
-    queue.receive().then((message) => {
-      settled++;
-      return text(message);
-    })
-  );
-  await parked();
-  assertGreaterOrEqual(
-    (await Deno.readTextFile(new URL(import.meta.url))).length,
-    1000,
-  );
-  assertEquals(settled, 0);
-  queues.forEach((queue, i) => queue.sendSync(`${i}`));
-  assertEquals(await Promise.all(waits), queues.map((_, i) => `${i}`));
-});
-
 Deno.test("PosixMessageQueue leaves no descriptor and no queue behind", () => {
   const shared = uniqueName();
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < scaled(500, 10_000); i++) {
     using queue = PosixMessageQueue.create(`/${shared}`, { messageSize: 8 });
     using same = PosixMessageQueue.open(`/${shared}`);
     same.sendSync("x");
@@ -670,7 +555,7 @@ Deno.test("PosixMessageQueue leaves no descriptor and no queue behind", () => {
     assertThrows(() => queue.sendSync("123456789"), IpcError);
     queue.receiveSync();
   }
-  assertEquals(openFds(FILES).filter((fd) => fd.includes(shared)), []);
+  assertEquals(openFds(new RegExp(shared)), []);
   assertEquals(codeOf(() => PosixMessageQueue.open(`/${shared}`)), "ENOENT");
 });
 
