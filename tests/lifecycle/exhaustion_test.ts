@@ -69,7 +69,7 @@ Deno.test("every public function that gives a handle is tried without descriptor
 });
 
 /** How many share a process: its start takes longer than they do. */
-const COMPANY = 8;
+const COMPANY = 20;
 /** What needs a process with a blocked signal. */
 const BLOCKED = "SignalQueue.open()";
 
@@ -116,7 +116,7 @@ function test(names: string[]): void {
         ? notEmulated(title, "shows its own signal masks")
         : { name: title },
       async fn() {
-        using _dog = watchdog(names.join(", "));
+        using _dog = watchdog(names.join(", "), 120);
         const found = (await (results ??= exhaust(names)))
           .find((result) => result.name === name);
         assertExists(found);
