@@ -203,7 +203,9 @@ export function denoArgs(
   code: string | URL,
   ...permissions: string[]
 ): string[] {
-  return runArgs(code, ["--allow-ffi", ...permissions]);
+  // Deno takes all of them or each of them.
+  const all = permissions.includes("--allow-all");
+  return runArgs(code, [...all ? [] : ["--allow-ffi"], ...permissions]);
 }
 
 function runArgs(code: string | URL, permissions: string[]): string[] {
