@@ -18,7 +18,7 @@ import {
 import { openFds } from "../descriptors.ts";
 
 /** Turns until what ends in the background must be gone. */
-const MAX_TURNS = 2000;
+const MAX_TURNS = 300;
 /** Such a program answers for what is like the runtime's own, too. */
 const ANY = /^/;
 /** The threads of the runtime, which come and go. */
