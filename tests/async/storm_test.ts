@@ -76,6 +76,7 @@ const PREPARE = `
   import { Fifo, PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "${
   source("mod.ts")
 }";
+  import "${source("tests/async/storm_handlers.ts")}";
   import { storm } from "${source("tests/async/storm_handlers.ts")}";
   import { later } from "${source("tests/util.ts")}";
 `;
@@ -147,20 +148,26 @@ Deno.test(
     const sent = sender.line().finally(() => over = true);
     let rounds = 0;
     const byte = new Uint8Array(1);
-    while (!over || rounds % 10 !== 0) {
-      const text = String(rounds++);
-      there.sendSync(1, text);
-      set.release(0, 1, { undo: false });
-      await set.acquire(1, { undo: false });
-      up.release();
-      await down.acquire();
-      byte[0] = rounds;
-      await toEnds.writer.write(byte);
-      assertEquals(await fromEnds.reader.read(byte), 1);
-      assertEquals(byte[0], rounds & 255);
-      const { data } = await there.receive({ type: 2 });
-      assertEquals(new TextDecoder().decode(data), text);
-    }
+    const talk = async () => {
+      while (!over || rounds % 10 !== 0) {
+        const text = String(rounds++);
+        there.sendSync(1, text);
+        set.release(0, 1, { undo: false });
+        await set.acquire(1, { undo: false });
+        up.release();
+        await down.acquire();
+        byte[0] = rounds;
+        await toEnds.writer.write(byte);
+        assertEquals(await fromEnds.reader.read(byte), 1);
+        assertEquals(byte[0], rounds & 255);
+        const { data } = await there.receive({ type: 2 });
+        assertEquals(new TextDecoder().decode(data), text);
+      }
+    };
+    const early = child.process.status.then(({ code }) => {
+      throw new Error(`ended early with ${code}: ${child.errors}`);
+    });
+    await Promise.race([talk(), early]);
     assert(rounds >= 10, "hardly anything was sent");
     await sent;
     assertEquals(there.stat().messages, 0);
