@@ -84,7 +84,7 @@ const findBlocked = inCompany<Exhaustion>(PROGRAM, [BLOCKED], ["SIGRTMAX"]);
 for (const name of names) {
   const blocked = name === BLOCKED;
   const title =
-    `${name} without a descriptor at any step leaves nothing behind`;
+    `without descriptors, ${name} leaves nothing behind at any step`;
   Deno.test({
     ...blocked
       ? notEmulated(title, "shows its own signal masks")

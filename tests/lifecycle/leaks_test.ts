@@ -17,7 +17,7 @@ interface Leaks extends Result {
 const find = inCompany<Leaks>("leaks_child.ts", Object.keys(handles));
 
 for (const [name, one] of Object.entries(handles)) {
-  Deno.test(`${name} leaves nothing behind after ${roundsOf(one)} rounds`, async () => {
+  Deno.test(`${roundsOf(one)} rounds of ${name} leave nothing behind`, async () => {
     using _dog = watchdog(name, 300);
     const leaks = await find(name);
     assertEquals(leaks, { name, left: "", grown: [] });

@@ -88,7 +88,7 @@ Deno.test("every member of every class in the table is tried after close(), or a
 const survived = inCompany("used_child.ts", Object.keys(handles));
 
 for (const [name, { make, use, uses }] of Object.entries(handles)) {
-  Deno.test(`${name} refuses every use after close()`, async () => {
+  Deno.test(`a closed ${name} refuses every use and can be closed again`, async () => {
     using handle = await make();
     await use(handle);
     assertEquals(handle.closed, false);
@@ -105,7 +105,7 @@ for (const [name, { make, use, uses }] of Object.entries(handles)) {
     assertEquals(handle.closed, true);
   });
 
-  Deno.test(`${name} used in any order after its end never ends the process`, async () => {
+  Deno.test(`a closed ${name} used in any order never ends the process`, async () => {
     using _dog = watchdog(name);
     assertEquals(await survived(name), { name });
   });
