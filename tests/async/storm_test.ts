@@ -26,8 +26,7 @@ import {
 } from "../util.ts";
 import { QUEUED_SIGNAL } from "./kinds.ts";
 
-/** For each of four programs, so that these are 10,000 in the gate. */
-const SIGNALS = scaled(2500, 10_000);
+const SIGNALS = scaled(10_000);
 const SIGUSR2 = 12;
 /** `SIGRTMIN+1`, which is {@linkcode QUEUED_SIGNAL} */
 const QUEUED = 35;

@@ -19,8 +19,8 @@ import { openFds } from "../descriptors.ts";
 
 /** Turns until what ends in the background must be gone. */
 const MAX_TURNS = 300;
-/** Such a program answers for what is like the runtime's own, too. */
-const ANY = /^/;
+/** All but its caches; such a program answers for its wakers, too. */
+const OURS = /^(?!.*(_cache_v\d|\/deno\/))/;
 /** The threads of the runtime, which come and go. */
 const OF_THE_RUNTIME = /^(tokio|V8)/;
 
@@ -36,7 +36,7 @@ export const collect: (() => void) | undefined =
 
 /** The numbers of the open descriptors. */
 export function descriptors(): number[] {
-  return openFds(ANY).map((fd) => parseInt(fd)).sort((a, b) => a - b);
+  return openFds(OURS).map((fd) => parseInt(fd)).sort((a, b) => a - b);
 }
 
 function names(folder: string): string[] {
