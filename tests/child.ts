@@ -194,27 +194,43 @@ export interface SpawnDenoOptions extends SpawnOptions {
   permissions?: string[];
 }
 
-/** Arguments with which Deno runs a TypeScript program that may use FFI. */
-export function denoArgs(code: string, ...permissions: string[]): string[] {
-  return runArgs(code, ["--allow-ffi", ...permissions]);
+/**
+ * Arguments with which Deno runs a TypeScript program that may use FFI.
+ *
+ * @param code The program, or where it is.
+ */
+export function denoArgs(
+  code: string | URL,
+  ...permissions: string[]
+): string[] {
+  // Deno takes all of them or each of them.
+  const all = permissions.includes("--allow-all");
+  return runArgs(code, [...all ? [] : ["--allow-ffi"], ...permissions]);
 }
 
-function runArgs(code: string, permissions: string[]): string[] {
+function runArgs(code: string | URL, permissions: string[]): string[] {
   return [
     "run",
     "--quiet",
     "--no-lock",
     `--config=${CONFIG.pathname}`,
     ...permissions,
-    `data:application/typescript,${encodeURIComponent(code)}`,
+    code instanceof URL
+      ? code.href
+      : `data:application/typescript,${encodeURIComponent(code)}`,
   ];
 }
 
 /**
  * Runs a TypeScript program in another Deno process. It can import
  * `@libc/ipc`, its subpaths, and by `file:` URLs (see {@linkcode source}).
+ *
+ * @param code The program, or where it is.
  */
-export function spawnDeno(code: string, options: SpawnDenoOptions = {}): Child {
+export function spawnDeno(
+  code: string | URL,
+  options: SpawnDenoOptions = {},
+): Child {
   const { permissions = ["--allow-ffi"], args = [] } = options;
   return spawnCommand(Deno.execPath(), {
     ...options,

@@ -187,10 +187,21 @@ const GUARD = `onmessage = ({ data }) => {
       // console.error() would be forwarded by a thread of this process.
       Deno.writeTextFileSync("/dev/stderr", text, { append: true });
     } finally {
-      Deno.kill(Deno.pid, "SIGKILL");
+      try {
+        killChildren();
+      } finally {
+        Deno.kill(Deno.pid, "SIGKILL");
+      }
     }
   }
-};`;
+};
+// Those that block would never notice that they are alone.
+function killChildren() {
+  for (const { name } of Deno.readDirSync("/proc/self/task")) {
+    const pids = Deno.readTextFileSync("/proc/self/task/" + name + "/children");
+    for (const [pid] of pids.matchAll(/\\d+/g)) Deno.kill(Number(pid), "SIGKILL");
+  }
+}`;
 
 /** What may be stuck, and until when it may. */
 const watched = new Set<{ what: string; end: number }>();

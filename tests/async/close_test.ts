@@ -10,13 +10,26 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { spawn } from "../../ipc/process/spawn.ts";
 import { Socket } from "../../ipc/stream/socket.ts";
-
-import { denoArgs, scaled, source, spawnDeno, watchdog } from "../util.ts";
+import {
+  type Child,
+  denoArgs,
+  scaled,
+  source,
+  spawnDeno,
+  watchdog,
+} from "../util.ts";
 import { checkRandomEnds, closing, type End, seed } from "./checks.ts";
 import { type Kind, kindOf, kinds, type Subject } from "./kinds.ts";
 
+/** Runs a program of this folder. */
+function spawnProgram(name: string): Child {
+  return spawnDeno(new URL(name, import.meta.url), {
+    permissions: ["--allow-all"],
+  });
+}
+
 /** In each there are four waits and a later one. */
-const ROUNDS = scaled(500);
+const ROUNDS = scaled(500, 10_000);
 /** Objects that live at the same time. */
 const OBJECTS = 10;
 /** Kinds whose every object is a process. */
@@ -241,173 +254,14 @@ Deno.test("waits of all kinds end when another process removes the object or clo
 
 Deno.test("a Worker that opens and closes the same objects all the time takes nothing from those who wait here", async () => {
   using _dog = watchdog("handles in a Worker");
-  await using child = spawnDeno(
-    `
-    import { EventFd, IPC_PRIVATE, PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "${
-      source("mod.ts")
-    }";
-    import { pipe, PipeReader } from "${source("ipc/stream/pipe.ts")}";
-    import { later, turn } from "${source("tests/util.ts")}";
-    const undo = false;
-    /** How the objects of these names are opened, waited for and tried. */
-    const openers = (names) => [
-      [() => SysvMessageQueue.fromId(names.queue), (each) => each.receive(), (each) => each.tryReceive()],
-      [() => SysvSemaphoreSet.fromId(names.set), (each) => each.acquire(0, { undo }), (each) => each.tryAcquire(0, { undo })],
-      [() => PosixMessageQueue.open(names.posix), (each) => each.receive(), (each) => each.tryReceive()],
-      [() => PosixSemaphore.open(names.semaphore), (each) => each.acquire(), (each) => each.tryAcquire()],
-      [() => EventFd.fromFd(names.event), (each) => each.receive(), (each) => each.tryReceive()],
-      [() => PipeReader.fromFd(names.pipe), (each) => each.read(new Uint8Array(1)), (each) => each.tryRead(new Uint8Array(1))],
-    ];
-    /** Waits and closes, until told to stop; gives how many waits had a result. */
-    async function use([open, wait], stop, count = () => {}) {
-      let got = 0;
-      const took = () => {
-        got++;
-        count();
-      };
-      while (!stop()) {
-        const handle = open();
-        const waits = [1, 2].map(() => wait(handle).then(took, (error) => {
-          if (!(error instanceof TypeError)) throw error;
-        }));
-        for (let turns = Math.random() * 30; turns > 0; turns--) await turn();
-        handle.close();
-        await Promise.all(waits);
-      }
-      return got;
-    }
-    if (self.name === "worker") {
-      let stopped = false;
-      self.onmessage = async ({ data }) => {
-        if (data === "stop") return void (stopped = true);
-        postMessage("ready");
-        const counts = new Int32Array(data.counts);
-        postMessage(await Promise.all(openers(data).map((each, i) =>
-          use(each, () => stopped, () => Atomics.add(counts, i, 1)))));
-      };
-    } else {
-      using queue = SysvMessageQueue.create(IPC_PRIVATE);
-      using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
-      using posix = PosixMessageQueue.create(null, { maxMessages: 8, messageSize: 8 });
-      using semaphore = PosixSemaphore.create();
-      using event = EventFd.create({ semaphore: true });
-      using ends = pipe();
-      const counts = new Int32Array(new SharedArrayBuffer(24));
-      const names = {
-        counts: counts.buffer,
-        queue: queue.id, set: set.id, posix: posix.name, semaphore: semaphore.name,
-        event: event.fd.number, pipe: ends.reader.fd.number,
-      };
-      const gives = [
-        () => queue.send(1, "x"), () => set.release(0, 1, { undo }), () => posix.send("x"),
-        () => semaphore.release(), () => event.post(), () => ends.writer.write("x"),
-      ];
-      const worker = new Worker(import.meta.url, { type: "module", name: "worker" });
-      const next = () => new Promise((resolve, reject) => {
-        worker.onmessage = ({ data }) => resolve(data);
-        worker.onerror = reject;
-      });
-      const ready = next();
-      worker.postMessage(names);
-      await ready;
-      const theirs = next();
-      const here = openers(names);
-      const others = await Promise.all(gives.map(async (give, i) => {
-        let given = 0;
-        const enough = () => given >= 500;
-        const users = [use(here[i], enough), use(here[i], enough)];
-        // Until the Worker has had some, too.
-        while (!enough() || Atomics.load(counts, i) === 0) {
-          await give();
-          given++;
-          if (Math.random() < 0.3) await turn();
-        }
-        const got = await Promise.all(users);
-        return given - got[0] - got[1];
-      }));
-      worker.postMessage("stop");
-      const found = await theirs;
-      const missing = here.map(([open, , attempt], i) => {
-        using rest = open();
-        let left = 0;
-        while (attempt(rest)) left++;
-        return others[i] - left - found[i];
-      });
-      console.log(missing.join());
-      worker.terminate();
-    }`,
-    { permissions: ["--allow-all"] },
-  );
+  await using child = spawnProgram("worker_handles_child.ts");
   const { code, stdout, stderr } = await child.end();
   assertEquals([code, stdout], [0, "0,0,0,0,0,0\n"], stderr);
 });
 
 Deno.test("waits on a descriptor closed behind our back end by timeout, abort and close(), and others are not harmed", async () => {
   using _dog = watchdog("closed behind our back");
-  await using child = spawnDeno(`
-    import { EventFd } from "@libc/ipc/eventfd";
-    import { INTERNAL } from "${source("ffi/core/_internal.ts")}";
-    import { Fd } from "${source("ffi/core/fd.ts")}";
-    import { F_DUPFD_CLOEXEC } from "${source("ffi/core/platform.ts")}";
-    import { fcntl } from "${source("ffi/libc/fcntl.ts")}";
-    import { unistd } from "${source("ffi/libc/unistd.ts")}";
-    import { later } from "${source("tests/util.ts")}";
-    const kind = (promise) => promise.then(String, (error) => error.code ?? error);
-    /** With a number that nobody else in this process gets by chance. */
-    const eventAt = (number) => {
-      using event = EventFd.create();
-      const found = fcntl().fcntl_int(event.fd.number, F_DUPFD_CLOEXEC, number);
-      if (found !== number) throw new Error(number + " is in use");
-      return new EventFd(INTERNAL, new Fd(INTERNAL, found, "eventfd"));
-    };
-    const close = (event) => {
-      try {
-        event?.close();
-      } catch (error) {
-        if (error.code !== "EBADF") throw error;
-      }
-    };
-    let number = 500;
-    for (const recycled of [false, true]) {
-      for (const shared of [false, true]) {
-        const event = eventAt(++number);
-        // Who else has it open wakes the reactor; otherwise nothing does.
-        using copy = shared ? EventFd.fromFd(event.fd) : undefined;
-        using bystander = EventFd.create();
-        const controller = new AbortController();
-        const waits = [
-          event.receive({ timeout: 20 }),
-          event.receive({ signal: controller.signal }),
-          event.receive(),
-        ].map(kind);
-        const other = bystander.receive();
-        await later(5);
-        unistd().close(number);
-        const next = recycled ? eventAt(number) : undefined;
-        const stranger = next?.receive().catch((error) => error);
-        copy?.post();
-        await later(5);
-        bystander.post(7);
-        if (await other !== 7) throw new Error("somebody else's wait");
-        const timedOut = await waits[0];
-        controller.abort("aborted");
-        const aborted = await waits[1];
-        close(event);
-        const closed = await waits[2];
-        const fits = (found, expected) =>
-          found === expected || found === "EBADF" || found === "ENOENT" ||
-          found instanceof TypeError;
-        if (!fits(timedOut, "ETIMEDOUT")) throw timedOut;
-        if (!fits(aborted, "aborted")) throw aborted;
-        if (!fits(closed)) throw closed;
-        const error = await kind(bystander.receive({ timeout: 1 }));
-        if (error !== "ETIMEDOUT") throw error;
-        // That close() may have taken its number away.
-        close(next);
-        await stranger;
-      }
-    }
-    console.log("over");`);
+  await using child = spawnProgram("recycled_child.ts");
   const { code, stdout, stderr } = await child.end();
   assertEquals([code, stdout], [0, "over\n"], stderr);
 });

@@ -11,10 +11,10 @@ import {
 } from "./checks.ts";
 import { kinds } from "./kinds.ts";
 
-/** Aborts at random moments, of all kinds together. */
-const ABORTS = scaled(10_000);
+/** Aborts at random moments, of all kinds together, or of each. */
+const ABORTS = scaled(10_000, 10_000 * kinds.length);
 /** Those of a kind that takes milliseconds to be woken. */
-const SLOW_ABORTS = scaled(100);
+const SLOW_ABORTS = scaled(100, 10_000);
 
 const slow = kinds.filter((kind) => kind.slow).length;
 const fastAborts = Math.ceil(

@@ -140,21 +140,21 @@ Deno.test("a wait that ends can start, close and abort others", async () => {
 function spawnWithWorkers(code: string): Child {
   return spawnDeno(
     `
-    import { EventFd } from "@libc/ipc/eventfd";
-    import { IPC_PRIVATE, SysvMessageQueue, SysvSemaphoreSet, waitAny } from "${
-      source("mod.ts")
-    }";
+    import { IPC_PRIVATE, SysvMessageQueue } from "${source("mod.ts")}";
     import { checkMany } from "${source("tests/async/checks.ts")}";
     import { kinds } from "${source("tests/async/kinds.ts")}";
-    import { sys_resource } from "${source("ffi/libc/sys_resource.ts")}";
-    import { WaitThread } from "${source("ffi/core/wait_thread.ts")}";
-    import { pipe } from "${source("ipc/stream/pipe.ts")}";
-    const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     const start = (name) => new Worker(import.meta.url, { type: "module", name });
     const next = (worker) => new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
     ${code}`,
     { permissions: ["--allow-all"] },
   );
+}
+
+/** Runs a program of this folder. */
+function spawnProgram(name: string): Child {
+  return spawnDeno(new URL(name, import.meta.url), {
+    permissions: ["--allow-all"],
+  });
 }
 
 Deno.test("workers wait on their own, with threads of their own", async () => {
@@ -200,97 +200,14 @@ Deno.test("a message between isolates wakes the one that waits for it", async ()
 
 Deno.test("terminated workers leave room for others to wait", async () => {
   using _dog = watchdog("terminated workers");
-  await using child = spawnDeno(
-    `
-    import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
-    import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-    import { WaitThread } from "${source("ffi/core/wait_thread.ts")}";
-    import { pipe } from "${source("ipc/stream/pipe.ts")}";
-    const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-    if (self.name === "") {
-      // More than there are signals to interrupt threads with.
-      for (let i = 0; i < 26; i++) {
-        const worker = new Worker(import.meta.url, { type: "module", name: "w" });
-        const { data: found } = await new Promise((resolve) => worker.onmessage = resolve);
-        if (found !== "in a thread") console.log(i, found);
-        worker.terminate();
-      }
-      // Their last calls end by themselves, and with these their threads.
-      // epoll_wait and epoll_pwait of x86-64, and what all others have.
-      const inWait = /^(232|281|22) /;
-      const inEpollWait = () => {
-        let count = 0;
-        for (const { name } of Deno.readDirSync("/proc/self/task")) {
-          try {
-            const call = Deno.readTextFileSync("/proc/self/task/" + name + "/syscall");
-            if (inWait.test(call)) count++;
-          } catch {
-            // It has just ended.
-          }
-        }
-        return count;
-      };
-      while (inEpollWait() >= 20) await later(50);
-      console.log("done");
-    } else {
-      pipe().reader.read(new Uint8Array(1));
-      const set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
-      set.acquire().catch(() => {});
-      await later(2);
-      const thread = WaitThread.take();
-      set.remove();
-      postMessage(thread ? "in a thread" : "without a thread");
-    }`,
-    { permissions: ["--allow-all"] },
-  );
+  await using child = spawnProgram("terminated_workers_child.ts");
   const { code, stdout, stderr } = await child.end();
   assertEquals([code, stdout], [0, "done\n"], stderr);
 });
 
 Deno.test("a wait without descriptors left rejects, loses nothing, and later ones work", async () => {
   using _dog = watchdog("EMFILE");
-  await using child = spawnWithWorkers(`
-    const RLIMIT_NOFILE = 7;
-    const limits = new BigUint64Array(2);
-    sys_resource().getrlimit(RLIMIT_NOFILE, limits);
-    const numbers = () => Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => Number(name));
-    using ends = pipe();
-    using queue = SysvMessageQueue.create(IPC_PRIVATE);
-    using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0]);
-    // Deno itself panics without descriptors for its first handler.
-    const listener = () => {};
-    Deno.addSignalListener("SIGUSR2", listener);
-    // One descriptor more is not enough for the reactor either.
-    for (const more of [0, 1]) {
-      const before = numbers().length;
-      const limit = BigInt(Math.max(...numbers()) + 3);
-      sys_resource().setrlimit(RLIMIT_NOFILE, BigUint64Array.of(limit, limits[1]));
-      const events = [];
-      try {
-        for (;;) events.push(EventFd.create());
-      } catch (error) {
-        if (error.code !== "EMFILE") throw error;
-      }
-      for (let i = 0; i < more; i++) events.pop().close();
-      const buffer = new Uint8Array(1);
-      const results = [
-        await ends.reader.read(buffer).catch((error) => error.code),
-        await waitAny([ends.reader, queue]).catch((error) => error.code),
-        // These can do without.
-        await queue.receive({ timeout: 5 }).catch((error) => error.code),
-      ];
-      const waits = Promise.all([queue.receive(), set.acquire()]);
-      await later(5);
-      queue.sendSync(1, "x");
-      set.release();
-      results.push((await waits)[0].type);
-      sys_resource().setrlimit(RLIMIT_NOFILE, limits);
-      for (const event of events) event.close();
-      console.log(results.join(), numbers().length - before);
-    }
-    setTimeout(() => ends.writer.writeSync("y"), 5);
-    console.log(await ends.reader.read(new Uint8Array(1)));
-    Deno.removeSignalListener("SIGUSR2", listener);`);
+  await using child = spawnProgram("no_descriptors_child.ts");
   const { code, stdout, stderr } = await child.end();
   const line = "EMFILE,EMFILE,ETIMEDOUT,1";
   // The one more is that of a thread, which is kept for the next wait.

@@ -208,8 +208,9 @@ function end(pidfd: Pidfd): void {
   }
 }
 
+/** A process that ends with this one, if nothing has ended it before. */
 function sleeper(stack: DisposableStack): ChildProcess {
-  const child = stack.use(spawn("sleep", { args: ["1000"] }));
+  const child = stack.use(spawn("cat", { fds: { 0: "pipe" } }));
   const pidfd = stack.use(Pidfd.of(child));
   stack.defer(() => {
     end(pidfd);

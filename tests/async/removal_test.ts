@@ -10,13 +10,27 @@ import {
 } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
 import { lockFile, openLockFile } from "@libc/ipc/file-lock";
-import { type ChildProcess, spawn } from "../../ipc/process/spawn.ts";
+import {
+  type ChildFd,
+  type ChildProcess,
+  spawn,
+} from "../../ipc/process/spawn.ts";
 import { Pidfd } from "../../ipc/process/pidfd.ts";
 import { Fifo } from "../../ipc/stream/fifo.ts";
 import { pipe } from "../../ipc/stream/pipe.ts";
 import { Socket } from "../../ipc/stream/socket.ts";
 import { Place } from "../ipc/stream/util.ts";
-import { exists, later, source, spawnDeno, watchdog } from "../util.ts";
+import { exists, later, scaled, source, spawnDeno, watchdog } from "../util.ts";
+
+/** How often each process is killed. */
+const KILLS = scaled(1, 1000);
+
+/** A test that kills, so many times. */
+function repeatedly(test: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    for (let i = 0; i < KILLS; i++) await test();
+  };
+}
 
 /** Runs some code in another process. */
 async function elsewhere(code: string): Promise<void> {
@@ -29,9 +43,9 @@ async function elsewhere(code: string): Promise<void> {
   assertEquals(status, 0, stderr);
 }
 
-/** A process that does nothing but have descriptors. */
-function holder(fds: Parameters<typeof spawn>[1]): ChildProcess {
-  return spawn("sleep", { args: ["1000"], ...fds, killSignal: "SIGKILL" });
+/** A process that does nothing but have descriptors, and ends with this one. */
+function holder(fds: Record<number, ChildFd> = {}): ChildProcess {
+  return spawn("cat", { fds: { ...fds, 0: "pipe" }, killSignal: "SIGKILL" });
 }
 
 /** Three waits under way: one still tries by itself, others rely on events. */
@@ -50,7 +64,7 @@ async function assertAllReject(waits: Promise<unknown>[], code: string) {
   }
 }
 
-Deno.test("waits on a System V queue end with EIDRM when another process removes it", async () => {
+Deno.test("SysvMessageQueue.receive() and send() end with EIDRM when another process removes the queue", async () => {
   using _dog = watchdog("EIDRM of a queue");
   using queue = SysvMessageQueue.create(IPC_PRIVATE);
   queue.set({ maxBytes: 1 });
@@ -63,7 +77,7 @@ Deno.test("waits on a System V queue end with EIDRM when another process removes
   await assertAllReject(waits, "EIDRM");
 });
 
-Deno.test("waits on System V semaphores end with EIDRM when another process removes them", async () => {
+Deno.test("SysvSemaphoreSet.acquire(), operate() and waitZero() end with EIDRM when another process removes the set", async () => {
   using _dog = watchdog("EIDRM of a set");
   using set = SysvSemaphoreSet.create(IPC_PRIVATE, [0, 1]);
   const waits = [
@@ -75,7 +89,7 @@ Deno.test("waits on System V semaphores end with EIDRM when another process remo
   await assertAllReject(waits, "EIDRM");
 });
 
-Deno.test("unlinking a POSIX queue or semaphore has no effect on those who wait", async () => {
+Deno.test("PosixMessageQueue.unlink() and PosixSemaphore.unlink() have no effect on those who wait", async () => {
   using _dog = watchdog("unlink");
   using queue = PosixMessageQueue.create(null, { messageSize: 64 });
   using semaphore = PosixSemaphore.create();
@@ -90,41 +104,50 @@ Deno.test("unlinking a POSIX queue or semaphore has no effect on those who wait"
   assertEquals([queue.attributes().messages, semaphore.value()], [0, 0]);
 });
 
-Deno.test("reads of a pipe end with null when the process that could write is killed", async () => {
-  using _dog = watchdog("hang-up of a pipe");
-  using ends = pipe();
-  await using child = holder({ fds: { 3: ends.writer } });
-  ends.writer.close();
-  const reads = await three(() => ends.reader.read(new Uint8Array(1)));
-  child.kill("SIGKILL");
-  assertEquals(await Promise.all(reads), [null, null, null]);
-});
+Deno.test(
+  "PipeReader.read() ends with null when the process that could write is killed",
+  repeatedly(async () => {
+    using _dog = watchdog("hang-up of a pipe");
+    using ends = pipe();
+    await using child = holder({ 3: ends.writer });
+    ends.writer.close();
+    const reads = await three(() => ends.reader.read(new Uint8Array(1)));
+    child.kill("SIGKILL");
+    assertEquals(await Promise.all(reads), [null, null, null]);
+  }),
+);
 
-Deno.test("writes to a pipe end with EPIPE when the process that could read is killed", async () => {
-  using _dog = watchdog("EPIPE of a pipe");
-  using ends = pipe({ capacity: 4096 });
-  ends.writer.writeSync(new Uint8Array(4096));
-  await using child = holder({ fds: { 3: ends.reader } });
-  ends.reader.close();
-  const writes = await three(() => ends.writer.write("x"));
-  child.kill("SIGKILL");
-  await assertAllReject(writes, "EPIPE");
-});
+Deno.test(
+  "PipeWriter.write() ends with EPIPE when the process that could read is killed",
+  repeatedly(async () => {
+    using _dog = watchdog("EPIPE of a pipe");
+    using ends = pipe({ capacity: 4096 });
+    ends.writer.writeSync(new Uint8Array(4096));
+    await using child = holder({ 3: ends.reader });
+    ends.reader.close();
+    const writes = await three(() => ends.writer.write("x"));
+    child.kill("SIGKILL");
+    await assertAllReject(writes, "EPIPE");
+  }),
+);
 
-Deno.test("reads of a FIFO end with null when its last writer is killed", async () => {
-  using _dog = watchdog("hang-up of a FIFO");
-  using place = new Place();
-  using fifo = Fifo.create(place.path());
-  using reader = fifo.openReader();
-  const reads = await three(() => reader.read(new Uint8Array(1)));
-  // They have waited for the first one, too.
-  using writer = fifo.openWriterSync();
-  await using child = holder({ fds: { 3: writer } });
-  writer.close();
-  await later();
-  child.kill("SIGKILL");
-  assertEquals(await Promise.all(reads), [null, null, null]);
-});
+Deno.test(
+  "PipeReader.read() of a FIFO ends with null when its last writer is killed",
+  repeatedly(async () => {
+    using _dog = watchdog("hang-up of a FIFO");
+    using place = new Place();
+    using fifo = Fifo.create(place.path());
+    using reader = fifo.openReader();
+    const reads = await three(() => reader.read(new Uint8Array(1)));
+    // They have waited for the first one, too.
+    using writer = fifo.openWriterSync();
+    await using child = holder({ 3: writer });
+    writer.close();
+    await later();
+    child.kill("SIGKILL");
+    assertEquals(await Promise.all(reads), [null, null, null]);
+  }),
+);
 
 Deno.test("Fifo.openWriter() ends with an error when the path is removed or taken", async () => {
   using _dog = watchdog("a FIFO that goes");
@@ -141,39 +164,37 @@ Deno.test("Fifo.openWriter() ends with an error when the path is removed or take
 });
 
 for (const type of ["stream", "seqpacket"] as const) {
-  Deno.test(`receives of a ${type} socket end with null, and sends with EPIPE, when the peer is killed`, async () => {
-    using _dog = watchdog(`hang-up of a ${type}`);
-    const [a, b] = Socket.pair(type);
-    using socket = a;
-    using peer = b;
-    const receives = await three(() => socket.receive());
-    await using child = holder({ fds: { 3: peer } });
-    peer.close();
-    const data = new Uint8Array(65536);
-    const sends: Promise<void>[] = [];
-    // Until there is no more room.
-    for (let pending = false; !pending;) {
-      const send = socket.send(data);
-      send.catch(() => {});
-      sends.push(send);
-      pending = await Promise.race([
-        send.then(() => false),
-        later(20).then(() => true),
-      ]);
-    }
-    child.kill("SIGKILL");
-    const last = sends.pop() ?? Promise.resolve();
-    const error = await assertRejects(() => last, IpcError);
-    assertEquals(["EPIPE", "ECONNRESET"].includes(error.code), true);
-    const ends = await Promise.all(
-      receives.map((receive) => receive.catch(({ code }) => code)),
-    );
-    // What the peer had not received counts as reset, which is told once.
-    assertEquals(
-      ends.filter((end) => end !== null && end !== "ECONNRESET"),
-      [],
-    );
-  });
+  Deno.test(
+    `Socket.receive() of a ${type} ends with null, and send() with EPIPE, when the peer is killed`,
+    repeatedly(async () => {
+      using _dog = watchdog(`hang-up of a ${type}`);
+      const [a, b] = Socket.pair(type);
+      using socket = a;
+      using peer = b;
+      const receives = await three(() => socket.receive());
+      await using child = holder({ 3: peer });
+      peer.close();
+      const data = new Uint8Array(65536);
+      // Until there is no more room.
+      while (
+        type === "stream" ? socket.writer.tryWrite(data) : socket.trySend(data)
+      );
+      const sends = await three(() => socket.send(data));
+      child.kill("SIGKILL");
+      for (const send of sends) {
+        const { code } = await assertRejects(() => send, IpcError);
+        assertEquals(["EPIPE", "ECONNRESET"].includes(code), true, code);
+      }
+      const ends = await Promise.all(
+        receives.map((receive) => receive.catch(({ code }) => code)),
+      );
+      // What the peer had not received counts as reset, which is told once.
+      assertEquals(
+        ends.filter((end) => end !== null && end !== "ECONNRESET"),
+        [],
+      );
+    }),
+  );
 }
 
 Deno.test("Socket.accept() goes on when another process removes the path", async () => {
@@ -192,37 +213,43 @@ Deno.test("Socket.accept() goes on when another process removes the path", async
   }
 });
 
-Deno.test("waits for the end of a process end when another process kills it", async () => {
-  using _dog = watchdog("a killed process");
-  await using child = holder({});
-  using pidfd = Pidfd.open(child.pid);
-  const waits = await three(() => pidfd.wait());
-  const statuses = await three(() => child.wait());
-  await new Deno.Command("sh", {
-    args: ["-c", "kill -KILL $0", String(child.pid)],
-  }).output();
-  await Promise.all(waits);
-  for (const status of statuses) {
-    assertEquals((await status).signal, "SIGKILL");
-  }
-});
+Deno.test(
+  "ChildProcess.wait() and Pidfd.wait() end when another process kills the child",
+  repeatedly(async () => {
+    using _dog = watchdog("a killed process");
+    await using child = holder();
+    using pidfd = Pidfd.open(child.pid);
+    const waits = await three(() => pidfd.wait());
+    const statuses = await three(() => child.wait());
+    await new Deno.Command("sh", {
+      args: ["-c", "kill -KILL $0", String(child.pid)],
+    }).output();
+    await Promise.all(waits);
+    for (const status of statuses) {
+      assertEquals((await status).signal, "SIGKILL");
+    }
+  }),
+);
 
-Deno.test("lockFile() gets the lock when the process that has it is killed", async () => {
-  using _dog = watchdog("a killed holder");
-  using place = new Place();
-  const path = place.path();
-  using file = openLockFile(path);
-  await using child = spawnDeno(
-    `
+Deno.test(
+  "lockFile() gets the lock when the process that has it is killed",
+  repeatedly(async () => {
+    using _dog = watchdog("a killed holder");
+    using place = new Place();
+    const path = place.path();
+    using file = openLockFile(path);
+    await using child = spawnDeno(
+      `
     import { lockFileSync, openLockFile } from "@libc/ipc/file-lock";
     const lock = lockFileSync(openLockFile(${JSON.stringify(path)}));
     console.log("locked");
     setInterval(() => lock, 1e6);`,
-  );
-  assertEquals(await child.line(), "locked");
-  const locking = lockFile(file);
-  await later();
-  child.kill();
-  using lock = await locking;
-  assertEquals(lock.shared, false);
-});
+    );
+    assertEquals(await child.line(), "locked");
+    const locking = lockFile(file);
+    await later();
+    child.kill();
+    using lock = await locking;
+    assertEquals(lock.shared, false);
+  }),
+);

@@ -2,19 +2,16 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { rise, trend } from "../../_tools/soak_parts.ts";
-import { source, spawnCommand, watchdog } from "../util.ts";
+import { FULL, source, spawnDeno, watchdog } from "../util.ts";
 
-Deno.test("the soak of eight seconds loses nothing but with the processes it kills, and grows nothing", async () => {
+/** Of the gate, four: a few kills, and hundreds of turns of everything. */
+const SECONDS = FULL ? 600 : 4;
+
+Deno.test(`the soak of ${SECONDS} seconds loses nothing but with the processes it kills, and grows nothing`, async () => {
   using _dog = watchdog("the soak", 170);
-  await using child = spawnCommand(Deno.execPath(), {
-    args: [
-      "run",
-      "--allow-all",
-      "--v8-flags=--expose-gc",
-      source("_tools/soak.ts"),
-      "--seconds",
-      "8",
-    ],
+  await using child = spawnDeno(new URL(source("_tools/soak.ts")), {
+    args: ["--seconds", String(SECONDS)],
+    permissions: ["--allow-all", "--v8-flags=--expose-gc"],
     env: { NO_COLOR: "1" },
   });
   const { code, stdout, stderr } = await child.end();

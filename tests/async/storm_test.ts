@@ -28,8 +28,9 @@ import { QUEUED_SIGNAL } from "./kinds.ts";
 
 const SIGNALS = scaled(10_000);
 const SIGUSR2 = 12;
-/** `SIGRTMIN+1`, which is {@linkcode QUEUED_SIGNAL}, and `SIGRTMIN+5` */
+/** `SIGRTMIN+1`, which is {@linkcode QUEUED_SIGNAL} */
 const QUEUED = 35;
+/** `SIGRTMIN+5`, as in `storm_handlers.ts` */
 const REAL_TIME = 39;
 // That of perl, which is never emulated.
 const TGKILL = Deno.build.arch === "x86_64" || EMULATED ? 234 : 131;
@@ -69,27 +70,14 @@ function storm(pid: number, aim: Aim, signals: number[]): Child {
   return spawnCommand("perl", { args: ["-e", code, "--", ...args] });
 }
 
-/** What the programs under the storm begin with: handlers for its signals. */
+/** What the programs under the storm begin with. */
 const PREPARE = `
-  import { PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "${
+  import { Fifo, PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "${
   source("mod.ts")
 }";
-  import { sigaction } from "${source("ffi/core/layouts.ts")}";
-  import { cstring } from "${source("ffi/core/cstring.ts")}";
-  import { dlfcn } from "${source("ffi/libc/dlfcn.ts")}";
-  import { signal } from "${source("ffi/libc/signal.ts")}";
-  import { Fifo } from "${source("ipc/stream/fifo.ts")}";
-  import { outcomeOf } from "${source("tests/async/checks.ts")}";
-    import { later } from "${source("tests/util.ts")}";
-  import { kinds } from "${source("tests/async/kinds.ts")}";
-  Deno.addSignalListener("SIGUSR2", () => {});
-  // A function of the C library that does nothing, without SA_RESTART.
-  const action = new Uint8Array(sigaction.size);
-  const harmless = dlfcn().dlsym(null, cstring("abs", "symbol"));
-  sigaction.write(action, { sa_handler: BigInt(Deno.UnsafePointer.value(harmless)) });
-  signal().sigaction(${REAL_TIME}, action, null);
-  let over = false;
-  Deno.addSignalListener("SIGHUP", () => over = true);
+  import "${source("tests/async/storm_handlers.ts")}";
+  import { storm } from "${source("tests/async/storm_handlers.ts")}";
+  import { later } from "${source("tests/util.ts")}";
 `;
 
 for (const aim of ["process", "threads"] as const) {
@@ -101,53 +89,7 @@ for (const aim of ["process", "threads"] as const) {
     async () => {
       using _dog = watchdog(`storm on ${aim}`, 120);
       await using child = spawnDeno(
-        `${PREPARE}
-      /** Waits of one kind that end, time out, and are aborted. */
-      async function pass(kind) {
-        using subject = kind.make();
-        let ended = 0;
-        const end = (result) => {
-          subject.release?.(result);
-          ended++;
-        };
-        for (let i = 0; i < (kind.once ? 1 : 4); i++) {
-          const wait = subject.wait();
-          if (i % 2 === 0) await later(Math.random());
-          subject.wake();
-          end(await wait);
-          if (kind.once) continue;
-          subject.wake();
-          if (subject.waitSync) end(subject.waitSync({ timeout: 1e6 }));
-          else end(await subject.wait());
-          const controller = new AbortController();
-          const aborted = outcomeOf(subject, subject.wait({ signal: controller.signal }));
-          controller.abort("aborted");
-          if ("value" in await aborted) ended++;
-        }
-        if (subject.effects && !kind.delayed && subject.effects() !== ended) {
-          throw new Error(kind.name + " had " + subject.effects() + " effects of " + ended);
-        }
-        using blocked = kind.make();
-        const wait = [(options) => blocked.wait(options), blocked.waitSync];
-        for (const each of wait) {
-          const timeout = 1 + Math.random() * 3;
-          const start = performance.now();
-          const error = await (async () => await each?.({ timeout }))().catch((error) => error);
-          const waited = performance.now() - start;
-          if (each === undefined) continue;
-          if (error?.code !== "ETIMEDOUT") throw error ?? new Error(kind.name + " did not time out");
-          if (waited < timeout) throw new Error(kind.name + " waited " + waited + " of " + timeout);
-        }
-      }
-      console.log("ready");
-      let passes = 0;
-      // All kinds at least once after the last signal.
-      for (let last = false; !last; passes++) {
-        last = over;
-        for (const kind of kinds) if (!kind.broadcast) await pass(kind);
-      }
-      console.log(passes > 1);
-      Deno.exit();`,
+        new URL("storm_child.ts", import.meta.url),
         { permissions: ["--allow-all"] },
       );
       assertEquals(await child.line(), "ready");
@@ -205,20 +147,26 @@ Deno.test(
     const sent = sender.line().finally(() => over = true);
     let rounds = 0;
     const byte = new Uint8Array(1);
-    while (!over || rounds % 10 !== 0) {
-      const text = String(rounds++);
-      there.sendSync(1, text);
-      set.release(0, 1, { undo: false });
-      await set.acquire(1, { undo: false });
-      up.release();
-      await down.acquire();
-      byte[0] = rounds;
-      await toEnds.writer.write(byte);
-      assertEquals(await fromEnds.reader.read(byte), 1);
-      assertEquals(byte[0], rounds & 255);
-      const { data } = await there.receive({ type: 2 });
-      assertEquals(new TextDecoder().decode(data), text);
-    }
+    const talk = async () => {
+      while (!over || rounds % 10 !== 0) {
+        const text = String(rounds++);
+        there.sendSync(1, text);
+        set.release(0, 1, { undo: false });
+        await set.acquire(1, { undo: false });
+        up.release();
+        await down.acquire();
+        byte[0] = rounds;
+        await toEnds.writer.write(byte);
+        assertEquals(await fromEnds.reader.read(byte), 1);
+        assertEquals(byte[0], rounds & 255);
+        const { data } = await there.receive({ type: 2 });
+        assertEquals(new TextDecoder().decode(data), text);
+      }
+    };
+    const early = child.process.status.then(({ code }) => {
+      throw new Error(`ended early with ${code}: ${child.errors}`);
+    });
+    await Promise.race([talk(), early]);
     assert(rounds >= 10, "hardly anything was sent");
     await sent;
     assertEquals(there.stat().messages, 0);
@@ -257,7 +205,7 @@ Deno.test(
       }
     };
     for (let last = false, any = true; !last || any;) {
-      last = over;
+      last = storm.over;
       any = await tryWait(() => queue.receive({ timeout: 2 * Math.random() }));
       any = await tryWait(() => queue.receiveSync({ timeout: Math.random() })) || any;
       while (queue.tryReceive()) received++;
@@ -284,7 +232,8 @@ Deno.test(`only its own signal interrupts a thread that waits${why}`, {
     `${PREPARE}
     import { WaitThread } from "${source("ffi/core/wait_thread.ts")}";
     import { waitForOperations } from "${source("ffi/core/_sysv_semop.ts")}";
-    const sets = Array.from({ length: 8 }, () => SysvSemaphoreSet.create(0, [0]));
+    using stack = new DisposableStack();
+    const sets = Array.from({ length: 8 }, () => stack.use(SysvSemaphoreSet.create(0, [0])));
     let ended = 0;
     for (const { id, length } of sets) {
       const call = waitForOperations({ id, length, label: "set" }, [{ index: 0, delta: -1 }]);
@@ -292,11 +241,11 @@ Deno.test(`only its own signal interrupts a thread that waits${why}`, {
     }
     while (sets.some((set) => set.waitingForIncrease() === 0)) await later(1);
     console.log("ready");
-    while (!over) await later(1);
+    while (!storm.over) await later(1);
     console.log(ended);
     for (const set of sets) set.release(0, 1, { undo: false });
     while (ended < 8) await later(1);
-    for (const set of sets) set.remove();
+    stack.dispose();
     console.log(ended);
     Deno.exit();`,
   );
@@ -314,7 +263,8 @@ Deno.test("setresuid() gets through to threads that wait", async () => {
     const { symbols } = Deno.dlopen("libc.so.6", {
       setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
     });
-    const sets = Array.from({ length: 20 }, () => SysvSemaphoreSet.create(0, [0]));
+    using stack = new DisposableStack();
+    const sets = Array.from({ length: 20 }, () => stack.use(SysvSemaphoreSet.create(0, [0])));
     for (let round = 0; round < 30; round++) {
       const controller = new AbortController();
       const waits = sets.map((set, i) =>
@@ -333,7 +283,7 @@ Deno.test("setresuid() gets through to threads that wait", async () => {
         throw new Error(results.join());
       }
     }
-    for (const set of sets) set.remove();
+    stack.dispose();
     console.log("done");
     Deno.exit();`);
   const { code, stdout, stderr } = await child.end();

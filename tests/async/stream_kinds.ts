@@ -4,7 +4,7 @@ import type { FdReader } from "../../ffi/core/byte_stream.ts";
 import { Fifo } from "../../ipc/stream/fifo.ts";
 import { pipe, type PipeEnds, PipeReader } from "../../ipc/stream/pipe.ts";
 import { Socket } from "../../ipc/stream/socket.ts";
-import { uniqueName } from "../util.ts";
+import { openFds, uniqueName } from "../util.ts";
 import {
   exhaust,
   type Kind,
@@ -292,20 +292,28 @@ function fifoOpenWriter(): Subject {
   };
 }
 
+let writers: Map<string, number> | undefined;
+
 /** How many descriptors this process has of a file, open for writing only. */
 function writersOf(path: string): number {
-  let count = 0;
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      if (Deno.readLinkSync(`/proc/self/fd/${name}`) !== path) continue;
-      const info = Deno.readTextFileSync(`/proc/self/fdinfo/${name}`);
-      const flags = parseInt(/^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? "", 8);
-      if ((flags & 3) === 1) count++;
-    } catch {
-      // The one that reads the directory.
-    }
+  if (writers === undefined) {
+    writers = countWriters();
+    // One look is enough for all that ask in a row.
+    queueMicrotask(() => writers = undefined);
   }
-  return count;
+  return writers.get(path) ?? 0;
+}
+
+/** Those of all FIFOs that the tests make. */
+function countWriters(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const fd of openFds(/^\/tmp\/libc-ipc-test-/)) {
+    const [number = "", path = ""] = fd.split(" ");
+    const info = Deno.readTextFileSync(`/proc/self/fdinfo/${number}`);
+    const flags = parseInt(/^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? "", 8);
+    if ((flags & 3) === 1) counts.set(path, (counts.get(path) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** The table. */

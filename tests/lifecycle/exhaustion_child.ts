@@ -2,26 +2,13 @@
  * Calls constructors, each with no descriptor left, then with one, and so on
  * until it succeeds, and prints for each as a line of JSON what its attempts
  * failed with and have left behind.
- *
- * Runs in an IPC namespace of its own, with a `/dev/shm` and a `/tmp` of its
- * own, where it may.
  */
 
-import "../settle_runtime.ts";
-import {
-  IpcError,
-  SysvMessageQueue,
-  SysvSemaphoreSet,
-  SysvSharedMemory,
-} from "@libc/ipc";
+import { descriptors, leftSince, settled } from "./leftovers.ts";
+import { IpcError } from "@libc/ipc";
 import { sys_resource } from "../../ffi/libc/sys_resource.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
-import {
-  isPrivileged,
-  keepFiles,
-  unshareIpc,
-} from "../conformance/privileges.ts";
 import { constructors, type Made } from "./constructors.ts";
 import { handles } from "./handles.ts";
 
@@ -29,14 +16,6 @@ const RLIMIT_NOFILE = 7;
 const F_DUPFD_CLOEXEC = 1030;
 /** No constructor needs more. */
 const MAX_DESCRIPTORS = 64;
-/** Turns until what ends in the background must be gone. */
-const MAX_TURNS = 2000;
-
-const alone = isPrivileged();
-if (alone) {
-  unshareIpc();
-  keepFiles();
-}
 
 function constructorOf(
   name: string,
@@ -56,45 +35,6 @@ function constructorOf(
       },
     };
   };
-}
-
-/** The numbers of the open descriptors. */
-function descriptors(): number[] {
-  // The one of the listing itself is gone when its target is asked for.
-  return Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name)
-    .filter((name) => {
-      try {
-        return Deno.readLinkSync(`/proc/self/fd/${name}`) !== "";
-      } catch {
-        return false;
-      }
-    }).map(Number).sort((a, b) => a - b);
-}
-
-function names(folder: string): string[] {
-  return Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
-}
-
-/** All that could be left behind. */
-function snapshot(): string {
-  const children = Deno.readTextFileSync(
-    `/proc/self/task/${Deno.pid}/children`,
-  );
-  const maps = Deno.readTextFileSync("/proc/self/maps").split("\n");
-  return JSON.stringify({
-    descriptors: descriptors(),
-    mappings: maps.filter((line) =>
-      /SYSV|\/memfd:|\/dev\/shm\/|\/tmp\//.test(line)
-    ).length,
-    children: children.split(" ").length,
-    ...alone && {
-      segments: SysvSharedMemory.list().length,
-      sets: SysvSemaphoreSet.list().length,
-      queues: SysvMessageQueue.list().length,
-      memory: names("/dev/shm"),
-      files: names("/tmp"),
-    },
-  });
 }
 
 const limits = new BigUint64Array(2);
@@ -129,33 +69,6 @@ async function release(made: Made): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** What there is when nothing goes on in the background. */
-async function settled(): Promise<string> {
-  let last = "";
-  for (let same = 0; same < 10; same++) {
-    collect?.();
-    const now = snapshot();
-    if (now !== last) same = 0;
-    last = now;
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  return last;
-}
-
-/** Ends what goes with the garbage, with `--expose-gc`. */
-const collect = (globalThis as { gc?: () => void }).gc;
-
-/** What is left behind compared with before, or nothing. */
-async function leak(before: string): Promise<string> {
-  let after = snapshot();
-  for (let turn = 0; after !== before && turn < MAX_TURNS; turn++) {
-    collect?.();
-    await new Promise((resolve) => setTimeout(resolve, 2));
-    after = snapshot();
-  }
-  return after === before ? "" : `${before} became ${after}`;
-}
-
 /** What the attempts of a constructor fail with, and what they leave. */
 async function exhaust(
   make: () => Made | Promise<Made>,
@@ -177,7 +90,7 @@ async function exhaust(
       }
     }
     await release(made);
-    leaked = await leak(before);
+    leaked = await leftSince(before);
     if (failure === "") break;
     failures.push(failure);
   }

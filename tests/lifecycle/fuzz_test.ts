@@ -6,7 +6,7 @@ import { scaled } from "../util.ts";
 
 const CHILD = new URL("fuzz_child.ts", import.meta.url).href;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
-const ROUNDS = scaled(4000);
+const ROUNDS = scaled(4000, 100_000);
 
 const privileged = isPrivileged();
 

@@ -1,5 +1,7 @@
 /** What the tests of all handles do with a class. */
 
+import { scaled } from "../util.ts";
+
 /** A handle with the parts that all have. */
 export interface Handle extends Disposable {
   /** Gives it up. */
@@ -16,8 +18,17 @@ export interface HandleCase<H extends Handle = Handle> {
   use(handle: H): unknown;
   /** Everything that must be refused after `close()`. */
   uses: ((handle: H) => unknown)[];
-  /** Rounds of making, using and disposing in the leak test. */
+  /**
+   * Rounds of making, using and disposing in the leak test of the gate.
+   *
+   * @default {5000}
+   */
   rounds?: number;
+}
+
+/** How often the leak test does so. */
+export function roundsOf({ rounds = 5000 }: HandleCase): number {
+  return scaled(rounds, 10_000);
 }
 
 /** Types a case by its class. */

@@ -1,6 +1,7 @@
 // What `console.log()` shows of every handle.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { uniqueKey } from "../util.ts";
 import { handles } from "./handles.ts";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
@@ -19,10 +20,12 @@ for (const [name, { make }] of Object.entries(handles)) {
 }
 
 Deno.test("console.log() shows names as they are known elsewhere", () => {
-  using queue = SysvMessageQueue.create(0x7a11);
+  // Of digits that begin with a zero.
+  using queue = SysvMessageQueue.create(uniqueKey() & 0x0fff_ffff);
+  const key = queue.key.toString(16).padStart(8, "0");
   assertEquals(
     Deno.inspect({ queue }, { breakLength: Infinity }),
-    `{ queue: SysvMessageQueue { id: ${queue.id}, key: "0x00007a11", created: true } }`,
+    `{ queue: SysvMessageQueue { id: ${queue.id}, key: "0x${key}", created: true } }`,
   );
   const { prototype } = SysvMessageQueue;
   assertEquals(Deno.inspect(prototype), "SysvMessageQueue {}");

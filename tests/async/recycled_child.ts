@@ -1,0 +1,88 @@
+/**
+ * Waits on descriptors that are closed behind our back, and whose numbers may
+ * then be somebody else's: they end by timeout, abort and `close()`.
+ */
+
+import { EventFd } from "@libc/ipc/eventfd";
+import { IpcError } from "@libc/ipc/errno";
+import { INTERNAL } from "../../ffi/core/_internal.ts";
+import { Fd } from "../../ffi/core/fd.ts";
+import { F_DUPFD_CLOEXEC } from "../../ffi/core/platform.ts";
+import { fcntl } from "../../ffi/libc/fcntl.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { later } from "../util.ts";
+
+/** What a wait ended with, or the code of its error. */
+async function endOf(wait: Promise<number>): Promise<unknown> {
+  try {
+    return String(await wait);
+  } catch (error) {
+    return error instanceof IpcError ? error.code : error;
+  }
+}
+
+/** With a number that nobody else in this process gets by chance. */
+function eventAt(number: number): EventFd {
+  using event = EventFd.create();
+  const found = fcntl().fcntl_int(event.fd.number, F_DUPFD_CLOEXEC, number);
+  if (found !== number) throw new Error(`${number} is in use`);
+  return new EventFd(INTERNAL, new Fd(INTERNAL, found, "eventfd"));
+}
+
+/** Closes what may be closed already. */
+function close(event: EventFd | undefined): void {
+  try {
+    event?.close();
+  } catch (error) {
+    if (!(error instanceof IpcError && error.code === "EBADF")) throw error;
+  }
+}
+
+function check(found: unknown, expected?: string): void {
+  if (
+    found !== expected && found !== "EBADF" && found !== "ENOENT" &&
+    !(found instanceof TypeError)
+  ) throw found;
+}
+
+async function tryOne(
+  number: number,
+  recycled: boolean,
+  shared: boolean,
+): Promise<void> {
+  const event = eventAt(number);
+  // Who else has it open wakes the reactor; otherwise nothing does.
+  using copy = shared ? EventFd.fromFd(event.fd) : undefined;
+  using bystander = EventFd.create();
+  const controller = new AbortController();
+  const timedOut = endOf(event.receive({ timeout: 20 }));
+  const aborted = endOf(event.receive({ signal: controller.signal }));
+  const closed = endOf(event.receive());
+  const other = bystander.receive();
+  await later(5);
+  unistd().close(number);
+  const next = recycled ? eventAt(number) : undefined;
+  const stranger = next?.receive().catch((error) => error);
+  copy?.post();
+  await later(5);
+  bystander.post(7);
+  if (await other !== 7) throw new Error("somebody else's wait");
+  check(await timedOut, "ETIMEDOUT");
+  controller.abort("aborted");
+  check(await aborted, "aborted");
+  close(event);
+  check(await closed);
+  const error = await endOf(bystander.receive({ timeout: 1 }));
+  if (error !== "ETIMEDOUT") throw error;
+  // That close() may have taken its number away.
+  close(next);
+  await stranger;
+}
+
+let number = 500;
+for (const recycled of [false, true]) {
+  for (const shared of [false, true]) {
+    await tryOne(++number, recycled, shared);
+  }
+}
+console.log("over");

@@ -1,0 +1,22 @@
+/** What the programs under the storm import: handlers for its signals. */
+
+import { cstring } from "../../ffi/core/cstring.ts";
+import { sigaction } from "../../ffi/core/layouts.ts";
+import { dlfcn } from "../../ffi/libc/dlfcn.ts";
+import { signal } from "../../ffi/libc/signal.ts";
+
+/** `SIGRTMIN+5` */
+const REAL_TIME = 39;
+
+/** Whether the storm is over, which `SIGHUP` says. */
+export const storm = { over: false };
+
+Deno.addSignalListener("SIGUSR2", () => {});
+// A function of the C library that does nothing, without SA_RESTART.
+const action = new Uint8Array(sigaction.size);
+const harmless = dlfcn().dlsym(null, cstring("abs", "symbol"));
+sigaction.write(action, {
+  sa_handler: BigInt(Deno.UnsafePointer.value(harmless)),
+});
+signal().sigaction(REAL_TIME, action, null);
+Deno.addSignalListener("SIGHUP", () => storm.over = true);

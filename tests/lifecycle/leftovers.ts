@@ -1,0 +1,107 @@
+/**
+ * What a program has made and not given up: for the programs that make handles
+ * again and again. Each is in an IPC namespace of its own, with a `/dev/shm` and
+ * a `/tmp` of its own, where it may.
+ */
+
+import "../settle_runtime.ts";
+import {
+  SysvMessageQueue,
+  SysvSemaphoreSet,
+  SysvSharedMemory,
+} from "@libc/ipc";
+import {
+  isPrivileged,
+  keepFiles,
+  unshareIpc,
+} from "../conformance/privileges.ts";
+import { openFds } from "../descriptors.ts";
+
+/** Turns until what ends in the background must be gone. */
+const MAX_TURNS = 300;
+/** All but its caches; such a program answers for its wakers, too. */
+const OURS = /^(?!.*(_cache_v\d|\/deno\/))/;
+/** The threads of the runtime, which come and go. */
+const OF_THE_RUNTIME = /^(tokio|V8)/;
+
+const alone = isPrivileged();
+if (alone) {
+  unshareIpc();
+  keepFiles();
+}
+
+/** Ends what goes with the garbage, with `--expose-gc`. */
+export const collect: (() => void) | undefined =
+  (globalThis as { gc?: () => void }).gc;
+
+/** The numbers of the open descriptors. */
+export function descriptors(): number[] {
+  return openFds(OURS).map((fd) => parseInt(fd)).sort((a, b) => a - b);
+}
+
+function names(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+}
+
+function threads(): number {
+  return names("/proc/self/task").filter((name) => {
+    try {
+      const comm = Deno.readTextFileSync(`/proc/self/task/${name}/comm`);
+      return !OF_THE_RUNTIME.test(comm);
+    } catch {
+      // It has just ended.
+      return false;
+    }
+  }).length;
+}
+
+/** All that could be left behind. */
+export function snapshot(): string {
+  const children = Deno.readTextFileSync(
+    `/proc/self/task/${Deno.pid}/children`,
+  );
+  const maps = Deno.readTextFileSync("/proc/self/maps").split("\n");
+  return JSON.stringify({
+    descriptors: descriptors(),
+    threads: threads(),
+    mappings: maps.filter((line) =>
+      /SYSV|\/memfd:|\/dev\/shm\/|\/tmp\//.test(line)
+    ).length,
+    children: children.split(" ").length,
+    ...alone && {
+      segments: SysvSharedMemory.list().length,
+      sets: SysvSemaphoreSet.list().length,
+      queues: SysvMessageQueue.list().length,
+      memory: names("/dev/shm"),
+      files: names("/tmp"),
+    },
+  });
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+/** What there is when nothing goes on in the background. */
+export async function settled(): Promise<string> {
+  let last = "";
+  for (let same = 0; same < 3; same++) {
+    collect?.();
+    const now = snapshot();
+    if (now !== last) same = 0;
+    last = now;
+    await pause();
+  }
+  return last;
+}
+
+/** What is left behind compared with before, or nothing. */
+export async function leftSince(before: string): Promise<string> {
+  let after = snapshot();
+  for (let turn = 0; after !== before && turn < MAX_TURNS; turn++) {
+    collect?.();
+    await pause();
+    after = snapshot();
+  }
+  return after === before ? "" : `${before} became ${after}`;
+}
