@@ -18,7 +18,7 @@ import {
 import { openFds } from "../descriptors.ts";
 
 /** Turns until what ends in the background must be gone. */
-const MAX_TURNS = 300;
+const MAX_TURNS = 3000;
 /** All but its caches; such a program answers for its wakers, too. */
 const OURS = /^(?!.*(_cache_v\d|\/deno\/))/;
 /** The threads of the runtime, which come and go. */
