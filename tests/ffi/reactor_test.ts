@@ -9,7 +9,7 @@ import { waitUntil } from "../../ffi/core/wait.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import type { WaitOptions } from "../../ffi/core/_argument.ts";
-import { source, spawnDeno, watchdog } from "../util.ts";
+import { later, source, spawnDeno, watchdog } from "../util.ts";
 
 const SUBJECT = { syscall: "read", action: "read", object: "a pipe" };
 
@@ -51,9 +51,6 @@ class Pipe implements Disposable {
     this.writer.close();
   }
 }
-
-const later = (milliseconds: number) =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 Deno.test("fdSource() wakes a waiter when there is something to read", async () => {
   using pipe = new Pipe();
