@@ -148,11 +148,11 @@ function wrongCodes(rounds: number): number {
   return wrong;
 }
 
-Deno.test(`errno is right ${3 * ROUNDS} times under allocation`, () => {
+Deno.test(`errnoOf() is right ${3 * ROUNDS} times under allocation`, () => {
   assertEquals(wrongCodes(ROUNDS), 0);
 });
 
-Deno.test("errno is right in workers of its own while files are read", async () => {
+Deno.test("errnoOf() is right in workers of its own while files are read", async () => {
   using _dog = watchdog("workers and errno", 120);
   const code = `
     import { ERRNO, errnoOf } from "${source("ffi/core/errno.ts")}";
@@ -189,7 +189,7 @@ Deno.test("errno is right in workers of its own while files are read", async () 
 
 const THROWS = scaled(20_000, 5_000_000);
 
-Deno.test(`errors that are thrown carry the right code ${THROWS} times`, () => {
+Deno.test(`check0() throws errors with the right code ${THROWS} times`, () => {
   for (let i = 0; i < THROWS; i++) {
     const code = codeOf(() =>
       check0(unistd().close(-1), "close", "close", "nothing")

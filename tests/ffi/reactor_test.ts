@@ -205,7 +205,7 @@ const PREPARE = `
     options, { syscall: "read", action: "read", object: "a pipe" }, fdSource(reader, "read"));
 `;
 
-Deno.test("a process whose last wait ended or was aborted ends by itself", async () => {
+Deno.test("fdSource() lets a process end whose last wait was aborted", async () => {
   await using child = spawnDeno(`${PREPARE}
     const controller = new AbortController();
     const aborted = read(controller).catch(() => "aborted");
@@ -214,7 +214,7 @@ Deno.test("a process whose last wait ended or was aborted ends by itself", async
   assertEquals((await child.end()).stdout, "aborted\n");
 });
 
-Deno.test("a process ends while only unref waits on descriptors are left", async () => {
+Deno.test("fdSource() lets a process end that has only unref waits left", async () => {
   await using child = spawnDeno(`${PREPARE}
     read({ unref: true });
     console.log("done");`);
@@ -222,7 +222,7 @@ Deno.test("a process ends while only unref waits on descriptors are left", async
   assertEquals([code, stdout], [0, "done\n"]);
 });
 
-Deno.test("a wait behind one who holds its turn is the first that the reactor has", async () => {
+Deno.test("fdSource() starts the reactor for a wait behind one who holds its turn", async () => {
   await using child = spawnDeno(
     `${PREPARE}
     const epolls = () => Array.from(
@@ -253,7 +253,7 @@ Deno.test("a wait behind one who holds its turn is the first that the reactor ha
   assertEquals([code, stdout], [0, "1\n6\n"], stderr);
 });
 
-Deno.test("an unref wait is served while something else keeps the process alive", async () => {
+Deno.test("fdSource() serves an unref wait while something else keeps the process alive", async () => {
   await using child = spawnDeno(`${PREPARE}
     const value = read({ unref: true });
     const keep = setTimeout(() => {}, 1e6);
@@ -263,7 +263,7 @@ Deno.test("an unref wait is served while something else keeps the process alive"
   assertEquals((await child.end()).stdout, "5\n");
 });
 
-Deno.test("the reactor works in workers, each with its own", async () => {
+Deno.test("fdSource() works in workers, each with a reactor of its own", async () => {
   await using child = spawnDeno(
     `${PREPARE}
     if (self.name === "") {
@@ -282,7 +282,7 @@ Deno.test("the reactor works in workers, each with its own", async () => {
   assertEquals(stdout, "7,7,7\n", stderr);
 });
 
-Deno.test("a worker terminated while it waits does not keep the process", async () => {
+Deno.test("fdSource() lets a process end whose worker was terminated while it waited", async () => {
   await using child = spawnDeno(
     `${PREPARE}
     if (self.name === "") {
@@ -324,7 +324,7 @@ const FIND = `
   };
 `;
 
-Deno.test("waits go on when somebody has closed the descriptor of the reactor", async () => {
+Deno.test("fdSource() goes on when somebody has closed the descriptor of the reactor", async () => {
   using _dog = watchdog("epoll closed");
   await using child = spawnDeno(
     `${FIND}
@@ -362,7 +362,7 @@ Deno.test("waits go on when somebody has closed the descriptor of the reactor", 
   );
 });
 
-Deno.test("new waits do not depend on old ones when the reactor's descriptor was closed", async () => {
+Deno.test("fdSource() makes new waits independent of old ones when the reactor's descriptor was closed", async () => {
   using _dog = watchdog("epoll closed and its number taken");
   for (const taken of [false, true]) {
     await using child = spawnDeno(

@@ -113,7 +113,7 @@ Deno.test(`ThreadSource loses nothing over ${ABORTS} aborts at random moments`, 
 });
 
 for (const unref of [true, false]) {
-  Deno.test(`a wait in a thread ${unref ? "lets the process end with" : "keeps the process alive without"} unref`, async () => {
+  Deno.test(`ThreadSource ${unref ? "lets the process end with" : "keeps the process alive without"} unref`, async () => {
     await using child = spawnDeno(`
       import { ThreadSource } from "${url("ffi/core/thread_source.ts")}";
       import { waitUntil } from "${url("ffi/core/wait.ts")}";
@@ -146,7 +146,7 @@ for (const unref of [true, false]) {
   });
 }
 
-Deno.test("a worker that is terminated while its thread waits harms nobody", async () => {
+Deno.test("ThreadSource does no harm in a worker that is terminated while its thread waits", async () => {
   await using child = spawnDeno(
     `
     import { ThreadSource } from "${url("ffi/core/thread_source.ts")}";
@@ -177,7 +177,7 @@ Deno.test("a worker that is terminated while its thread waits harms nobody", asy
 
 Deno.test({
   ...notEmulated(
-    "threads that cannot be interrupted hold up neither receiveSync() nor the end",
+    "ThreadSource holds up neither receiveSync() nor the end when nothing can interrupt its threads",
     "waits in no thread",
   ),
   async fn() {

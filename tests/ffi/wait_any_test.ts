@@ -91,7 +91,7 @@ Deno.test("waitAny() rejects when one of them is closed or removed", async () =>
   await second;
 });
 
-Deno.test("a receive that waited in a thread gets an empty message", async () => {
+Deno.test("SysvMessageQueue.receive() gets an empty message that a thread has waited for", async () => {
   using queue = SysvMessageQueue.create(IPC_PRIVATE);
   for (let round = 0; round < 20; round++) {
     const receive = queue.receive({ type: 7 });
@@ -101,7 +101,7 @@ Deno.test("a receive that waited in a thread gets an empty message", async () =>
   }
 });
 
-Deno.test("an empty message is not lost when its receiver is aborted", async () => {
+Deno.test("SysvMessageQueue.receive() loses no empty message when it is aborted", async () => {
   using _dog = watchdog("an empty message");
   using queue = SysvMessageQueue.create(IPC_PRIVATE);
   const rounds = scaled(300, 10_000);

@@ -50,7 +50,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `C opens, changes and removes what PosixSharedMemory made${NO_CC}`,
+  name: `PosixSharedMemory makes what C opens, changes and removes${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using memory = PosixSharedMemory.create(`/${uniqueName()}`, {

@@ -21,7 +21,8 @@ function names(): { name: string; spelled: string } {
 }
 
 Deno.test({
-  name: `C connects to us, by path and abstract name, of both types${NO_CC}`,
+  name:
+    `Socket.listen() takes connections of C, by path and abstract name, of both types${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("C connects");
@@ -49,7 +50,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: `we connect to C, by path and abstract name, of both types${NO_CC}`,
+  name:
+    `Socket.connect() finds C, by path and abstract name, of both types${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("we connect to C");
@@ -75,7 +77,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `C sends datagrams to us${NO_CC}`,
+  name: `Socket receives datagrams of C${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     const peer = await compiled("socket_peer");
@@ -94,7 +96,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `C passes descriptors to us and takes ours, up to 253${NO_CC}`,
+  name: `Socket takes descriptors of C and passes some, up to 253${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("descriptors of C");
@@ -135,7 +137,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: `Perl talks to us in lines, over a socket file and loopback${NO_PERL}`,
+  name:
+    `Socket talks with Perl in lines, over a socket file and loopback${NO_PERL}`,
   ignore: NO_PERL !== "",
   async fn() {
     using _dog = watchdog("Perl");
@@ -185,7 +188,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `Python serves us datagrams and packets${NO_PYTHON}`,
+  name: `Socket talks with Python in datagrams and packets${NO_PYTHON}`,
   ignore: NO_PYTHON !== "",
   async fn() {
     using _dog = watchdog("Python");
@@ -228,7 +231,7 @@ c.close()`;
   },
 });
 
-Deno.test("a child gets a socket as its standard input and output, and it blocks", async () => {
+Deno.test("Socket is the standard input and output of a child, and blocks there", async () => {
   using _dog = watchdog("a child with a socket");
   const [here, there] = Socket.pair();
   using _here = here;

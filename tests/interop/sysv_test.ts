@@ -223,7 +223,8 @@ function fields(text: string): Record<string, string> {
 const seconds = (date: Date | null): number => (date?.getTime() ?? 0) / 1000;
 
 Deno.test({
-  name: `every field of stat() and every call of set() is that of C${NO_CC}`,
+  name:
+    `System V objects have every field of stat() and every call of set() of C${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("stat() and C");
@@ -299,7 +300,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `info() and list() are those of C${NO_CC}`,
+  name: `System V objects have info() and list() of C${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("info() and C");
@@ -380,7 +381,8 @@ async function util(command: string, ...args: string[]): Promise<string> {
 }
 
 Deno.test({
-  name: `ipcs and lsipc show what we make, and ipcrm removes it${NO_UTIL}`,
+  name:
+    `System V objects are shown by ipcs and lsipc, and removed by ipcrm${NO_UTIL}`,
   ignore: NO_UTIL !== "",
   async fn() {
     const keys = [uniqueKey(), uniqueKey(), uniqueKey()] as const;
@@ -419,7 +421,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `what ipcmk makes is opened by its id and key${NO_UTIL}`,
+  name: `System V objects of ipcmk are opened by their ids and keys${NO_UTIL}`,
   ignore: NO_UTIL !== "",
   async fn() {
     const idOf = async (...args: string[]) =>
