@@ -135,7 +135,7 @@ Deno.test("ipc device runs on when its input ends, until it is told to end", asy
   const { code, stdout, stderr } = await shell(
     `$IPC device SIN 2 --path "$PLACE" --quiet < /dev/null &
     $IPC client --wait --count 3 --csv --path "$PLACE" &&
-    $IPC ctl exit --path "$PLACE" && wait $! && echo ended`,
+    $IPC ctl exit --path "$PLACE" && wait $! && echo ended || kill $!`,
     { env: { PLACE: place.path } },
   );
   assertEquals([code, stderr], [0, ""]);
@@ -227,7 +227,7 @@ Deno.test({
 Deno.test("ipc device replaces what a killed one left, and says so", async () => {
   using _dog = watchdog("killed device");
   using place = new Place();
-  const first = await startDevice(place);
+  await using first = await startDevice(place);
   first.kill("SIGKILL");
   await first.end();
   assertEquals(place.status, "dead");
@@ -247,8 +247,8 @@ Deno.test("ipc device replaces what a killed one left, and says so", async () =>
 
 Deno.test("ipc device takes every transport and mode", async () => {
   using _dog = watchdog("transports");
-  using place = new Place();
-  for (const transport of ["sysv", "posix", "memfd"]) {
+  await Promise.all(["sysv", "posix", "memfd"].map(async (transport) => {
+    using place = new Place();
     await using device = await startDevice(place, [
       "SIN",
       "2",
@@ -272,7 +272,7 @@ Deno.test("ipc device takes every transport and mode", async () => {
     device.kill("SIGTERM");
     assertEquals((await device.end()).code, 0);
     assertEquals(place.status, "none");
-  }
+  }));
 });
 
 Deno.test("ipc device --interval 0.0001 works and reports the achieved rate", async () => {
