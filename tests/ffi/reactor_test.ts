@@ -225,6 +225,7 @@ Deno.test("fdSource() lets a process end that has only unref waits left", async 
 Deno.test("fdSource() starts the reactor for a wait behind one who holds its turn", async () => {
   await using child = spawnDeno(
     `${PREPARE}
+    import "${source("tests/settle_runtime.ts")}";
     const epolls = () => Array.from(
       Deno.readDirSync("/proc/self/fd"),
       ({ name }) => {
@@ -301,6 +302,7 @@ Deno.test("fdSource() lets a process end whose worker was terminated while it wa
 });
 
 const FIND = `
+  import "${source("tests/settle_runtime.ts")}";
   import { EventFd, pipe } from "@libc/ipc";
   import { unistd } from "${source("ffi/libc/unistd.ts")}";
   const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
