@@ -68,18 +68,12 @@ export async function shell(
   script: string,
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<Run> {
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
+  await using child = spawnCommand("sh", {
+    ...options,
     args: ["-c", script],
     env: { IPC: ipcCommand().join(" "), ...options.env },
-    stdin: "null",
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  });
+  return await child.end();
 }
 
 /** A directory of a test's own, and so a key of its own. */
