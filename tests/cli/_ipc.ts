@@ -119,6 +119,22 @@ export async function startDevice(
   }
 }
 
+/**
+ * Ends a device of {@linkcode startDevice} by a signal; gives its exit code and
+ * its last line.
+ */
+export async function endDevice(
+  device: Child,
+  signal: "SIGHUP" | "SIGTERM",
+): Promise<{ code: number; summary: Record<string, unknown> }> {
+  device.kill(signal);
+  // Before the end of its input, which would end it as well: then nothing would
+  // listen to the signal any more, which may come later.
+  const summary = JSON.parse(await device.line());
+  const { code } = await device.end();
+  return { code, summary };
+}
+
 /** The lines of a text, without the end of the last. */
 export function lines(text: string): string[] {
   return text.replace(/\n$/, "").split("\n");

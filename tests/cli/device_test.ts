@@ -9,6 +9,7 @@ import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { ftok } from "@libc/ipc/sysv-key";
 import { source, spawnCommand, spawnDeno, until, watchdog } from "../util.ts";
 import {
+  endDevice,
   ipc,
   ipcCommand,
   lines,
@@ -56,8 +57,8 @@ Deno.test("ipc device ends cleanly on SIGHUP, but not under nohup", async () => 
   using _dog = watchdog("ipc device SIGHUP");
   using place = new Place();
   await using plain = await startDevice(place);
-  plain.kill("SIGHUP");
-  assertEquals([(await plain.end()).code, place.status], [0, "none"]);
+  const { code: plainCode } = await endDevice(plain, "SIGHUP");
+  assertEquals([plainCode, place.status], [0, "none"]);
   // Its output goes to this process, so that there is no terminal anywhere.
   await using kept = spawnCommand("nohup", {
     args: [
@@ -269,8 +270,7 @@ Deno.test("ipc device takes every transport and mode", async () => {
     );
     const read = await ipc(["client", "--count", "2", "--csv", ...place.args]);
     assertEquals([read.code, lines(read.stdout).length], [0, 3], read.stderr);
-    device.kill("SIGTERM");
-    assertEquals((await device.end()).code, 0);
+    assertEquals((await endDevice(device, "SIGTERM")).code, 0);
     assertEquals(place.status, "none");
   }));
 });
@@ -286,12 +286,16 @@ Deno.test("ipc device --interval 0.0001 works and reports the achieved rate", as
   ]);
   using client = WaveClient.open({ path: place.path });
   await until(() => (client.read().sequence ?? 0) >= 5000);
-  device.kill("SIGTERM");
-  const end = JSON.parse(lines((await device.end()).stdout).at(-1) ?? "");
-  assertEquals(end.nominalRate, 10_000);
-  assert(end.samples >= 5000 && end.rate > 0, JSON.stringify(end));
+  const { summary } = await endDevice(device, "SIGTERM");
+  const [samples, rate, seconds] = [
+    Number(summary.samples),
+    Number(summary.rate),
+    Number(summary.seconds),
+  ];
+  assertEquals(summary.nominalRate, 10_000);
+  assert(samples >= 5000 && rate > 0, JSON.stringify(summary));
   // Device time tells no other story than the clock.
-  assertEquals(Math.round(end.rate * end.seconds / end.samples), 1);
+  assertEquals(Math.round(rate * seconds / samples), 1);
 });
 
 Deno.test("ipc device ends with 1 when its memory is removed", async () => {
