@@ -1,5 +1,5 @@
-/** Where the library is. */
-export const PATH = "/tmp/libc-ipc-library.sock";
+/** Where the library is: in the working directory. */
+export const PATH = "library.sock";
 
 /** What it has, by the title. */
 export const books: ReadonlyMap<string, string> = new Map([

@@ -16,7 +16,7 @@ function print(title: string, text: string): Memfd {
 async function lend(reader: Socket): Promise<void> {
   using _reader = reader;
   const { pid } = reader.peerCredentials();
-  const asked = await reader.receive({ timeout: 1000, maxSize: 200 });
+  const asked = await reader.receive({ timeout: 5000, maxSize: 200 });
   if (asked === null) return;
   const title = new TextDecoder().decode(asked);
   const text = books.get(title);

@@ -8,7 +8,7 @@ const [title = "sockets", ...words] = Deno.args;
 
 async function visit(): Promise<Socket> {
   try {
-    return await Socket.connect(PATH, { type: "seqpacket", timeout: 1000 });
+    return await Socket.connect(PATH, { type: "seqpacket", timeout: 5000 });
   } catch (error) {
     if (!(error instanceof IpcError)) throw error;
     console.error(`${error.message}\nIs the library open?`);
@@ -18,7 +18,7 @@ async function visit(): Promise<Socket> {
 
 using library = await visit();
 await library.send(title);
-const answer = await library.receiveFds({ timeout: 1000 });
+const answer = await library.receiveFds({ timeout: 5000 });
 if (answer === null || answer.fdsLost) {
   console.error("the library has closed, or no descriptor is left here");
   Deno.exit(1);

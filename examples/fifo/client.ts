@@ -17,7 +17,7 @@ function openServer(): Fifo {
 using server = openServer();
 // The answer comes on a FIFO of our own, which is removed at the end. The server
 // makes its by `mkfifo`, this is `mknod`; what they make is the same.
-using own = Fifo.createNode(`/tmp/libc-ipc-shout-${Deno.pid}.fifo`);
+using own = Fifo.createNode(`shout-${Deno.pid}.fifo`);
 using reader = own.openReader();
 
 using writer = await server.openWriter({ timeout: 1000 });

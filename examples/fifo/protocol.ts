@@ -1,5 +1,5 @@
-/** The FIFO on which the server takes requests. */
-export const PATH = "/tmp/libc-ipc-shout.fifo";
+/** The FIFO on which the server takes requests, in the working directory. */
+export const PATH = "shout.fifo";
 
 /**
  * A request: the path of the FIFO to answer on, a blank, and the text. Up to

@@ -13,8 +13,8 @@ const answered = Letter.atomic(mapping, "answered");
 letter.question = "how is the weather?";
 console.log(`waiting for: guest.ts ${Deno.pid} ${memory.fd.number}`);
 
-const end = Date.now() + PATIENCE;
-while (answered.load() === 0 && Date.now() < end) {
+const end = performance.now() + PATIENCE;
+while (answered.load() === 0 && performance.now() < end) {
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 console.log(

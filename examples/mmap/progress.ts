@@ -1,7 +1,7 @@
 import { struct } from "@libc/ipc/struct";
 
-/** The file that both programs map. */
-export const PATH = "/tmp/libc-ipc-progress";
+/** The file that both programs map, in the working directory. */
+export const PATH = "work.progress";
 
 /** What is in it. */
 export const Progress = struct({ done: "u32", total: "u32" });

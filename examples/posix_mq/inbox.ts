@@ -13,7 +13,7 @@ Deno.addSignalListener("SIGTERM", () => stopped.abort());
 
 // Removed at the end of this scope, with all messages.
 using queue = PosixMessageQueue.create(NAME, SIZE);
-console.log(`open: ${queue.maxMessages} messages, ${queue.messageSize} bytes`);
+console.log(`open as ${NAME}, for ${SIZE.maxMessages} messages`);
 
 try {
   const options = { timeout: PATIENCE, signal: stopped.signal };

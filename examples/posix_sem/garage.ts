@@ -6,7 +6,7 @@ const seconds = Number(Deno.args[0] ?? 20);
 
 // The end of the scope removes the semaphore.
 using places = PosixSemaphore.create(NAME, { value: PLACES });
-console.log(`open, with ${places.value()} places`);
+console.log(`open as ${NAME}, with ${places.value()} places`);
 
 const closing = Promise.withResolvers<void>();
 Deno.addSignalListener("SIGINT", closing.resolve);

@@ -1,5 +1,10 @@
-/** The name of the semaphore that counts the free places. */
-export const NAME = "/libc-ipc-garage";
+import { ftok } from "@libc/ipc/sysv-key";
+
+/**
+ * The name of the semaphore that counts the free places: each working directory
+ * has its own.
+ */
+export const NAME = `/libc-ipc-garage-${ftok(".", "g").toString(16)}`;
 
 /** How many places there are. */
 export const PLACES = 2;

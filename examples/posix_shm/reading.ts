@@ -1,7 +1,8 @@
 import { struct } from "@libc/ipc/struct";
+import { ftok } from "@libc/ipc/sysv-key";
 
-/** The name of the shared memory. */
-export const NAME = "/libc-ipc-thermometer";
+/** The name of the shared memory: each working directory has its own. */
+export const NAME = `/libc-ipc-thermometer-${ftok(".", "t").toString(16)}`;
 
 /** What lies in it. */
 export const Reading = struct({

@@ -4,7 +4,7 @@ import { lines, PATH } from "./lines.ts";
 
 async function enter(): Promise<Socket> {
   try {
-    return await Socket.connect(PATH, { timeout: 1000 });
+    return await Socket.connect(PATH, { timeout: 5000 });
   } catch (error) {
     if (!(error instanceof IpcError)) throw error;
     console.error(`${error.message}\nIs the room open?`);

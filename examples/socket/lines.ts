@@ -1,7 +1,7 @@
 import type { Socket } from "@libc/ipc/socket";
 
-/** Where the room is. */
-export const PATH = "/tmp/libc-ipc-room.sock";
+/** Where the room is: in the working directory. */
+export const PATH = "room.sock";
 
 /** The lines that come, to the end: a stream does not know where they end. */
 export async function* lines(socket: Socket): AsyncGenerator<string> {

@@ -1,7 +1,7 @@
 import { ftok } from "@libc/ipc/sysv-key";
 
-/** The key of the queue: of this folder, so that all who know it find it. */
-export const KEY = ftok(new URL(".", import.meta.url), "q");
+/** The key of the queue: each working directory has its own. */
+export const KEY = ftok(".", "q");
 
 /** The type of a question; an answer has the process id of who asked. */
 export const QUESTION = 1;

@@ -1,7 +1,7 @@
 import { ftok } from "@libc/ipc/sysv-key";
 
-/** The key of the set: of this folder, so that all who know it find it. */
-export const KEY = ftok(new URL(".", import.meta.url), "s");
+/** The key of the set: each working directory has its own. */
+export const KEY = ftok(".", "s");
 
 /** The semaphore that counts the loaves on the shelf. */
 export const LOAVES = 0;

@@ -1,8 +1,8 @@
 import { ftok } from "@libc/ipc/sysv-key";
 import { struct, text } from "@libc/ipc/struct";
 
-/** The key of the segment: of this folder, so that all who know it find it. */
-export const KEY = ftok(new URL(".", import.meta.url), "n");
+/** The key of the segment: each working directory has its own. */
+export const KEY = ftok(".", "n");
 
 /** What lies in the segment. */
 export const Note = struct({

@@ -5,12 +5,13 @@
  * ```ts
  * import { lockFile, openLockFile } from "@libc/ipc/file-lock";
  *
- * using file = openLockFile("/tmp/example.lock");
+ * const path = Deno.makeTempFileSync();
+ * using file = openLockFile(path);
  * {
  *   using _lock = await lockFile(file, { timeout: 1000 });
  *   console.log("nobody else is here");
  * }
- * Deno.removeSync("/tmp/example.lock");
+ * Deno.removeSync(path);
  * ```
  *
  * A lock belongs to the open file: to the `open` that made the descriptor, not

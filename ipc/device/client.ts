@@ -101,7 +101,7 @@ const MAX_DELAY = 20;
  * import { WaveClient, WaveDevice } from "@libc/ipc/device";
  * import { assertEquals } from "@std/assert";
  *
- * const address = { path: ".", projectId: "W" };
+ * const address = { path: Deno.makeTempDirSync() };
  * const waiting = WaveClient.wait({ ...address, timeout: 5000 });
  *
  * // This would be another process.
@@ -115,6 +115,7 @@ const MAX_DELAY = 20;
  * assertEquals(client.foreign, false);
  * device.exit();
  * await done;
+ * Deno.removeSync(address.path);
  * ```
  */
 export class WaveClient implements Disposable {

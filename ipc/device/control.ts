@@ -42,7 +42,7 @@ const TIMEOUT = 5000;
  * import { WaveControl, WaveDevice } from "@libc/ipc/device";
  * import { assertEquals } from "@std/assert";
  *
- * const address = { path: ".", projectId: "C" };
+ * const address = { path: Deno.makeTempDirSync() };
  *
  * // This would be another process.
  * using device = WaveDevice.create({ ...address, waveform: "SIN", period: 2 });
@@ -54,6 +54,7 @@ const TIMEOUT = 5000;
  * assertEquals((await control.start()).state, "on");
  * await control.exit();
  * await done;
+ * Deno.removeSync(address.path);
  * ```
  */
 export class WaveControl implements Disposable {

@@ -106,19 +106,17 @@ export interface RunOptions {
  * import { WaveClient, WaveDevice } from "@libc/ipc/device";
  * import { assertEquals } from "@std/assert";
  *
- * using device = WaveDevice.create({
- *   waveform: "TRI",
- *   period: 4,
- *   interval: 0.01,
- *   projectId: "E",
- * });
+ * const path = Deno.makeTempDirSync();
+ * const settings = { waveform: "TRI", period: 4, interval: 0.01 } as const;
+ * using device = WaveDevice.create({ ...settings, path });
  * const done = device.run();
- * using client = WaveClient.open({ projectId: "E" });
+ * using client = WaveClient.open({ path });
  * for await (const reading of client.follow({ past: 8, count: 3 })) {
  *   console.log(reading.time, reading.value);
  * }
  * device.exit();
  * assertEquals((await done).reason, "exit");
+ * Deno.removeSync(path);
  * ```
  */
 export class WaveDevice implements Disposable {

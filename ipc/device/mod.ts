@@ -9,21 +9,20 @@
  * ```ts
  * import { WaveClient, WaveDevice } from "@libc/ipc/device";
  *
- * using device = WaveDevice.create({
- *   waveform: "SIN",
- *   period: 2,
- *   projectId: "m",
- * });
+ * // The working directory, unless told otherwise, stands for one device.
+ * const path = Deno.makeTempDirSync();
+ * using device = WaveDevice.create({ waveform: "SIN", period: 2, path });
  * const done = device.run();
  *
  * // Usually in another process:
- * using client = WaveClient.open({ projectId: "m" });
+ * using client = WaveClient.open({ path });
  * for await (const reading of client.readings({ interval: 0.05, count: 3 })) {
  *   console.log(reading.state, reading.value, reading.time);
  * }
  *
  * device.exit();
  * await done;
+ * Deno.removeSync(path);
  * ```
  *
  * ## For programs in C and other languages

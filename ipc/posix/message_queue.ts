@@ -4,7 +4,7 @@
  * ```ts
  * import { PosixMessageQueue } from "@libc/ipc/posix-mq";
  *
- * using queue = PosixMessageQueue.create("/libc-ipc-module-mq");
+ * using queue = PosixMessageQueue.create(`/tasks-${Deno.pid}`);
  * queue.sendSync("hello", { priority: 3 });
  * const { data, priority } = await queue.receive();
  * console.log(priority, new TextDecoder().decode(data));

@@ -4,7 +4,7 @@
  * ```ts
  * import { PosixSemaphore } from "@libc/ipc/posix-sem";
  *
- * using semaphore = PosixSemaphore.create("/libc-ipc-module-sem", { value: 1 });
+ * using semaphore = PosixSemaphore.create(`/door-${Deno.pid}`, { value: 1 });
  * semaphore.acquireSync({ timeout: 1000 });
  * try {
  *   // What only one process may do at a time.

@@ -2,9 +2,10 @@
  * System V message queues: {@linkcode SysvMessageQueue}.
  *
  * ```ts
- * import { ftok, SysvMessageQueue } from "@libc/ipc";
+ * import { IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
  *
- * using queue = SysvMessageQueue.create(ftok(".", "q"));
+ * // Instead of IPC_PRIVATE, a key that others know: ftok("some/file", "q").
+ * using queue = SysvMessageQueue.create(IPC_PRIVATE);
  * queue.sendSync(1, "hello");
  * const { type, data } = await queue.receive();
  * console.log(type, new TextDecoder().decode(data));

@@ -2,9 +2,10 @@
  * System V semaphore sets: {@linkcode SysvSemaphoreSet}.
  *
  * ```ts
- * import { ftok, SysvSemaphoreSet } from "@libc/ipc";
+ * import { IPC_PRIVATE, SysvSemaphoreSet } from "@libc/ipc";
  *
- * using semaphores = SysvSemaphoreSet.create(ftok(".", "s"), [1]);
+ * // Instead of IPC_PRIVATE, a key that others know: ftok("some/file", "s").
+ * using semaphores = SysvSemaphoreSet.create(IPC_PRIVATE, [1]);
  * semaphores.acquireSync();
  * try {
  *   // What only one process may do at a time.

@@ -2,9 +2,10 @@
  * System V shared memory: {@linkcode SysvSharedMemory}.
  *
  * ```ts
- * import { ftok, SysvSharedMemory } from "@libc/ipc";
+ * import { IPC_PRIVATE, SysvSharedMemory } from "@libc/ipc";
  *
- * using segment = SysvSharedMemory.create(ftok(".", "d"), 4096);
+ * // Instead of IPC_PRIVATE, a key that others know: ftok("some/file", "d").
+ * using segment = SysvSharedMemory.create(IPC_PRIVATE, 4096);
  * using mapping = segment.attach();
  * mapping.bytes[0] = 42;
  * ```

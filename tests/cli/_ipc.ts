@@ -68,18 +68,12 @@ export async function shell(
   script: string,
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<Run> {
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
+  await using child = spawnCommand("sh", {
+    ...options,
     args: ["-c", script],
     env: { IPC: ipcCommand().join(" "), ...options.env },
-    stdin: "null",
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  });
+  return await child.end();
 }
 
 /** A directory of a test's own, and so a key of its own. */
@@ -123,6 +117,22 @@ export async function startDevice(
     await device[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * Ends a device of {@linkcode startDevice} by a signal; gives its exit code and
+ * its last line.
+ */
+export async function endDevice(
+  device: Child,
+  signal: "SIGHUP" | "SIGTERM",
+): Promise<{ code: number; summary: Record<string, unknown> }> {
+  device.kill(signal);
+  // Before the end of its input, which would end it as well: then nothing would
+  // listen to the signal any more, which may come later.
+  const summary = JSON.parse(await device.line());
+  const { code } = await device.end();
+  return { code, summary };
 }
 
 /** The lines of a text, without the end of the last. */

@@ -126,7 +126,9 @@ export class Terminal implements AsyncDisposable {
       this.#process.kill("SIGKILL");
     } catch (error) {
       // Deno says TypeError of a process that it has already waited for.
-      if (!(error instanceof TypeError)) throw error;
+      if (
+        !(error instanceof TypeError || error instanceof Deno.errors.NotFound)
+      ) throw error;
     }
     await this.#input.close().catch(() => {});
     await this.#reading;
@@ -146,11 +148,11 @@ export class Terminal implements AsyncDisposable {
 }
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-let servers = 0;
 
 /** A shell with job control in a terminal whose screen can be seen. */
 export class Tmux implements AsyncDisposable {
-  readonly #server = `libc-ipc-${Deno.pid}-${servers++}`;
+  /** Where the socket of its server is, which stays when the server ends. */
+  readonly #folder = Deno.makeTempDirSync({ prefix: "libc-ipc-tmux-" });
 
   private constructor() {}
 
@@ -185,12 +187,16 @@ export class Tmux implements AsyncDisposable {
 
   /** Ends everything in it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#run("kill-server");
+    try {
+      await this.#run("kill-server");
+    } finally {
+      Deno.removeSync(this.#folder, { recursive: true });
+    }
   }
 
   async #run(...args: string[]): Promise<string> {
     const { stdout, stderr, success } = await new Deno.Command("tmux", {
-      args: ["-L", this.#server, "-f", "/dev/null", ...args],
+      args: ["-S", `${this.#folder}/socket`, "-f", "/dev/null", ...args],
       env: { LC_ALL: "C.UTF-8", ENV: "" },
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));

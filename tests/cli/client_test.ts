@@ -7,14 +7,15 @@ import {
 import { WaveControl } from "@libc/ipc/device";
 import {
   hasCommand,
-  notEmulated,
+  scaled,
+  source,
   spawnCommand,
+  spawnDeno,
   until,
   watchdog,
 } from "../util.ts";
 import { ipc, lines, Place, shell, startDevice, startIpc } from "./_ipc.ts";
 
-const SIGINT = 2;
 const FIELDS = ["period", "sequence", "state", "time", "value", "waveform"];
 
 Deno.test("ipc client prints a line a reading until the count", async () => {
@@ -26,15 +27,15 @@ Deno.test("ipc client prints a line a reading until the count", async () => {
     "--interval",
     "0.01",
   ]);
-  const { code, stdout, stderr } = await ipc(
-    ["client", "--count", "4", "--interval", "0.02", ...place.args],
-  );
+  const [{ code, stdout, stderr }, none] = await Promise.all([
+    ipc(["client", "--count", "4", "--interval", "0.02", ...place.args]),
+    ipc(["client", "--count", "0", ...place.args]),
+  ]);
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines(stdout).length, 4);
   for (const line of lines(stdout)) {
     assertMatch(line, /^ +\d+\.\d\d +-?\d+ {2}on {11}TRI {3}2$/);
   }
-  const none = await ipc(["client", "--count", "0", ...place.args]);
   assertEquals([none.code, none.stdout], [0, ""]);
 });
 
@@ -65,10 +66,13 @@ Deno.test("ipc client --csv prints a header and as many fields in every line", a
   using _dog = watchdog("client --csv");
   using place = new Place();
   await using _device = await startDevice(place);
-  for (const [args, columns] of [[[], 6], [["--follow"], 7]] as const) {
-    const { code, stdout } = await ipc(
-      ["client", "--csv", "--count", "3", ...args, ...place.args],
-    );
+  const follows = [false, true];
+  const runs = await Promise.all(follows.map((follow) => {
+    const args = ["--csv", "--count", "3", ...follow ? ["--follow"] : []];
+    return ipc(["client", ...args, ...place.args]);
+  }));
+  for (const [i, { code, stdout }] of runs.entries()) {
+    const columns = follows[i] ? 7 : 6;
     const [header = "", ...rows] = lines(stdout);
     assertEquals([code, rows.length], [0, 3]);
     assertEquals(header.split(",").slice(0, 6), [
@@ -94,12 +98,13 @@ Deno.test("ipc client --follow has every sample of a device at 1 kHz", async () 
     "--interval",
     "0.001",
   ]);
+  const count = scaled(500, 100_000);
   const { code, stdout, stderr } = await ipc(
-    ["client", "--follow", "--json", "--count", "1500", ...place.args],
+    ["client", "--follow", "--json", "--count", `${count}`, ...place.args],
   );
   assertEquals([code, stderr], [0, ""]);
   const samples = lines(stdout).map((line) => JSON.parse(line));
-  assertEquals(samples.length, 1500);
+  assertEquals(samples.length, count);
   const first = samples[0].sequence;
   for (const [i, { sequence, time, lost }] of samples.entries()) {
     assertEquals([sequence, lost], [first + i, 0]);
@@ -178,28 +183,20 @@ Deno.test("ipc client --wait --timeout gives up", async () => {
   assertStringIncludes(stderr, "ETIMEDOUT");
 });
 
-Deno.test({
-  ...notEmulated(
-    "ipc client --wait gives up at SIGINT",
-    "shows its own signal handlers",
-  ),
-  async fn() {
-    using _dog = watchdog("client --wait");
-    using place = new Place();
-    await using client = startIpc(["client", "--wait", ...place.args]);
-    await until(() => catches(client.pid, SIGINT));
-    client.kill("SIGINT");
-    const { code, stdout, stderr } = await client.end();
-    assertEquals([code, stdout, stderr], [1, "", ""]);
-  },
+Deno.test("ipc client --wait gives up at SIGINT", async () => {
+  using _dog = watchdog("client --wait");
+  using place = new Place();
+  // By itself: Deno handles the signal before the command listens to it, and
+  // from outside they look the same.
+  await using client = spawnDeno(`
+    import { main } from ${JSON.stringify(source("cli/mod.ts"))};
+    import { kill } from "@libc/ipc/signal";
+    const code = main(["client", "--wait", ...${JSON.stringify(place.args)}]);
+    setTimeout(() => kill(Deno.pid, "SIGINT"), 20);
+    Deno.exitCode = await code;`);
+  const { code, stdout, stderr } = await client.end();
+  assertEquals([code, stdout, stderr], [1, "", ""]);
 });
-
-/** Whether a process has a handler for a signal. */
-function catches(pid: number, signal: number): boolean {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const mask = BigInt(`0x${/^SigCgt:\s*(\S+)/m.exec(status)?.[1] ?? "0"}`);
-  return (mask >> BigInt(signal - 1) & 1n) === 1n;
-}
 
 Deno.test("ipc client ends with 0 when the device goes off, and says so", async () => {
   using _dog = watchdog("client off");
@@ -218,19 +215,20 @@ Deno.test("ipc client ends with 1 when the device dies, and names it", async () 
   using _dog = watchdog("client died");
   using place = new Place();
   await using device = await startDevice(place);
-  for (const args of [[], ["--follow"]]) {
-    await using client = startIpc(["client", "--csv", ...args, ...place.args]);
+  await using reading = startIpc(["client", "--csv", ...place.args]);
+  await using following = startIpc(
+    ["client", "--csv", "--follow", ...place.args],
+  );
+  for (const client of [reading, following]) {
     await client.line();
     await client.line();
-    if (args.length > 0) device.kill("SIGKILL");
-    else client.kill("SIGINT");
+  }
+  device.kill("SIGKILL");
+  for (const client of [reading, following]) {
     const { code, stderr } = await client.end();
-    if (args.length === 0) assertEquals([code, stderr], [0, ""]);
-    else {
-      assertEquals(code, 1);
-      assertStringIncludes(stderr, `the device died (process ${device.pid}`);
-      assertStringIncludes(stderr, '"ipc detach"');
-    }
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `the device died (process ${device.pid}`);
+    assertStringIncludes(stderr, '"ipc detach"');
   }
   const after = await ipc(["client", ...place.args]);
   assertEquals(after.code, 1);
@@ -249,10 +247,13 @@ Deno.test("ipc client says when the device is stopped, and when it goes on", asy
   await until(() => client.errors.includes("the device goes on"));
   client.kill("SIGINT");
   const { code, stderr } = await client.end();
-  assertEquals([code, stderr], [
-    0,
-    `ipc client: no sign of life of the device (process ${device.pid} (deno)): it is stopped or blocked\nipc client: the device goes on\n`,
-  ]);
+  assertEquals(code, 0);
+  // Once, unless the machine holds up the device once more.
+  const silent =
+    `ipc client: no sign of life of the device (process ${device.pid} (deno)): it is stopped or blocked\n`;
+  const said = `${silent}ipc client: the device goes on\n`;
+  assertEquals(stderr.replaceAll(said, ""), "");
+  assertStringIncludes(stderr, said);
 });
 
 Deno.test("ipc client ends with 1 when somebody removes the segment", async () => {
@@ -277,17 +278,23 @@ Deno.test("ipc client ends with 0 at SIGINT, but with 1 before its count", async
   using _dog = watchdog("client SIGINT");
   using place = new Place();
   await using _device = await startDevice(place);
-  for (
-    const [args, expected] of [[[], 0], [["--count", "1000000"], 1]] as const
-  ) {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      await using client = startIpc(["client", ...args, ...place.args]);
-      await client.line();
-      client.kill(signal);
-      const { code, stderr } = await client.end();
-      assertEquals([code, stderr], [expected, ""]);
-    }
-  }
+  const ends = async (signal: "SIGINT" | "SIGTERM", ...args: string[]) => {
+    await using client = startIpc(["client", ...args, ...place.args]);
+    await client.line();
+    client.kill(signal);
+    const { code, stderr } = await client.end();
+    return [code, stderr];
+  };
+  const many = ["--count", "1000000"];
+  assertEquals(
+    await Promise.all([
+      ends("SIGINT"),
+      ends("SIGTERM"),
+      ends("SIGINT", ...many),
+      ends("SIGTERM", ...many),
+    ]),
+    [[0, ""], [0, ""], [1, ""], [1, ""]],
+  );
 });
 
 Deno.test("ipc client ends quietly when nobody reads any more", async () => {
@@ -299,11 +306,15 @@ Deno.test("ipc client ends quietly when nobody reads any more", async () => {
     "--interval",
     "0.001",
   ]);
-  for (const args of ["--interval 0.001", "--follow --json"]) {
-    const { code, stdout, stderr } = await shell(
-      `{ $IPC client ${args} --path "$PLACE"; echo "code $?" >&2; } | head -3`,
-      { env: { PLACE: place.path } },
-    );
+  const runs = await Promise.all(
+    ["--interval 0.001", "--follow --json"].map((args) =>
+      shell(
+        `{ $IPC client ${args} --path "$PLACE"; echo "code $?" >&2; } | head -3`,
+        { env: { PLACE: place.path } },
+      )
+    ),
+  );
+  for (const { code, stdout, stderr } of runs) {
     assertEquals([code, stderr], [0, "code 0\n"]);
     assertEquals(lines(stdout).length, 3);
   }

@@ -27,8 +27,12 @@ Deno.test("ipc ctl commands a device from another process, and shows its answer"
     ),
     ["on: TRI, period 0.5 s, interval 0.01 s, 12 bits"],
   );
-  assertMatch((await ctl("status")).join("\n"), /^wave {6}TRI, period 0\.5 s/m);
-  assertEquals(await ctl("status", "--quiet"), [""]);
+  const [shown, quiet] = await Promise.all([
+    ctl("status"),
+    ctl("status", "--quiet"),
+  ]);
+  assertMatch(shown.join("\n"), /^wave {6}TRI, period 0\.5 s/m);
+  assertEquals(quiet, [""]);
   const [json = ""] = await ctl("status", "--json");
   const status = JSON.parse(json);
   assertEquals([status.pid, status.bits, status.commands], [device.pid, 12, 6]);
@@ -56,7 +60,7 @@ Deno.test("ipc ctl fails when there is no device, or a dead one", async () => {
   const none = await ipc(["ctl", "status", ...place.args]);
   assertEquals([none.code, none.stdout], [1, ""]);
   assertStringIncludes(none.stderr, "ENOENT");
-  const device = await startDevice(place);
+  await using device = await startDevice(place);
   device.kill("SIGKILL");
   await device.end();
   const dead = await ipc(["ctl", "status", ...place.args]);

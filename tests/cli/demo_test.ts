@@ -59,8 +59,8 @@ Deno.test("ipc demo runs in one process without --allow-run", async () => {
 
 Deno.test("ipc demo ends cleanly on SIGINT and SIGTERM", async () => {
   using _dog = watchdog("demo and signals");
-  using stage = new Stage();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
+    using stage = new Stage();
     await using demo = startIpc(["demo", "--seconds", "600"], {
       permissions: TWO_PROCESSES,
       cwd: stage.path,
@@ -70,7 +70,7 @@ Deno.test("ipc demo ends cleanly on SIGINT and SIGTERM", async () => {
     const { code, stdout, stderr } = await demo.end();
     assertEquals([code, stderr], [0, ""]);
     assertEquals([lines(stdout).at(-1), stage.used], [CLEAN, 0]);
-  }
+  }));
 });
 
 Deno.test("ipc demo leaves nothing even when it is killed", async () => {

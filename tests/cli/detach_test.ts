@@ -76,9 +76,9 @@ Deno.test("ipc detach leaves alone what is of another program", async () => {
 
 Deno.test("ipc detach removes what a killed device left", async () => {
   using _dog = watchdog("detach dead");
-  using place = new Place();
-  for (const transport of ["sysv", "posix"]) {
-    const device = await startDevice(place, [
+  await Promise.all(["sysv", "posix"].map(async (transport) => {
+    using place = new Place();
+    await using device = await startDevice(place, [
       "SIN",
       "2",
       "--transport",
@@ -97,13 +97,13 @@ Deno.test("ipc detach removes what a killed device left", async () => {
       /^removed memory, queue, semaphores$/,
     );
     assertEquals(place.status, "none");
-  }
+  }));
 });
 
 Deno.test("ipc detach --json tells all in one line", async () => {
   using _dog = watchdog("detach --json");
   using place = new Place();
-  const device = await startDevice(place);
+  await using device = await startDevice(place);
   const detach = async () => {
     const { stdout } = await ipc(["detach", "--json", ...place.args]);
     assertEquals(lines(stdout).length, 1);

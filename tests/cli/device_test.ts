@@ -9,6 +9,7 @@ import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { ftok } from "@libc/ipc/sysv-key";
 import { source, spawnCommand, spawnDeno, until, watchdog } from "../util.ts";
 import {
+  endDevice,
   ipc,
   ipcCommand,
   lines,
@@ -56,8 +57,8 @@ Deno.test("ipc device ends cleanly on SIGHUP, but not under nohup", async () => 
   using _dog = watchdog("ipc device SIGHUP");
   using place = new Place();
   await using plain = await startDevice(place);
-  plain.kill("SIGHUP");
-  assertEquals([(await plain.end()).code, place.status], [0, "none"]);
+  const { code: plainCode } = await endDevice(plain, "SIGHUP");
+  assertEquals([plainCode, place.status], [0, "none"]);
   // Its output goes to this process, so that there is no terminal anywhere.
   await using kept = spawnCommand("nohup", {
     args: [
@@ -135,7 +136,7 @@ Deno.test("ipc device runs on when its input ends, until it is told to end", asy
   const { code, stdout, stderr } = await shell(
     `$IPC device SIN 2 --path "$PLACE" --quiet < /dev/null &
     $IPC client --wait --count 3 --csv --path "$PLACE" &&
-    $IPC ctl exit --path "$PLACE" && wait $! && echo ended`,
+    $IPC ctl exit --path "$PLACE" && wait $! && echo ended || kill $!`,
     { env: { PLACE: place.path } },
   );
   assertEquals([code, stderr], [0, ""]);
@@ -227,7 +228,7 @@ Deno.test({
 Deno.test("ipc device replaces what a killed one left, and says so", async () => {
   using _dog = watchdog("killed device");
   using place = new Place();
-  const first = await startDevice(place);
+  await using first = await startDevice(place);
   first.kill("SIGKILL");
   await first.end();
   assertEquals(place.status, "dead");
@@ -247,8 +248,8 @@ Deno.test("ipc device replaces what a killed one left, and says so", async () =>
 
 Deno.test("ipc device takes every transport and mode", async () => {
   using _dog = watchdog("transports");
-  using place = new Place();
-  for (const transport of ["sysv", "posix", "memfd"]) {
+  await Promise.all(["sysv", "posix", "memfd"].map(async (transport) => {
+    using place = new Place();
     await using device = await startDevice(place, [
       "SIN",
       "2",
@@ -269,10 +270,9 @@ Deno.test("ipc device takes every transport and mode", async () => {
     );
     const read = await ipc(["client", "--count", "2", "--csv", ...place.args]);
     assertEquals([read.code, lines(read.stdout).length], [0, 3], read.stderr);
-    device.kill("SIGTERM");
-    assertEquals((await device.end()).code, 0);
+    assertEquals((await endDevice(device, "SIGTERM")).code, 0);
     assertEquals(place.status, "none");
-  }
+  }));
 });
 
 Deno.test("ipc device --interval 0.0001 works and reports the achieved rate", async () => {
@@ -286,12 +286,16 @@ Deno.test("ipc device --interval 0.0001 works and reports the achieved rate", as
   ]);
   using client = WaveClient.open({ path: place.path });
   await until(() => (client.read().sequence ?? 0) >= 5000);
-  device.kill("SIGTERM");
-  const end = JSON.parse(lines((await device.end()).stdout).at(-1) ?? "");
-  assertEquals(end.nominalRate, 10_000);
-  assert(end.samples >= 5000 && end.rate > 0, JSON.stringify(end));
+  const { summary } = await endDevice(device, "SIGTERM");
+  const [samples, rate, seconds] = [
+    Number(summary.samples),
+    Number(summary.rate),
+    Number(summary.seconds),
+  ];
+  assertEquals(summary.nominalRate, 10_000);
+  assert(samples >= 5000 && rate > 0, JSON.stringify(summary));
   // Device time tells no other story than the clock.
-  assertEquals(Math.round(end.rate * end.seconds / end.samples), 1);
+  assertEquals(Math.round(rate * seconds / samples), 1);
 });
 
 Deno.test("ipc device ends with 1 when its memory is removed", async () => {

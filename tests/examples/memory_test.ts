@@ -1,83 +1,75 @@
 // The pairs of programs of examples/posix_shm, memfd and mmap.
 
+import { mapFile } from "@libc/ipc/mmap";
+import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+import { PATH, Progress } from "../../examples/mmap/progress.ts";
+import { Reading } from "../../examples/posix_shm/reading.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Child, spawnCommand } from "../util.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
-
-/** Starts an example as its README says. */
-function example(path: string, ...args: string[]): Child {
-  return spawnCommand(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-ffi", `examples/${path}`, ...args],
-    cwd: ROOT,
-  });
-}
+import { exists, until } from "../util.ts";
+import { NOBODY, rest, Stage } from "./_stage.ts";
 
 Deno.test("examples/posix_shm shows the readings of the thermometer", async () => {
-  await using thermometer = example("posix_shm/thermometer.ts", "400");
-  assertMatch(
-    await thermometer.line(),
-    /^(created|found an old) \/libc-ipc-thermometer$/,
+  using stage = new Stage("posix_shm");
+  const name = `/libc-ipc-thermometer-${stage.key("t").toString(16)}`;
+  // As if a killed one had left it: so the display can be there first.
+  using _left = PosixSharedMemory.create(name, { size: Reading.size });
+  await using display = stage.start("display.ts");
+  await until(() =>
+    Deno.readTextFileSync(`/proc/${display.pid}/maps`).includes(name)
   );
-  await using display = example("posix_shm/display.ts");
-  const shown = await display.end();
-  const lines = shown.stdout.trim().split("\n");
-  assertEquals([shown.code, shown.stderr], [0, ""]);
-  assertEquals(lines.slice(-2), [
+  assertEquals(
+    await stage.run("thermometer.ts", "5"),
+    `found an old ${name}\nremoved ${name} after 10 readings`,
+  );
+  assertEquals((await rest(display)).slice(-2), [
     "reading 10: 20.8 degrees",
     "the thermometer is off",
   ]);
-  const { code, stdout, stderr } = await thermometer.end();
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals(stdout, "removed /libc-ipc-thermometer after 10 readings\n");
-});
-
-Deno.test("examples/posix_shm/display says when there is no thermometer", async () => {
-  await using display = example("posix_shm/display.ts");
-  const { code, stdout, stderr } = await display.end();
-  assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, /ENOENT.*\nIs the thermometer running\?/);
+  assertEquals(
+    await stage.run("thermometer.ts", "1"),
+    `created ${name}\nremoved ${name} after 10 readings`,
+  );
+  const failure = await stage.fail("display.ts");
+  assertMatch(failure, /ENOENT.*\nIs the thermometer running\?/);
 });
 
 Deno.test("examples/memfd answers through the memory of the owner", async () => {
-  await using owner = example("memfd/owner.ts");
+  using stage = new Stage("memfd");
+  await using owner = stage.start("owner.ts");
   const line = await owner.line();
   const [, pid = "", fd = ""] = /guest\.ts (\d+) (\d+)$/.exec(line) ?? [];
   assertEquals(Number(pid), owner.pid);
-  await using guest = example("memfd/guest.ts", pid, fd);
-  const answer = await guest.end();
-  assertEquals([answer.code, answer.stderr], [0, ""]);
-  assertEquals(
-    answer.stdout,
-    "the owner asks: how is the weather?\nsealed: shrink, grow\n",
-  );
-  assertEquals(
-    (await owner.end()).stdout,
-    `the guest says: it is fine, from process ${guest.pid}\n`,
-  );
-  await using late = example("memfd/guest.ts", pid, fd);
-  const none = await late.end();
-  assertEquals(none.code, 1);
-  assert(none.stderr.includes("ENOENT"), none.stderr);
+  await using guest = stage.start("guest.ts", pid, fd);
+  assertEquals(await rest(guest), [
+    "the owner asks: how is the weather?",
+    "sealed: shrink, grow",
+  ]);
+  assertEquals(await rest(owner), [
+    `the guest says: it is fine, from process ${guest.pid}`,
+  ]);
+  assertMatch(await stage.fail("guest.ts", NOBODY, fd), /ENOENT/);
 });
 
 Deno.test("examples/mmap goes on where it was killed, and is watched", async () => {
-  {
-    await using killed = example("mmap/work.ts", "100");
-    assertMatch(await killed.line(), /^working from step \d+ on$/);
-    await using watch = example("mmap/watch.ts");
-    // Until at least one step is done.
-    while (!/^#/.test(await watch.line()));
-    killed.kill("SIGKILL");
-    await killed.end();
-  }
-  await using work = example("mmap/work.ts", "100");
-  assertMatch(await work.line(), /^working from step [1-9]\d* on$/);
-  await using watch = example("mmap/watch.ts");
-  const watched = await watch.end();
-  assertEquals([watched.code, watched.stderr], [0, ""]);
-  assert(watched.stdout.endsWith(`${"#".repeat(40)} 40 of 40\n`));
-  const { code, stdout, stderr } = await work.end();
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals(stdout, "done, /tmp/libc-ipc-progress removed\n");
+  using stage = new Stage("mmap");
+  const path = `${stage.path}/${PATH}`;
+  await using killed = stage.start("work.ts", "200");
+  assertEquals(await killed.line(), "working from step 0 on");
+  using file = mapFile(path, { length: Progress.size });
+  const progress = file.view(Progress);
+  await until(() => progress.done > 0);
+  killed.kill();
+  await killed.end();
+  const { done } = progress;
+  assert(done < progress.total);
+  await using watch = stage.start("watch.ts");
+  assertMatch(await watch.line(), new RegExp(`^#{${done}} +${done} of 40$`));
+  assertEquals(
+    await stage.run("work.ts", "1"),
+    `working from step ${done} on\ndone, ${PATH} removed`,
+  );
+  assertEquals((await rest(watch)).at(-1), `${"#".repeat(40)} 40 of 40`);
+  assert(!exists(path));
+  const failure = await stage.fail("watch.ts");
+  assertMatch(failure, /ENOENT.*\nIs the work under way\?/);
 });

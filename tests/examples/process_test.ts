@@ -1,17 +1,8 @@
 // The programs of examples/signals, spawn and eventfd.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Child, notEmulated, spawnCommand, watchdog } from "../util.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
-
-/** Starts an example as its README says. */
-function example(path: string, ...args: string[]): Child {
-  return spawnCommand(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-ffi", `examples/${path}`, ...args],
-    cwd: ROOT,
-  });
-}
+import { notEmulated } from "../util.ts";
+import { NOBODY, rest, Stage } from "./_stage.ts";
 
 Deno.test({
   ...notEmulated(
@@ -19,76 +10,66 @@ Deno.test({
     "shows its own signal masks",
   ),
   async fn() {
-    using _dog = watchdog("examples/signals");
-    await using start = example("signals/start.ts");
+    using stage = new Stage("signals");
+    await using start = stage.start("start.ts");
     const line = await start.line();
     const [, pid = ""] = /send\.ts (\d+) some text$/.exec(line) ?? [];
     for (const words of [["hello,", "is", "it", "me?"], ["ü 🦕"]]) {
-      await using send = example("signals/send.ts", pid, ...words);
-      const sent = await send.end();
-      assertEquals([sent.code, sent.stdout, sent.stderr], [0, "", ""]);
+      await using send = stage.start("send.ts", pid, ...words);
+      assertEquals(await rest(send), [""]);
       assertEquals(
         await start.line(),
         `process ${send.pid} says: ${words.join(" ")}`,
       );
     }
     Deno.kill(Number(pid), "SIGINT");
-    const { code, stdout, stderr } = await start.end();
-    assertEquals([code, stdout, stderr], [0, "the end, by SIGINT\n", ""]);
-    await using late = example("signals/send.ts", pid, "hello");
-    const none = await late.end();
-    assertEquals(none.code, 1);
-    assertMatch(none.stderr, /^Cannot send SIGRTMIN\+1 to process .*ESRCH/);
+    assertEquals(await rest(start), ["the end, by SIGINT"]);
+    assertMatch(
+      await stage.fail("send.ts", NOBODY, "hello"),
+      /^Cannot send SIGRTMIN\+1 to process .*ESRCH/,
+    );
   },
 });
 
 Deno.test("examples/signals/receive says that it must be started by start", async () => {
-  await using receive = example("signals/receive.ts");
-  const { code, stdout, stderr } = await receive.end();
-  assertEquals([code, stdout], [1, ""]);
-  assert(stderr.includes("start this program with it blocked"), stderr);
+  using stage = new Stage("signals");
+  const failure = await stage.fail("receive.ts");
+  assertMatch(failure, /start this program with it blocked/);
 });
 
 Deno.test("examples/spawn starts a killed worker again", async () => {
-  using _dog = watchdog("examples/spawn");
-  await using supervisor = example("spawn/supervisor.ts", "20");
-  const [, first = ""] =
-    /^worker (\d+) started$/.exec(await supervisor.line()) ??
-      [];
-  await using kill = example("spawn/kill.ts", first);
-  const killed = await kill.end();
+  using stage = new Stage("spawn");
+  await using supervisor = stage.start("supervisor.ts", "10");
+  const started = async () => {
+    const line = await supervisor.line();
+    return /^worker (\d+) started$/.exec(line)?.[1] ?? "";
+  };
+  const first = await started();
+  // So that it does not end by itself before.
+  Deno.kill(Number(first), "SIGSTOP");
   assertEquals(
-    [killed.code, killed.stdout, killed.stderr],
-    [0, `process ${first} has ended\n`, ""],
+    await stage.run("kill.ts", first),
+    `process ${first} has ended`,
   );
   assertMatch(
     await supervisor.line(),
     new RegExp(`^worker ${first} ended with SIGKILL after \\d+ beats$`),
   );
-  const [, second = ""] =
-    /^worker (\d+) started$/.exec(await supervisor.line()) ??
-      [];
+  const second = await started();
   assert(second !== first);
-  const { code, stdout, stderr } = await supervisor.end();
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals(
-    stdout,
-    `worker ${second} ended with exit code 0 after 20 beats\n`,
-  );
-  await using late = example("spawn/kill.ts", first);
-  const none = await late.end();
-  assertEquals(none.code, 1);
-  assertMatch(none.stderr, /^Cannot open process .*ESRCH/);
+  assertEquals(await rest(supervisor), [
+    `worker ${second} ended with exit code 0 after 10 beats`,
+  ]);
+  const failure = await stage.fail("kill.ts", NOBODY);
+  assertMatch(failure, /^Cannot open process .*ESRCH/);
 });
 
 Deno.test("examples/eventfd has every job done once", async () => {
-  using _dog = watchdog("examples/eventfd");
-  await using parent = example("eventfd/parent.ts");
+  using stage = new Stage("eventfd");
+  await using parent = stage.start("parent.ts");
   assertMatch(await parent.line(), /^3 workers wait for tickets \(\d+\)$/);
-  const { code, stdout, stderr } = await parent.end();
-  assertEquals([code, stderr], [0, ""]);
-  const lines = stdout.trim().split("\n");
+  const lines = await rest(parent);
   const counts = lines.map((line) => Number(/^\d+/.exec(line)));
   assertEquals(lines.at(-1), "12 of 12 jobs done");
-  assert(counts.every((count, i) => count > (counts[i - 1] ?? 0)), stdout);
+  assert(counts.every((count, i) => count > (counts[i - 1] ?? 0)), `${lines}`);
 });

@@ -9,7 +9,7 @@ import { waitUntil } from "../../ffi/core/wait.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import type { WaitOptions } from "../../ffi/core/_argument.ts";
-import { source, spawnDeno, watchdog } from "../util.ts";
+import { later, source, spawnDeno, watchdog } from "../util.ts";
 
 const SUBJECT = { syscall: "read", action: "read", object: "a pipe" };
 
@@ -51,9 +51,6 @@ class Pipe implements Disposable {
     this.writer.close();
   }
 }
-
-const later = (milliseconds: number) =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 Deno.test("fdSource() wakes a waiter when there is something to read", async () => {
   using pipe = new Pipe();
@@ -208,7 +205,7 @@ const PREPARE = `
     options, { syscall: "read", action: "read", object: "a pipe" }, fdSource(reader, "read"));
 `;
 
-Deno.test("a process whose last wait ended or was aborted ends by itself", async () => {
+Deno.test("fdSource() lets a process end whose last wait was aborted", async () => {
   await using child = spawnDeno(`${PREPARE}
     const controller = new AbortController();
     const aborted = read(controller).catch(() => "aborted");
@@ -217,7 +214,7 @@ Deno.test("a process whose last wait ended or was aborted ends by itself", async
   assertEquals((await child.end()).stdout, "aborted\n");
 });
 
-Deno.test("a process ends while only unref waits on descriptors are left", async () => {
+Deno.test("fdSource() lets a process end that has only unref waits left", async () => {
   await using child = spawnDeno(`${PREPARE}
     read({ unref: true });
     console.log("done");`);
@@ -225,9 +222,10 @@ Deno.test("a process ends while only unref waits on descriptors are left", async
   assertEquals([code, stdout], [0, "done\n"]);
 });
 
-Deno.test("a wait behind one who holds its turn is the first that the reactor has", async () => {
+Deno.test("fdSource() starts the reactor for a wait behind one who holds its turn", async () => {
   await using child = spawnDeno(
     `${PREPARE}
+    import "${source("tests/settle_runtime.ts")}";
     const epolls = () => Array.from(
       Deno.readDirSync("/proc/self/fd"),
       ({ name }) => {
@@ -256,7 +254,7 @@ Deno.test("a wait behind one who holds its turn is the first that the reactor ha
   assertEquals([code, stdout], [0, "1\n6\n"], stderr);
 });
 
-Deno.test("an unref wait is served while something else keeps the process alive", async () => {
+Deno.test("fdSource() serves an unref wait while something else keeps the process alive", async () => {
   await using child = spawnDeno(`${PREPARE}
     const value = read({ unref: true });
     const keep = setTimeout(() => {}, 1e6);
@@ -266,7 +264,7 @@ Deno.test("an unref wait is served while something else keeps the process alive"
   assertEquals((await child.end()).stdout, "5\n");
 });
 
-Deno.test("the reactor works in workers, each with its own", async () => {
+Deno.test("fdSource() works in workers, each with a reactor of its own", async () => {
   await using child = spawnDeno(
     `${PREPARE}
     if (self.name === "") {
@@ -285,7 +283,7 @@ Deno.test("the reactor works in workers, each with its own", async () => {
   assertEquals(stdout, "7,7,7\n", stderr);
 });
 
-Deno.test("a worker terminated while it waits does not keep the process", async () => {
+Deno.test("fdSource() lets a process end whose worker was terminated while it waited", async () => {
   await using child = spawnDeno(
     `${PREPARE}
     if (self.name === "") {
@@ -304,6 +302,7 @@ Deno.test("a worker terminated while it waits does not keep the process", async 
 });
 
 const FIND = `
+  import "${source("tests/settle_runtime.ts")}";
   import { EventFd, pipe } from "@libc/ipc";
   import { unistd } from "${source("ffi/libc/unistd.ts")}";
   const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -327,7 +326,7 @@ const FIND = `
   };
 `;
 
-Deno.test("waits go on when somebody has closed the descriptor of the reactor", async () => {
+Deno.test("fdSource() goes on when somebody has closed the descriptor of the reactor", async () => {
   using _dog = watchdog("epoll closed");
   await using child = spawnDeno(
     `${FIND}
@@ -365,7 +364,7 @@ Deno.test("waits go on when somebody has closed the descriptor of the reactor", 
   );
 });
 
-Deno.test("new waits do not depend on old ones when the reactor's descriptor was closed", async () => {
+Deno.test("fdSource() makes new waits independent of old ones when the reactor's descriptor was closed", async () => {
   using _dog = watchdog("epoll closed and its number taken");
   for (const taken of [false, true]) {
     await using child = spawnDeno(

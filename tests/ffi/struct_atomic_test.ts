@@ -10,7 +10,7 @@ import {
 import { scaled } from "../util.ts";
 
 /** Rounds of each of two threads. */
-const ROUNDS = scaled(50_000);
+const ROUNDS = scaled(50_000, 10_000_000);
 
 const MODULE = JSON.stringify(import.meta.resolve("../../ffi/core/struct.ts"));
 
@@ -190,7 +190,7 @@ for (
       reader.onmessage = ({ data }) => {
         if (data === "ready") {
           for (let i = 0; i < ${
-        scaled(1_000_000)
+        scaled(1_000_000, 10_000_000)
       }; i++) { view.x = all; view.x = none; }
           Atomics.store(new Int32Array(shared, 32), 0, 1);
         } else {

@@ -132,7 +132,7 @@ Deno.test("struct() keeps the fields in order and unchangeable", () => {
   assert(Object.isFrozen(layout));
 });
 
-Deno.test("hash is FNV-1a of names, types, offsets and size", () => {
+Deno.test("Struct.hash is FNV-1a of names, types, offsets and size", () => {
   // The canonical text is what other processes hash too: it must never change.
   const layout = struct({ a: "u8", b: array(struct({ c: "i64" }), 2) });
   const canonical = '{"a":u8@0,"b":{"c":i64@0;8}[2]@8;24}';
@@ -144,7 +144,7 @@ Deno.test("hash is FNV-1a of names, types, offsets and size", () => {
   assertStrictEquals(layout.hash, layout.hash);
 });
 
-Deno.test("hash is the same for the same layout and differs otherwise", () => {
+Deno.test("Struct.hash is the same for the same layout and differs otherwise", () => {
   const base = { a: "u32", b: "u32", c: text(4) } as const;
   assertStrictEquals(struct(base).hash, struct({ ...base }).hash);
   const others = [
@@ -162,13 +162,13 @@ Deno.test("hash is the same for the same layout and differs otherwise", () => {
   assertNotEquals(Wave.hash, Wave.packed().hash);
 });
 
-Deno.test("hash tells apart names that look like layout", () => {
+Deno.test("Struct.hash tells apart names that look like layout", () => {
   const one = struct({ 'a":u8@0,"b': "u8" });
   const two = struct({ a: "u8", b: "u8" });
   assertNotEquals(one.hash, two.hash);
 });
 
-Deno.test("hash is the same in another process", async () => {
+Deno.test("Struct.hash is the same in another process", async () => {
   const module = new URL("../../ffi/core/struct.ts", import.meta.url).href;
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [

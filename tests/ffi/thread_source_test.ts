@@ -4,7 +4,14 @@ import { errnoOf, IpcError } from "../../ffi/core/errno.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
 import { sys_msg } from "../../ffi/libc/sys_msg.ts";
-import { notEmulated, source as url, spawnDeno, watchdog } from "../util.ts";
+import {
+  later,
+  notEmulated,
+  scaled,
+  source as url,
+  spawnDeno,
+  watchdog,
+} from "../util.ts";
 
 /** A queue of messages of one byte, waited for in threads. */
 class Queue implements Disposable {
@@ -47,9 +54,6 @@ class Queue implements Disposable {
   }
 }
 
-const later = (milliseconds: number) =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
-
 Deno.test("ThreadSource wakes a waiter when its call returns", async () => {
   using queue = new Queue();
   for (let i = 0; i < 20; i++) {
@@ -81,11 +85,14 @@ Deno.test("ThreadSource serves more waiters than there are threads", async () =>
   assertEquals((await Promise.all(waits)).sort((a, b) => a - b), sent);
 });
 
-Deno.test("ThreadSource loses nothing over 3,000 aborts at random moments", async () => {
+const ABORTS = scaled(3000, 10_000);
+
+Deno.test(`ThreadSource loses nothing over ${ABORTS} aborts at random moments`, async () => {
+  using _dog = watchdog("aborts");
   using queue = new Queue();
   let received = 0;
   let sent = 0;
-  for (let i = 0; i < 3000; i++) {
+  for (let i = 0; i < ABORTS; i++) {
     const controller = new AbortController();
     const wait = queue.receive(controller).then(
       () => received++,
@@ -106,7 +113,7 @@ Deno.test("ThreadSource loses nothing over 3,000 aborts at random moments", asyn
 });
 
 for (const unref of [true, false]) {
-  Deno.test(`a wait in a thread ${unref ? "lets the process end with" : "keeps the process alive without"} unref`, async () => {
+  Deno.test(`ThreadSource ${unref ? "lets the process end with" : "keeps the process alive without"} unref`, async () => {
     await using child = spawnDeno(`
       import { ThreadSource } from "${url("ffi/core/thread_source.ts")}";
       import { waitUntil } from "${url("ffi/core/wait.ts")}";
@@ -139,7 +146,7 @@ for (const unref of [true, false]) {
   });
 }
 
-Deno.test("a worker that is terminated while its thread waits harms nobody", async () => {
+Deno.test("ThreadSource does no harm in a worker that is terminated while its thread waits", async () => {
   await using child = spawnDeno(
     `
     import { ThreadSource } from "${url("ffi/core/thread_source.ts")}";
@@ -170,7 +177,7 @@ Deno.test("a worker that is terminated while its thread waits harms nobody", asy
 
 Deno.test({
   ...notEmulated(
-    "threads that cannot be interrupted hold up neither receiveSync() nor the end",
+    "ThreadSource holds up neither receiveSync() nor the end when nothing can interrupt its threads",
     "waits in no thread",
   ),
   async fn() {

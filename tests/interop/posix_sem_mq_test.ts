@@ -1,40 +1,33 @@
 // POSIX semaphores and message queues with C and Python on the other side.
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { IpcError } from "@libc/ipc/errno";
 import { PosixMessageQueue } from "@libc/ipc/posix-mq";
 import { PosixSemaphore } from "@libc/ipc/posix-sem";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { type ChildProcess, spawn } from "@libc/ipc/spawn";
 import {
   type Child,
-  hasCommand,
   spawnCommand,
   uniqueName,
   until,
   untilBlocked,
   watchdog,
 } from "../util.ts";
+import { compiled, NO_CC, NO_PYTHON } from "./_peers.ts";
 
-const NO_CC = hasCommand("cc") ? "" : " [skipped: no C compiler]";
-const NO_PYTHON = hasCommand("python3") ? "" : " [skipped: no Python]";
-
-/** A compiled peer. */
-interface Peer extends AsyncDisposable {
+/** A program in C that does one call. */
+interface Peer {
   /** Runs it to its end, and gives what it printed. */
   run(...args: (string | number)[]): Promise<string>;
   /** Starts it. */
   spawn(...args: (string | number)[]): Child;
 }
 
-async function buildPeer(name: string): Promise<Peer> {
-  const source = new URL(`peers/${name}.c`, import.meta.url).pathname;
-  const binary = await Deno.makeTempFile({ prefix: `${name}_` });
-  const built = await new Deno.Command("cc", {
-    args: ["-O1", "-pthread", "-o", binary, source, "-lrt"],
-  }).output();
-  assert(built.success, new TextDecoder().decode(built.stderr));
+async function inC(name: string): Promise<Peer> {
+  const program = await compiled(name);
   const spawn = (...args: (string | number)[]) =>
-    spawnCommand(binary, { args: args.map(String) });
+    spawnCommand(program, { args: args.map(String) });
   return {
     spawn,
     async run(...args) {
@@ -42,7 +35,24 @@ async function buildPeer(name: string): Promise<Peer> {
       const { code, stdout, stderr } = await child.end();
       return (code === 0 ? stdout : stderr).trim();
     },
-    [Symbol.asyncDispose]: () => Deno.remove(binary),
+  };
+}
+
+/** Removes what a failed test has left under a name. */
+function unlinking(
+  { unlink }: { unlink(name: string): void },
+  name: string,
+): Disposable {
+  return {
+    [Symbol.dispose]() {
+      try {
+        unlink(name);
+      } catch (error) {
+        if (!(error instanceof IpcError && error.code === "ENOENT")) {
+          throw error;
+        }
+      }
+    },
   };
 }
 
@@ -80,8 +90,9 @@ Deno.test({
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("C semaphores");
-    await using peer = await buildPeer("posix_sem_peer");
+    const peer = await inC("posix_sem_peer");
     const name = `/${uniqueName()}`;
+    using _left = unlinking(PosixSemaphore, name);
     assertEquals(await peer.run("create", name, 2, "640"), "");
     using theirs = PosixSemaphore.open(name);
     theirs.acquireSync();
@@ -111,7 +122,7 @@ Deno.test({
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("C semaphores in memory");
-    await using peer = await buildPeer("posix_sem_peer");
+    const peer = await inC("posix_sem_peer");
     using memory = PosixSharedMemory.create(null, { size: 4096 });
     using mapping = memory.map();
     using ours = PosixSemaphore.inMapping(mapping, 64, { value: 3 });
@@ -135,7 +146,7 @@ Deno.test({
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("kill");
-    await using peer = await buildPeer("posix_sem_peer");
+    const peer = await inC("posix_sem_peer");
     using semaphore = PosixSemaphore.create(null, { value: 1 });
     await using holder = peer.spawn("hold", semaphore.name ?? "");
     assertEquals(await holder.line(), "held");
@@ -179,8 +190,9 @@ Deno.test({
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("C queues");
-    await using peer = await buildPeer("posix_mq_peer");
+    const peer = await inC("posix_mq_peer");
     const name = `/${uniqueName()}`;
+    using _left = unlinking(PosixMessageQueue, name);
     assertEquals(await peer.run("create", name, 4, 16, "660"), "");
     using queue = PosixMessageQueue.open(name);
     assertEquals([queue.maxMessages, queue.messageSize], [4, 16]);
@@ -218,7 +230,7 @@ Deno.test({
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("full queue");
-    await using peer = await buildPeer("posix_mq_peer");
+    const peer = await inC("posix_mq_peer");
     using queue = PosixMessageQueue.create(null, {
       maxMessages: 2,
       messageSize: 8,

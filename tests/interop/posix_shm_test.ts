@@ -1,36 +1,19 @@
 // POSIX shared memory with C and Python on the other side.
 
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { array, struct } from "@libc/ipc/struct";
 import { removing } from "../ipc/memory/process_state.ts";
-import { hasCommand, spawnCommand, uniqueName } from "../util.ts";
+import { spawnCommand, uniqueName } from "../util.ts";
+import { compiled, NO_CC, NO_PYTHON } from "./_peers.ts";
 
-const PEER = new URL("peers/posix_shm_peer.c", import.meta.url).pathname;
-const NO_CC = hasCommand("cc") ? "" : " [skipped: no C compiler]";
-const NO_PYTHON = hasCommand("python3") ? "" : " [skipped: no Python]";
-
-/** A compiled peer: call it with arguments to get the lines of its output. */
-async function buildPeer(): Promise<
-  AsyncDisposable & { run(...args: (string | number)[]): Promise<string> }
-> {
-  const binary = await Deno.makeTempFile({ prefix: "posix_shm_peer_" });
-  const built = await new Deno.Command("cc", {
-    args: ["-O1", "-o", binary, PEER, "-lrt"],
-  }).output();
-  assert(built.success, new TextDecoder().decode(built.stderr));
-  return {
-    async run(...args) {
-      const { code, stdout, stderr } = await new Deno.Command(binary, {
-        args: args.map(String),
-      }).output();
-      const text = new TextDecoder();
-      return code === 0
-        ? text.decode(stdout).trim()
-        : text.decode(stderr).trim();
-    },
-    [Symbol.asyncDispose]: () => Deno.remove(binary),
-  };
+/** Runs the program in C to its end, and gives what it printed. */
+async function inC(...args: (string | number)[]): Promise<string> {
+  await using child = spawnCommand(await compiled("posix_shm_peer"), {
+    args: args.map(String),
+  });
+  const { code, stdout, stderr } = await child.end();
+  return (code === 0 ? stdout : stderr).trim();
 }
 
 /** Runs a Python program with arguments and gives its output. */
@@ -47,54 +30,52 @@ Deno.test({
   name: `PosixSharedMemory opens, reads and writes what C made${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
-    await using peer = await buildPeer();
     const name = `/${uniqueName()}`;
-    assertEquals(await peer.run("create", name, 5000, "640"), "");
+    assertEquals(await inC("create", name, 5000, "640"), "");
     try {
       using memory = PosixSharedMemory.open(name);
       assertEquals(memory.stat().mode, 0o640);
       assertEquals(memory.size, 5000);
-      await peer.run("write", name, 4990, "from C");
+      await inC("write", name, 4990, "from C");
       using mapping = memory.map();
       assertEquals(mapping.read(4990, 6), bytes("from C"));
       mapping.write(bytes("to C"), 100);
-      assertEquals(await peer.run("read", name, 100, 4), "hex 746f2043");
+      assertEquals(await inC("read", name, 100, 4), "hex 746f2043");
       memory.pwrite(bytes("by pwrite"), 100);
-      assertEquals(await peer.run("read", name, 103, 6), "hex 707772697465");
+      assertEquals(await inC("read", name, 103, 6), "hex 707772697465");
     } finally {
-      await peer.run("unlink", name);
+      await inC("unlink", name);
     }
   },
 });
 
 Deno.test({
-  name: `C opens, changes and removes what PosixSharedMemory made${NO_CC}`,
+  name: `PosixSharedMemory makes what C opens, changes and removes${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
-    await using peer = await buildPeer();
     using memory = PosixSharedMemory.create(`/${uniqueName()}`, {
       size: 100,
       mode: 0o600,
     });
     assertEquals(
-      await peer.run("stat", memory.name),
+      await inC("stat", memory.name),
       "st_size 100\nst_mode 600",
     );
     assertEquals(
-      await peer.run("create", memory.name, 1, "600"),
+      await inC("create", memory.name, 1, "600"),
       "error shm_open 17 File exists",
     );
-    await peer.run("truncate", memory.name, 8192);
+    await inC("truncate", memory.name, 8192);
     assertEquals(memory.size, 8192);
-    await peer.run("write", memory.name, 8189, "end");
+    await inC("write", memory.name, 8189, "end");
     using mapping = memory.map({ offset: 8189 });
     assertEquals(mapping.read(), bytes("end"));
     memory.resize(9000);
     assertEquals(
-      await peer.run("stat", memory.name),
+      await inC("stat", memory.name),
       "st_size 9000\nst_mode 600",
     );
-    assertEquals(await peer.run("unlink", memory.name), "");
+    assertEquals(await inC("unlink", memory.name), "");
     assertEquals(memory.stat().links, 0);
   },
 });

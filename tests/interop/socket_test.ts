@@ -11,21 +11,8 @@ import {
   NO_PYTHON,
   textOf,
 } from "../ipc/stream/socket_util.ts";
-import { hasCommand, spawnCommand, watchdog } from "../util.ts";
-
-const PEER = new URL("peers/socket_peer.c", import.meta.url).pathname;
-const NO_CC = hasCommand("cc") ? "" : " [skipped: no C compiler]";
-const NO_PERL = hasCommand("perl") ? "" : " [skipped: no Perl]";
-
-/** The C peer, compiled. */
-async function buildPeer(): Promise<AsyncDisposable & { path: string }> {
-  const path = await Deno.makeTempFile({ prefix: "socket_peer_" });
-  const { success, stderr } = await new Deno.Command("cc", {
-    args: ["-std=gnu11", "-O1", "-o", path, PEER],
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
-}
+import { spawnCommand, watchdog } from "../util.ts";
+import { compiled, NO_CC, NO_PERL } from "./_peers.ts";
 
 /** An abstract name, and as the C peer spells it. */
 function names(): { name: string; spelled: string } {
@@ -34,18 +21,19 @@ function names(): { name: string; spelled: string } {
 }
 
 Deno.test({
-  name: `C connects to us, by path and abstract name, of both types${NO_CC}`,
+  name:
+    `Socket.listen() takes connections of C, by path and abstract name, of both types${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("C connects");
-    await using peer = await buildPeer();
+    const peer = await compiled("socket_peer");
     using dir = folder();
     const { name, spelled } = names();
     for (const type of ["stream", "seqpacket"] as const) {
       const places = [[name, spelled], [`${dir.path}/s`, `${dir.path}/s`]];
       for (const [ours = "", theirs = ""] of places) {
         using server = Socket.listen(ours, { type });
-        await using child = spawnCommand(peer.path, {
+        await using child = spawnCommand(peer, {
           args: ["echo", type, theirs],
         });
         using connection = await server.accept();
@@ -62,17 +50,18 @@ Deno.test({
 });
 
 Deno.test({
-  name: `we connect to C, by path and abstract name, of both types${NO_CC}`,
+  name:
+    `Socket.connect() finds C, by path and abstract name, of both types${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("we connect to C");
-    await using peer = await buildPeer();
+    const peer = await compiled("socket_peer");
     using dir = folder();
     const { name, spelled } = names();
     for (const type of ["stream", "seqpacket"] as const) {
       const path = `${dir.path}/${type}`;
       for (const [ours = "", theirs = ""] of [[name, spelled], [path, path]]) {
-        await using child = spawnCommand(peer.path, {
+        await using child = spawnCommand(peer, {
           args: ["serve", type, theirs],
         });
         assertEquals(await child.line(), "ready");
@@ -88,15 +77,15 @@ Deno.test({
 });
 
 Deno.test({
-  name: `C sends datagrams to us${NO_CC}`,
+  name: `Socket receives datagrams of C${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
-    await using peer = await buildPeer();
+    const peer = await compiled("socket_peer");
     const { name, spelled } = names();
     using socket = Socket.open("unix", "datagram");
     socket.bind(name);
     for (const text of ["from C", ""]) {
-      await using child = spawnCommand(peer.path, {
+      await using child = spawnCommand(peer, {
         args: ["send", "dgram", spelled, text],
       });
       const { data, address } = await socket.receiveFrom();
@@ -107,15 +96,15 @@ Deno.test({
 });
 
 Deno.test({
-  name: `C passes descriptors to us and takes ours, up to 253${NO_CC}`,
+  name: `Socket takes descriptors of C and passes some, up to 253${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("descriptors of C");
-    await using peer = await buildPeer();
+    const peer = await compiled("socket_peer");
     const { name, spelled } = names();
     using server = Socket.listen(name, { type: "seqpacket" });
     for (const count of [1, 2, 253]) {
-      await using child = spawnCommand(peer.path, {
+      await using child = spawnCommand(peer, {
         args: ["pass", spelled, String(count)],
       });
       using connection = await server.accept();
@@ -132,7 +121,7 @@ Deno.test({
       assertEquals(textOf(buffer.subarray(0, length)), "through the pipe");
     }
     for (const count of [1, 253]) {
-      await using child = spawnCommand(peer.path, { args: ["take", spelled] });
+      await using child = spawnCommand(peer, { args: ["take", spelled] });
       using connection = await server.accept();
       using ends = pipe();
       await connection.sendFds(
@@ -148,7 +137,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: `Perl talks to us in lines, over a socket file and loopback${NO_PERL}`,
+  name:
+    `Socket talks with Perl in lines, over a socket file and loopback${NO_PERL}`,
   ignore: NO_PERL !== "",
   async fn() {
     using _dog = watchdog("Perl");
@@ -198,7 +188,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `Python serves us datagrams and packets${NO_PYTHON}`,
+  name: `Socket talks with Python in datagrams and packets${NO_PYTHON}`,
   ignore: NO_PYTHON !== "",
   async fn() {
     using _dog = watchdog("Python");
@@ -241,7 +231,7 @@ c.close()`;
   },
 });
 
-Deno.test("a child gets a socket as its standard input and output, and it blocks", async () => {
+Deno.test("Socket is the standard input and output of a child, and blocks there", async () => {
   using _dog = watchdog("a child with a socket");
   const [here, there] = Socket.pair();
   using _here = here;

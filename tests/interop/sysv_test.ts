@@ -17,16 +17,13 @@ import {
   untilBlocked,
   watchdog,
 } from "../util.ts";
-
-const NO_CC = hasCommand("cc") ? "" : " [skipped: no C compiler]";
-const NO_PYTHON = hasCommand("python3") ? "" : " [skipped: no Python]";
-const NO_PERL = hasCommand("perl") ? "" : " [skipped: no Perl]";
+import { compiled, NO_CC, NO_PERL, NO_PYTHON, peerPath } from "./_peers.ts";
 
 type Kind = "shm" | "sem" | "msg";
 type Word = string | number;
 
 /** A program in another language that does one call. */
-interface Peer extends AsyncDisposable {
+interface Peer {
   /** Starts it. */
   spawn(kind: Kind, ...words: Word[]): Child;
 }
@@ -38,23 +35,17 @@ async function run(peer: Peer, kind: Kind, ...words: Word[]): Promise<string> {
   return (stdout + stderr).trim();
 }
 
-function path(name: string): string {
-  return new URL(`peers/${name}`, import.meta.url).pathname;
-}
-
 /** The peers in C, one for each kind. */
 async function inC(): Promise<Peer> {
-  const folder = await Deno.makeTempDir({ prefix: "sysv_peers_" });
-  for (const kind of ["shm", "sem", "msg"]) {
-    const { success, stderr } = await new Deno.Command("cc", {
-      args: ["-O1", "-o", `${folder}/${kind}`, path(`${kind}_peer.c`)],
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
-  }
+  const [shm, sem, msg] = await Promise.all([
+    compiled("shm_peer"),
+    compiled("sem_peer"),
+    compiled("msg_peer"),
+  ]);
+  const programs = { shm, sem, msg };
   return {
     spawn: (kind, ...words) =>
-      spawnCommand(`${folder}/${kind}`, { args: words.map(String) }),
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+      spawnCommand(programs[kind], { args: words.map(String) }),
   };
 }
 
@@ -63,9 +54,8 @@ function interpreted(command: string, script: string): Promise<Peer> {
   return Promise.resolve({
     spawn: (kind, ...words) =>
       spawnCommand(command, {
-        args: [path(script), kind, ...words.map(String)],
+        args: [peerPath(script), kind, ...words.map(String)],
       }),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   });
 }
 
@@ -102,8 +92,7 @@ for (const [language, skipped, make] of PEERS) {
       ignore: skipped !== "",
       async fn() {
         using _dog = watchdog(`${name} ${language}`);
-        await using peer = await make();
-        await fn(peer);
+        await fn(await make());
       },
     });
 
@@ -234,11 +223,12 @@ function fields(text: string): Record<string, string> {
 const seconds = (date: Date | null): number => (date?.getTime() ?? 0) / 1000;
 
 Deno.test({
-  name: `every field of stat() and every call of set() is that of C${NO_CC}`,
+  name:
+    `System V objects have every field of stat() and every call of set() of C${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("stat() and C");
-    await using peer = await inC();
+    const peer = await inC();
     const keys = [uniqueKey(), uniqueKey(), uniqueKey()] as const;
     using memory = SysvSharedMemory.create(keys[0], 5000, { mode: 0o640 });
     using _mapping = memory.attach();
@@ -310,11 +300,11 @@ Deno.test({
 });
 
 Deno.test({
-  name: `info() and list() are those of C${NO_CC}`,
+  name: `System V objects have info() and list() of C${NO_CC}`,
   ignore: NO_CC !== "",
   async fn() {
     using _dog = watchdog("info() and C");
-    await using peer = await inC();
+    const peer = await inC();
     const key = uniqueKey();
     using memory = SysvSharedMemory.create(key, 5000);
     const numbers = async (kind: Kind, ...names: string[]) => {
@@ -358,14 +348,14 @@ Deno.test({
   ignore: (NO_CC || NO_PYTHON) !== "",
   async fn() {
     using _dog = watchdog("ftok()");
-    await using peer = await inC();
+    const peer = await inC();
     const file = await Deno.makeTempFile({ prefix: "ftok_" });
     try {
       for (const project of [1, 120, 255]) {
         const key = `key ${ftok(file, project) | 0}`;
         assertEquals(await run(peer, "shm", "ftok", file, project), key);
         await using python = spawnCommand("python3", {
-          args: [path("ipc_ctypes.py"), "ftok", file, `${project}`],
+          args: [peerPath("ipc_ctypes.py"), "ftok", file, `${project}`],
         });
         assertEquals((await python.end()).stdout.trim(), key);
       }
@@ -391,7 +381,8 @@ async function util(command: string, ...args: string[]): Promise<string> {
 }
 
 Deno.test({
-  name: `ipcs and lsipc show what we make, and ipcrm removes it${NO_UTIL}`,
+  name:
+    `System V objects are shown by ipcs and lsipc, and removed by ipcrm${NO_UTIL}`,
   ignore: NO_UTIL !== "",
   async fn() {
     const keys = [uniqueKey(), uniqueKey(), uniqueKey()] as const;
@@ -430,24 +421,27 @@ Deno.test({
 });
 
 Deno.test({
-  name: `what ipcmk makes is opened by its id and key${NO_UTIL}`,
+  name: `System V objects of ipcmk are opened by their ids and keys${NO_UTIL}`,
   ignore: NO_UTIL !== "",
   async fn() {
     const idOf = async (...args: string[]) =>
       Number(/id: (\d+)/.exec(await util("ipcmk", ...args))?.[1]);
-    const memory = SysvSharedMemory.fromId(await idOf("-M", "8000"));
-    const set = SysvSemaphoreSet.fromId(await idOf("-S", "4"));
-    const queue = SysvMessageQueue.fromId(await idOf("-Q", "-p", "0600"));
-    try {
-      assertEquals([memory.size, set.length], [8000, 4]);
-      using same = SysvSharedMemory.open(memory.stat().key);
-      assertEquals(same.id, memory.id);
-      assertEquals(queue.stat().mode, 0o600);
-      queue.sendSync(1, "x");
-      set.release(3, 1, { undo: false });
-      assertEquals(set.values(), [0, 0, 0, 1]);
-    } finally {
-      for (const object of [memory, set, queue]) object.remove();
-    }
+    using stack = new DisposableStack();
+    const removing = <T extends { remove(): void }>(object: T) =>
+      stack.adopt(object, () => object.remove());
+    const memory = removing(
+      SysvSharedMemory.fromId(await idOf("-M", "8000")),
+    );
+    const set = removing(SysvSemaphoreSet.fromId(await idOf("-S", "4")));
+    const queue = removing(
+      SysvMessageQueue.fromId(await idOf("-Q", "-p", "0600")),
+    );
+    assertEquals([memory.size, set.length], [8000, 4]);
+    using same = SysvSharedMemory.open(memory.stat().key);
+    assertEquals(same.id, memory.id);
+    assertEquals(queue.stat().mode, 0o600);
+    queue.sendSync(1, "x");
+    set.release(3, 1, { undo: false });
+    assertEquals(set.values(), [0, 0, 0, 1]);
   },
 });
