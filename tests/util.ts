@@ -213,6 +213,8 @@ function setTime(guard: SharedArrayBuffer, milliseconds: number): void {
 function startGuard(): SharedArrayBuffer {
   const url = `data:application/javascript,${encodeURIComponent(GUARD)}`;
   const shared = new SharedArrayBuffer(HEADER + MAX_NAME);
+  // The thread may come before the first time: 0 would be over at once.
+  setTime(shared, IDLE);
   new Worker(url, { type: "module" }).postMessage(shared);
   // The end of a file is not the end of its threads.
   addEventListener("unload", () => setTime(shared, OVER));
