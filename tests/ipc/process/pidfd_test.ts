@@ -261,34 +261,6 @@ Deno.test({
   },
 });
 
-Deno.test("Pidfd refuses every use after close(), and ends its waits", async () => {
-  const pidfd = Pidfd.open(Deno.pid);
-  const wait = assertRejects(() => pidfd.wait(), TypeError, "closed pidfd");
-  await later(2);
-  pidfd.close();
-  pidfd.close();
-  pidfd[Symbol.dispose]();
-  await wait;
-  assertEquals(pidfd.closed, true);
-  const uses = [
-    () => pidfd.exited,
-    () => pidfd.send(0),
-    () => pidfd.waitSync(),
-    () => pidfd.getFd(0),
-    () => pidfd.fd.number,
-  ];
-  for (const use of uses) assertThrows(use, TypeError, "a closed pidfd");
-});
-
-Deno.test("Pidfd lets the process end while only unref waits are left", async () => {
-  await using child = spawnDeno(`
-    import { Pidfd } from "@libc/ipc/pidfd";
-    Pidfd.open(Deno.pid).wait({ unref: true });
-    console.log("over");`);
-  const { code, stdout } = await child.end();
-  assertEquals([code, stdout], [0, "over\n"]);
-});
-
 Deno.test("many Pidfds wait at once, and waitAny() finds the one that ended", async () => {
   using _dog = watchdog("many Pidfds");
   const children = Array.from({ length: 30 }, sleep);
