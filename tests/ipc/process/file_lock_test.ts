@@ -88,9 +88,10 @@ for (const [call, kind] of kinds) {
 
   Deno.test(`${call}: shared locks go together, and with no exclusive one`, () => {
     using file = temporary();
-    const handles = Array.from({ length: 4 }, () => openLockFile(file.path));
-    const [one, two, three, four] = handles;
-    if (!one || !two || !three || !four) throw new TypeError("no handles");
+    using one = openLockFile(file.path);
+    using two = openLockFile(file.path);
+    using three = openLockFile(file.path);
+    using four = openLockFile(file.path);
     {
       using _first = lockFileSync(one, { ...kind, shared: true });
       using second = tryLockFile(two, { ...kind, shared: true });
@@ -101,7 +102,6 @@ for (const [call, kind] of kinds) {
     }
     using exclusive = tryLockFile(three, kind);
     assertEquals(exclusive?.shared, false);
-    for (const handle of handles) handle.close();
   });
 
   Deno.test(`${call}: waits until the lock is free`, async () => {
