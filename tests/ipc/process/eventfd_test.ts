@@ -8,11 +8,10 @@ import {
   denoArgs,
   hasCommand,
   later,
-  openFds,
   spawnDeno,
   watchdog,
 } from "../../util.ts";
-import { lineChild, output } from "./util.ts";
+import { lineChild } from "./util.ts";
 
 const MAX = 2n ** 64n - 2n;
 
@@ -109,7 +108,7 @@ Deno.test("EventFd refuses counts that it cannot hold", () => {
   assertEquals(event.value, 0);
 });
 
-Deno.test("EventFd waits with a timeout or an AbortSignal, and takes nothing then", async () => {
+Deno.test("EventFd says what has timed out", async () => {
   using event = EventFd.create();
   const error = await assertRejects(
     () => event.receive({ timeout: 10 }),
@@ -117,95 +116,18 @@ Deno.test("EventFd waits with a timeout or an AbortSignal, and takes nothing the
     "Cannot receive from an eventfd: read timed out after 10 ms",
   );
   assertEquals(error.code, "ETIMEDOUT");
-  const start = performance.now();
-  assertThrows(() => event.receiveSync({ timeout: 30 }), IpcError, "ETIMEDOUT");
-  assert(performance.now() - start >= 30);
   assertThrows(() => event.receiveSync({ timeout: -1 }), RangeError);
-  let sum = 0;
-  for (let i = 0; i < 1000; i++) {
-    const controller = new AbortController();
-    const wait = event.receive({ signal: controller.signal })
-      .then(
-        (count) => sum += count,
-        (reason) => assertEquals(reason, "enough"),
-      );
-    if (i % 3 === 0) event.post();
-    if (i % 5 === 0) await later(0);
-    controller.abort("enough");
-    if (i % 3 !== 0) event.post();
-    await wait;
-  }
-  assertEquals(sum + (event.tryReceive() ?? 0), 1000);
 });
 
-Deno.test("EventFd.receiveSync() is not hurried by signals, and loses nothing", async () => {
-  using _dog = watchdog("an EventFd in a storm");
-  using event = EventFd.create();
-  const listener = () => {};
-  Deno.addSignalListener("SIGWINCH", listener);
-  // Ends by itself after so many signals.
-  const storm =
-    `i=0; while [ $i -lt 10000 ]; do kill -WINCH ${Deno.pid}; i=$((i+1)); done`;
-  const child = spawn("sh", { args: ["-c", storm] });
-  try {
-    const start = performance.now();
-    assertThrows(
-      () => event.receiveSync({ timeout: 100 }),
-      IpcError,
-      "ETIMEDOUT",
-    );
-    assert(performance.now() - start >= 100);
-    const poster = spawn(Deno.execPath(), {
-      args: denoArgs(
-        `
-        import { EventFd } from "@libc/ipc/eventfd";
-        import { inheritedFd } from "@libc/ipc/spawn";
-        using event = EventFd.fromFd(inheritedFd(3), { takeOver: true });
-        for (let i = 0; i < 500; i++) event.post(2);`,
-      ),
-      fds: { 3: event },
-    });
-    for (let sum = 0; sum < 1000;) sum += event.receiveSync();
-    assertEquals((await poster.status).code, 0);
-    assertEquals(event.tryReceive(), undefined);
-  } finally {
-    if (!child.ended) child.kill("SIGKILL");
-    await child.status;
-    // What is still under way must find a listener.
-    await later(5);
-    Deno.removeSignalListener("SIGWINCH", listener);
-  }
-});
-
-Deno.test("EventFd ends its waits and loops when it is closed", async () => {
+Deno.test("EventFd ends its loops when it is closed", async () => {
   const event = EventFd.create();
-  const wait = assertRejects(
-    () => event.receive(),
-    TypeError,
-    "closed eventfd",
-  );
   const loop = (async () => {
     for await (const _ of event);
     return "over";
   })();
   await later(2);
   event.close();
-  event.close();
-  event[Symbol.dispose]();
-  await wait;
   assertEquals(await loop, "over");
-  assertEquals(event.closed, true);
-  const uses = [
-    () => event.post(),
-    () => event.tryAdd(),
-    () => event.addSync(),
-    () => event.tryReceive(),
-    () => event.receiveSync(),
-    () => event.value,
-    () => event.fd.number,
-  ];
-  for (const use of uses) assertThrows(use, TypeError, "a closed eventfd");
-  await assertRejects(() => event.add(), TypeError, "a closed eventfd");
 });
 
 Deno.test("EventFd is an async iterable that can be left", async () => {
@@ -221,7 +143,6 @@ Deno.test("EventFd is an async iterable that can be left", async () => {
 });
 
 Deno.test("EventFd.fromFd() takes eventfds of others, and nothing else", () => {
-  const before = openFds(/^/).length;
   {
     using event = EventFd.create({ value: 3 });
     using same = EventFd.fromFd(event.fd);
@@ -238,7 +159,6 @@ Deno.test("EventFd.fromFd() takes eventfds of others, and nothing else", () => {
     }
     assertThrows(() => EventFd.fromFd(9999), IpcError, "EBADF");
   }
-  assert(openFds(/^/).length <= before);
 });
 
 Deno.test({
@@ -327,18 +247,4 @@ Deno.test("EventFd is one of many that waitAny() waits for", async () => {
   assertEquals(await ready, two);
   // Nothing was taken.
   assertEquals(two.tryReceive(), 7);
-});
-
-Deno.test("EventFd leaves nothing behind after many rounds", async () => {
-  const before = openFds(/^/).length;
-  for (let i = 0; i < 3000; i++) {
-    using event = EventFd.create();
-    event.post();
-    if (i % 100 === 0) {
-      await event.receive();
-      await assertRejects(() => event.receive({ timeout: 0 }));
-    }
-  }
-  assert(openFds(/^/).length <= before);
-  assertEquals((await output("true")).length, 0);
 });

@@ -43,16 +43,9 @@ export async function output(
   return text;
 }
 
-/** What other test files of this process have left, when this one began. */
-const before = new Set(allZombies());
-
-/** The children of this process that have become zombies since. */
-export function zombies(): number[] {
-  return allZombies().filter((pid) => !before.has(pid));
-}
-
-function allZombies(): number[] {
-  const found: number[] = [];
+/** The children of this process, ended or not, and their states. */
+function states(): Map<number, string> {
+  const found = new Map<number, string>();
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     let stat: string;
@@ -61,8 +54,23 @@ function allZombies(): number[] {
     } catch {
       continue;
     }
-    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (state === "Z" && Number(parent) === Deno.pid) found.push(Number(name));
+    const [state = "", parent] = stat.slice(stat.lastIndexOf(")") + 2)
+      .split(" ");
+    if (Number(parent) === Deno.pid) found.set(Number(name), state);
   }
   return found;
+}
+
+/**
+ * All children of this process, ended or not. Those of other tests are among
+ * them: for processes that play nothing else.
+ */
+export function children(): number[] {
+  return [...states().keys()];
+}
+
+/** Those of our children that have ended and that nobody has waited for. */
+export function zombies(pids: readonly number[]): number[] {
+  const found = states();
+  return pids.filter((pid) => found.get(pid) === "Z");
 }

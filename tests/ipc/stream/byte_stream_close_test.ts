@@ -12,13 +12,7 @@ import { fcntl } from "../../../ffi/libc/fcntl.ts";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import { pipe } from "../../../ipc/stream/pipe.ts";
 import { CAPACITY, fullPipe, isPending, STREAMS } from "./util.ts";
-import {
-  openedSince,
-  openFds,
-  source,
-  spawnDeno,
-  watchdog,
-} from "../../util.ts";
+import { openedSince, openFds } from "../../util.ts";
 
 Deno.test("close() rejects what waits, and only that", async () => {
   using ends = fullPipe();
@@ -47,46 +41,6 @@ Deno.test("close() rejects what waits, and only that", async () => {
   }
   assertEquals(ends.reader.readSync(new Uint8Array(CAPACITY)), CAPACITY);
   assertStrictEquals(ends.reader.readSync(new Uint8Array(1)), null);
-});
-
-Deno.test("every use after close() is refused, and the recycled descriptor untouched", async () => {
-  const ends = pipe();
-  const numbers = [ends.reader.fd.number, ends.writer.fd.number];
-  const { reader, writer } = ends;
-  reader.close();
-  writer.close();
-  reader.close();
-  writer[Symbol.dispose]();
-  ends[Symbol.dispose]();
-  using next = pipe();
-  assertEquals([next.reader.fd.number, next.writer.fd.number], numbers);
-  const buffer = new Uint8Array(1);
-  const one = "Cannot";
-  assertThrows(() => reader.readSync(buffer), TypeError, one);
-  assertThrows(() => reader.tryRead(buffer), TypeError, one);
-  await assertRejects(() => reader.read(buffer), TypeError, one);
-  await assertRejects(() => reader.read(new Uint8Array(0)), TypeError, one);
-  assertThrows(() => reader.fd, TypeError, "a closed pipe (descriptor");
-  assertThrows(() => reader.inheritable(), TypeError, one);
-  assertThrows(() => writer.writeSync("x"), TypeError, one);
-  assertThrows(() => writer.writeSync(""), TypeError, one);
-  assertThrows(() => writer.tryWrite("x"), TypeError, one);
-  await assertRejects(() => writer.write("x"), TypeError, one);
-  assertThrows(() => writer.fd, TypeError, one);
-  await assertRejects(
-    async () => {
-      for await (const _ of reader);
-    },
-    TypeError,
-    one,
-  );
-  await assertRejects(() => reader.readable.getReader().read(), TypeError);
-  await assertRejects(
-    () => writer.writable.getWriter().write(buffer),
-    TypeError,
-  );
-  assert(reader.closed && writer.closed);
-  assertStrictEquals(next.reader.tryRead(buffer), undefined);
 });
 
 Deno.test("inheritable() is another open file of the same pipe, which blocks", async () => {
@@ -140,24 +94,6 @@ Deno.test("1000 pipes, used in every way and closed, leave no descriptor", async
     }
   }
   assertEquals(openedSince(before, STREAMS), []);
-});
-
-Deno.test("a process whose waits are over, or unref'd, ends by itself", async () => {
-  using _dog = watchdog("a process that should end");
-  await using child = spawnDeno(`
-    import { pipe } from "${source("ipc/stream/pipe.ts")}";
-    const ends = pipe();
-    const read = ends.reader.read(new Uint8Array(1));
-    setTimeout(() => ends.writer.writeSync("x"), 5);
-    await read;
-    ends.reader.read(new Uint8Array(1), { unref: true });
-    console.log("done");`);
-  const { code, stdout, stderr } = await child.end();
-  assertEquals({ code, stdout, stderr }, {
-    code: 0,
-    stdout: "done\n",
-    stderr: "",
-  });
 });
 
 Deno.test("FdReader and FdWriter cannot be made by hand", () => {

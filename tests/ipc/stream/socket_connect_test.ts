@@ -19,7 +19,6 @@ import {
   isPending,
   LOOPBACK,
   receiver,
-  someTurns,
   textOf,
 } from "./socket_util.ts";
 import { spawnDeno, untilBlocked, watchdog } from "../../util.ts";
@@ -311,28 +310,6 @@ Deno.test("accept() times out and aborts, before and while it waits", async () =
   assert(await isPending(accepted));
   controller.abort(reason);
   await assertRejects(() => accepted, RangeError, "enough");
-});
-
-Deno.test("accept() aborted at random moments 300 times loses no connection", async () => {
-  using _dog = watchdog("accept() and abort");
-  const name = abstractName();
-  using server = Socket.listen(name);
-  let accepted = 0;
-  for (let i = 0; i < 300; i++) {
-    const controller = new AbortController();
-    const waiting = server.accept(controller)
-      .then((connection) => (connection.close(), accepted++), () => {});
-    await someTurns();
-    using _client = await Socket.connect(name);
-    if (Math.random() < 0.5) controller.abort();
-    await someTurns();
-    controller.abort();
-    await waiting;
-  }
-  for (let one; (one = server.tryAccept()) !== undefined; accepted++) {
-    one.close();
-  }
-  assertEquals(accepted, 300);
 });
 
 Deno.test("accept()s that wait are served in their order and not overtaken", async () => {

@@ -20,7 +20,6 @@ import {
   isPending,
   NO_PYTHON,
   pair,
-  someTurns,
   textOf,
   TYPES,
 } from "./socket_util.ts";
@@ -255,26 +254,6 @@ Deno.test("receiveFds() closes what comes with a message that is too long", asyn
   assertEquals([error.code, error.syscall], ["EMSGSIZE", "recvmsg"]);
   ends.writer.close();
   assertStrictEquals(await ends.reader.read(new Uint8Array(1)), null);
-});
-
-Deno.test("receiveFds() aborted at random moments 500 times loses no descriptor", async () => {
-  using _dog = watchdog("receiveFds() and abort");
-  using both = pair("seqpacket");
-  using ends = pipe();
-  let received = 0;
-  for (let i = 0; i < 500; i++) {
-    const controller = new AbortController();
-    const waiting = both.b.receiveFds(controller)
-      .then((message) => void (received += closeAll(message)), () => {});
-    await someTurns();
-    both.a.sendFdsSync([ends.reader, ends.writer]);
-    if (Math.random() < 0.5) controller.abort();
-    await someTurns();
-    controller.abort();
-    await waiting;
-  }
-  for (let one; (one = both.b.tryReceiveFds()); received += closeAll(one));
-  assertEquals(received, 1000);
 });
 
 Deno.test("receiveFds() is right while garbage is collected", async () => {

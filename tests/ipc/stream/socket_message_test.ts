@@ -10,14 +10,7 @@ import {
 } from "@std/assert";
 import { IpcError } from "../../../ffi/core/errno.ts";
 import type { Socket } from "../../../ipc/stream/socket.ts";
-import {
-  bytes,
-  isPending,
-  pair,
-  someTurns,
-  textOf,
-  TYPES,
-} from "./socket_util.ts";
+import { bytes, isPending, pair, textOf, TYPES } from "./socket_util.ts";
 import { watchdog } from "../../util.ts";
 
 const MESSAGES = ["datagram", "seqpacket"] as const;
@@ -343,60 +336,6 @@ Deno.test("receive()s that wait are served in their order and not overtaken", as
       ),
       ["one", "two", "three"],
     );
-  }
-});
-
-Deno.test("receive() aborted at random moments 2000 times loses no message", async () => {
-  using _dog = watchdog("receive() and abort");
-  for (const type of MESSAGES) {
-    using both = pair(type);
-    const received: string[] = [];
-    for (let i = 0; i < 1000; i++) {
-      const controller = new AbortController();
-      const waiting = both.b.receive(controller)
-        .then((data) => received.push(textOf(data) ?? "end"), () => {});
-      await someTurns();
-      both.a.sendSync(String(i));
-      if (Math.random() < 0.5) controller.abort();
-      await someTurns();
-      controller.abort();
-      await waiting;
-    }
-    for (let data; (data = both.b.tryReceive()); received.push(textOf(data)));
-    assertEquals(received, Array.from({ length: 1000 }, (_, i) => String(i)));
-  }
-});
-
-Deno.test("send() of messages aborted at random moments 2000 times is all or nothing", async () => {
-  using _dog = watchdog("send() and abort");
-  for (const type of MESSAGES) {
-    using both = pair(type);
-    const { a, b } = both;
-    const padding = new Uint8Array(30_000);
-    const sent: number[] = [];
-    const received: number[] = [];
-    const take = (data: Uint8Array | null | undefined) => {
-      if (!data) return false;
-      assertEquals(data.length, padding.length);
-      const [first = 0, second = 0] = data;
-      received.push(first + 256 * second);
-      return true;
-    };
-    for (let i = 0; i < 1000; i++) {
-      const controller = new AbortController();
-      const message = padding.slice();
-      message.set([i % 256, i >> 8]);
-      const sending = a.send(message, controller)
-        .then(() => void sent.push(i), () => {});
-      await someTurns();
-      if (Math.random() < 0.5) take(b.tryReceive());
-      await someTurns();
-      controller.abort();
-      await sending;
-    }
-    while (take(b.tryReceive()));
-    assertEquals(received, sent);
-    assert(sent.length > 0 && sent.length < 1000, `${sent.length} went out`);
   }
 });
 

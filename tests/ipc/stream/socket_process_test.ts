@@ -195,39 +195,6 @@ Deno.test("no message is lost or doubled under a storm of signals", async () => 
 
 // The life of a process, threads
 
-Deno.test("a process whose waits are over, or unref'd, ends by itself", async () => {
-  using _dog = watchdog("the end of a process");
-  await using child = spawnDeno(`
-    import { Socket } from "@libc/ipc/socket";
-    const server = Socket.listen("\\0" + crypto.randomUUID());
-    const [a, b] = Socket.pair();
-    const waiting = a.receive();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    b.sendSync("x");
-    await waiting;
-    server.accept({ unref: true });
-    a.receive({ unref: true });
-    b.send(new Uint8Array(1 << 22), { unref: true });
-    console.log("at the end");`);
-  const { code, stdout, stderr } = await child.end();
-  assertEquals([code, stdout, stderr], [0, "at the end\n", ""]);
-});
-
-Deno.test("a process with a wait lives until that is over", async () => {
-  using _dog = watchdog("a process that waits");
-  const name = abstractName();
-  await using child = spawnDeno(
-    `import { Socket } from "@libc/ipc/socket";
-    const server = Socket.listen(${JSON.stringify(name)});
-    server.accept().then(() => console.log("somebody came"));
-    console.log("waiting");`,
-  );
-  assertEquals(await child.line(), "waiting");
-  using _client = await Socket.connect(name);
-  assertEquals(await child.line(), "somebody came");
-  assertEquals((await child.end()).code, 0);
-});
-
 Deno.test("sockets work in a Worker, each with a reactor of its own", async () => {
   using _dog = watchdog("sockets in a Worker");
   const name = abstractName();

@@ -18,14 +18,7 @@ import {
   SocketReader,
   SocketWriter,
 } from "../../../ipc/stream/socket.ts";
-import {
-  bytes,
-  connected,
-  isPending,
-  pair,
-  someTurns,
-  textOf,
-} from "./socket_util.ts";
+import { bytes, connected, isPending, pair, textOf } from "./socket_util.ts";
 import { spawnDeno, watchdog } from "../../util.ts";
 
 const F_GETFL = 3;
@@ -138,28 +131,6 @@ Deno.test("send() and receive() of a stream wait, time out, abort, and keep orde
   );
   assertEquals([error.code, error.syscall], ["ETIMEDOUT", "send"]);
   assertEquals(a.writer.bytesWritten, 8 + full);
-});
-
-Deno.test("receive() of a stream aborted at random moments 1000 times loses no byte", async () => {
-  using _dog = watchdog("receive() and abort");
-  using both = pair();
-  let received = "";
-  for (let i = 0; i < 1000; i++) {
-    const controller = new AbortController();
-    const waiting = both.b.receive(controller)
-      .then((data) => void (received += textOf(data)), () => {});
-    await someTurns();
-    both.a.sendSync(`${i},`);
-    if (Math.random() < 0.5) controller.abort();
-    await someTurns();
-    controller.abort();
-    await waiting;
-  }
-  received += textOf(both.b.tryReceive()) ?? "";
-  assertEquals(
-    received,
-    Array.from({ length: 1000 }, (_, i) => `${i},`).join(""),
-  );
 });
 
 Deno.test("a peer that is gone is EPIPE, or ECONNRESET with bytes it never read", async () => {
