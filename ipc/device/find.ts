@@ -5,14 +5,22 @@
  */
 
 import { hasCode } from "../../ffi/core/_sysv.ts";
+import { pause } from "../../ffi/core/timer_interrupt.ts";
 import { deviceError, type Place } from "./address.ts";
 import { isUnfinished, type MemoryKind, readHeader } from "./header.ts";
 import { processText, visiblePid } from "./identity.ts";
 import { DeviceLiveness, type Liveness, PlainLiveness } from "./liveness.ts";
 import { findSegment, type Segment } from "./segment.ts";
 import { isGone } from "./semaphores.ts";
-import { type Look, type Signs, steady } from "./signs.ts";
+import { areSame, type Signs, signsOf } from "./signs.ts";
 import type { Transport } from "./types.ts";
+
+/** How often devices may come and go meanwhile, without a pause. */
+const QUICK_ATTEMPTS = 5;
+/** And with pauses: two loops that are equally fast would keep step. */
+const ATTEMPTS = 100;
+/** The longest of these pauses, in milliseconds. */
+const MAX_PAUSE = 1;
 
 /** A device that was found. */
 export interface Found {
@@ -57,44 +65,58 @@ export function tryFindDevice(
   }
 }
 
+/**
+ * Looks until no device has begun or ended meanwhile.
+ *
+ * @param patient Whether it may block this thread for some milliseconds.
+ */
 function find(
   place: Place,
   transport: Transport | undefined,
   patient: boolean,
 ): Found {
-  const found = steady(
-    place,
-    "open",
-    (signs) => look(place, transport, signs),
-    patient,
+  let signs = signsOf(place);
+  for (let i = 0; i < (patient ? ATTEMPTS : QUICK_ATTEMPTS); i++) {
+    if (i >= QUICK_ATTEMPTS) pause(Math.random() * MAX_PAUSE);
+    using stack = new DisposableStack();
+    const seen = look(place, transport, signs, stack);
+    const before = signs;
+    signs = signsOf(place);
+    // In this order: a device takes its semaphores away last.
+    if (!areSame(before, signs) || seen.segment?.removed) continue;
+    if ("error" in seen) throw seen.error;
+    stack.move();
+    return seen;
+  }
+  throw deviceError(
+    "EAGAIN",
+    "semget",
+    `Cannot open ${place.label}: others create and remove it all the time`,
   );
-  if ("error" in found) throw found.error;
-  return found;
 }
 
-/** A device, or the error that says why there is none, as it looks now. */
+/** What memory there was, and why that is no living device. */
+interface Refused {
+  segment: Segment | undefined;
+  error: unknown;
+}
+
+/** A device, or why there is none, as it looks now. */
 function look(
   place: Place,
   transport: Transport | undefined,
   signs: Signs | undefined,
-): Look<Found | { error: unknown }> {
-  const stack = new DisposableStack();
+  stack: DisposableStack,
+): Found | Refused {
   let segment: Segment | undefined;
-  let result: Found | { error: unknown };
   try {
     segment = stack.use(openSegment(place, transport, signs));
-    result = examine(segment, place, signs);
-    stack.use(result.liveness);
+    const found = examine(segment, place, signs);
+    stack.use(found.liveness);
+    return found;
   } catch (error) {
-    result = { error };
+    return { segment, error };
   }
-  return {
-    result,
-    outdated: () => segment?.removed ?? false,
-    end(counts) {
-      if ("error" in result || !counts) stack.dispose();
-    },
-  };
 }
 
 function openSegment(

@@ -10,7 +10,6 @@ import { SysvMessageQueue } from "../sysv/message_queue.ts";
 import { SysvSemaphoreSet } from "../sysv/semaphore_set.ts";
 import { SysvSharedMemory } from "../sysv/shared_memory.ts";
 import { type Place, placeOf } from "./address.ts";
-import type { Mapper } from "./attached.ts";
 import {
   claim,
   describeQueue,
@@ -37,7 +36,7 @@ import {
   type Segment,
 } from "./segment.ts";
 import { DeviceSemaphores, isGone, isRemoved } from "./semaphores.ts";
-import { type Look, type Signs, steady } from "./signs.ts";
+import { areSame, type Signs, signsOf } from "./signs.ts";
 import {
   type DeviceAddress,
   type Peer,
@@ -200,92 +199,105 @@ function removeAll({ key }: Place): DeviceObject[] {
   return removed;
 }
 
+/** How often to look anew when a device begins or ends meanwhile. */
+const ATTEMPTS = 5;
+
 function inspectPlace(place: Place): DeviceInspection {
-  return steady(
-    place,
-    "inspect",
-    (signs) => new Inspector(place).inspect(signs),
-  );
+  for (let attempt = 1;; attempt++) {
+    using inspector = new Inspector(place, signsOf(place));
+    inspector.look();
+    const now = signsOf(place);
+    if (inspector.isSteady(now) || attempt === ATTEMPTS) {
+      return inspector.conclude(now);
+    }
+  }
 }
 
-/** Collects what there is, piece by piece. */
-class Inspector {
+/** What is known of some memory. */
+interface Memory
+  extends
+    Pick<DeviceInspection, "plain" | "reading" | "silence" | "attachCount"> {
+  /** The object. */
+  object: DeviceObject;
+  /** Who runs the device; undefined when it is no device's. */
+  owner: Owner | undefined;
+  /** The memory itself, unmapped; undefined when it may not be opened. */
+  segment?: Segment;
+}
+
+/**
+ * Collects what there is, piece by piece. What has come or gone until the end is
+ * left out, so that what is told was there at one moment.
+ */
+class Inspector implements Disposable {
   readonly #place: Place;
-  #objects: DeviceObject[] = [];
-  #owner: Owner | undefined;
-  #known = false;
-  #plain = false;
-  #reading: Reading | undefined;
-  #silence: number | undefined;
-  #attachCount: number | undefined;
-  #mappers: Mapper[] = [];
-  #transport: Transport | undefined;
-  #lockHolder: number | undefined;
+  readonly #signs: Signs | undefined;
   readonly #handles = new DisposableStack();
-  readonly #memory: Segment[] = [];
-  readonly #hidden = new Set<DeviceObject>();
+  readonly #objects: DeviceObject[] = [];
+  /** Says whether an object is still there. */
+  readonly #isThere = new Map<DeviceObject, () => boolean>();
+  /** What nobody but a device makes. */
+  readonly #devices = new Set<DeviceObject>();
+  readonly #memories: Memory[] = [];
+  #lockHolder: number | undefined;
 
-  constructor(place: Place) {
+  constructor(place: Place, signs: Signs | undefined) {
     this.#place = place;
+    this.#signs = signs;
   }
 
-  inspect(signs: Signs | undefined): Look<DeviceInspection> {
-    try {
-      this.#look(signs);
-    } catch (error) {
-      this.#handles.dispose();
-      throw error;
-    }
-    return {
-      result: this.#result(),
-      outdated: () =>
-        this.#memory.some(({ removed }) => removed) ||
-        this.#objects.some((object) =>
-          accessOf(object) !== (this.#hidden.has(object) ? "hidden" : "open")
-        ),
-      end: () => this.#handles.dispose(),
-    };
+  [Symbol.dispose](): void {
+    this.#handles.dispose();
   }
 
-  #look(signs: Signs | undefined): void {
+  look(): void {
     const { key } = this.#place;
+    const where = this.#signs?.claimed ? { ...this.#signs, key } : { key };
     for (const transport of TRANSPORTS) {
-      const where = signs?.claimed ? { ...signs, key } : { key };
       readable(() => this.#lookAtMemory(transport, where));
     }
     readable(() => this.#lookAtEmpty());
     readable(() => this.#lookAtQueue());
     readable(() => this.#lookAtSemaphores());
     this.#lookAtHidden();
-    if (signs !== undefined) {
-      this.#known = true;
-      this.#transport ??= signs.transport;
-      // The kernel's word counts more than the memory's.
-      if (signs.claimed) this.#owner = { pid: signs.pid, alive: true };
-      this.#owner ??= { pid: signs.pid, alive: false };
-    }
   }
 
-  #result(): DeviceInspection {
-    const { key } = this.#place;
-    const owner = this.#owner;
+  /** Whether all that it saw is still so. */
+  isSteady(now: Signs | undefined): boolean {
+    return areSame(this.#signs, now) &&
+      this.#isThere.values().every((isThere) => isThere());
+  }
+
+  conclude(now: Signs | undefined): DeviceInspection {
+    const objects = this.#objects.filter((object) =>
+      this.#isThere.get(object)?.() &&
+      // The number of a memfd may be that of another device's by now.
+      (object.transport !== "memfd" || areSame(this.#signs, now))
+    );
+    const memory = this.#memories.findLast(({ object }) =>
+      objects.includes(object)
+    );
+    const owner = ownerNow(memory?.owner, now);
+    const known = now !== undefined ||
+      objects.some((object) => this.#devices.has(object));
     const holder = this.#lockHolder;
     return {
-      key,
-      status: this.#status(),
+      key: this.#place.key,
+      status: statusOf(objects, owner, known),
       device: owner && peerOf(owner.pid, owner.alive),
-      transport: this.#transport,
-      plain: this.#plain,
-      reading: this.#reading,
-      silence: this.#silence,
-      objects: this.#objects,
-      attachCount: this.#attachCount,
-      attached: this.#mappers.map(({ pid, writable }) => ({
+      transport: objects.find(({ kind }) => kind === "memory")?.transport ??
+        now?.transport,
+      plain: memory?.plain ?? false,
+      reading: memory?.reading,
+      silence: memory?.silence,
+      objects,
+      attachCount: memory?.attachCount,
+      attached: memory?.segment?.mappers().map(({ pid, writable }) => ({
         pid,
         program: peerOf(pid, true).program,
         writable,
         device: pid === owner?.pid,
-      })),
+      })) ?? [],
       // The device itself takes it for each write.
       lockedBy: holder === undefined || holder === owner?.pid
         ? undefined
@@ -293,75 +305,101 @@ class Inspector {
     };
   }
 
-  #status(): DeviceInspection["status"] {
-    if (this.#objects.length === 0) return "none";
-    if (this.#owner?.alive) return "alive";
-    return this.#known ? "dead" : "foreign";
+  #add(object: DeviceObject, isThere: () => boolean): DeviceObject {
+    this.#objects.push(object);
+    this.#isThere.set(object, isThere);
+    return object;
   }
 
   #lookAtMemory(transport: Transport, where: FindSegmentOptions): void {
     const segment = this.#handles.use(findSegment(transport, where));
     if (segment === undefined) return;
-    this.#memory.push(segment);
     const { label } = this.#place;
-    this.#objects.push(segment.describe());
-    this.#transport = transport;
+    const object = this.#add(segment.describe(), () => !segment.removed);
     const kind = readable(() => readHeader(segment.mapping, label));
-    if (kind !== undefined) {
-      this.#plain = kind.kind === "plain";
-      this.#reading = readable(() => readAny(segment, kind, label));
-    }
-    if (kind?.kind === "device") this.#silence = silence(segment.mapping);
-    const owner = ownerOf(segment, label);
-    if (owner !== undefined) this.#known = true;
-    this.#owner = owner;
+    const reading = kind && readable(() => readAny(segment, kind, label));
+    let owner = ownerOf(segment, label);
+    if (owner !== undefined) this.#devices.add(object);
     // Of a program that made more than the struct.
-    if (owner === undefined && !isUnfinished(segment.mapping)) {
-      this.#owner = this.#reading && plainOwner(segment);
+    else if (!isUnfinished(segment.mapping)) {
+      owner = reading && plainOwner(segment);
     }
+    const stillness = kind?.kind === "device"
+      ? silence(segment.mapping)
+      : undefined;
     // This look must not count.
     segment.mapping.close();
-    this.#attachCount = segment.attachCount();
-    this.#mappers = segment.mappers();
+    this.#memories.push({
+      object,
+      segment,
+      owner,
+      plain: kind?.kind === "plain",
+      reading,
+      silence: stillness,
+      attachCount: segment.attachCount(),
+    });
   }
 
   #lookAtEmpty(): void {
-    using empty = findEmpty(this.#place.key);
+    const empty = this.#handles.use(findEmpty(this.#place.key));
     if (empty === undefined) return;
-    this.#objects.push(empty.describe());
-    // Nobody but a device gives its memory such a name.
-    this.#known = true;
-    this.#transport ??= "posix";
-  }
-
-  #lookAtHidden(): void {
-    const hidden = hiddenObjects(this.#place.key, this.#objects);
-    this.#objects.push(...hidden.objects);
-    for (const object of hidden.objects) this.#hidden.add(object);
-    if (hidden.owner === undefined) return;
-    this.#owner ??= hidden.owner;
-    this.#transport ??= "sysv";
-    this.#attachCount ??= hidden.attachCount;
+    this.#devices.add(this.#add(empty.describe(), () => !empty.removed));
   }
 
   #lookAtQueue(): void {
     const queue = findQueue(this.#place.key);
     if (queue === undefined) return;
-    this.#objects.push(describeQueue(queue));
+    const object = describeQueue(queue);
+    this.#add(object, () => accessOf(object) === "open");
     queue.close();
   }
 
   #lookAtSemaphores(): void {
     using semaphores = DeviceSemaphores.find(this.#place.key, "wait");
     if (semaphores === undefined) return;
-    this.#objects.push(semaphores.describe());
+    const object = semaphores.describe();
+    this.#add(object, () => accessOf(object) === "open");
     const { transport, blank } = semaphores.read();
-    if (transport === undefined) {
-      this.#known ||= blank;
-    } else {
-      this.#lockHolder = semaphores.lockHolder;
+    if (blank) this.#devices.add(object);
+    if (transport !== undefined) this.#lockHolder = semaphores.lockHolder;
+  }
+
+  #lookAtHidden(): void {
+    const hidden = hiddenObjects(this.#place.key, this.#objects);
+    for (const object of hidden.objects) {
+      // What may be read has come in between.
+      this.#add(object, () => accessOf(object) === "hidden");
+      if (object.kind !== "memory") continue;
+      const { owner, attachCount } = hidden;
+      this.#memories.unshift({
+        object,
+        owner,
+        attachCount,
+        plain: false,
+        reading: undefined,
+        silence: undefined,
+      });
     }
   }
+}
+
+/** Who runs the device: the kernel's word counts more than the memory's. */
+function ownerNow(
+  owner: Owner | undefined,
+  signs: Signs | undefined,
+): Owner | undefined {
+  if (signs?.claimed) return { pid: signs.pid, alive: true };
+  return owner ?? (signs && { pid: signs.pid, alive: false });
+}
+
+function statusOf(
+  objects: DeviceObject[],
+  owner: Owner | undefined,
+  known: boolean,
+): DeviceInspection["status"] {
+  if (owner?.alive) return "alive";
+  if (objects.length === 0) return "none";
+  return known ? "dead" : "foreign";
 }
 
 /** Whether an object is there now, and may be read. */

@@ -272,6 +272,8 @@ export function findSegment(
 export interface EmptyMemory extends Disposable {
   /** What the kernel says of it. */
   describe(): DeviceObject;
+  /** Whether it has lost its name. */
+  readonly removed: boolean;
   /** Removes it; that somebody else has done it is no error. */
   remove(): void;
 }
@@ -294,8 +296,13 @@ export function findEmpty(key: Key): EmptyMemory | undefined {
   }
   return {
     describe: () => describeFile(memory, "posix", memory.name),
-    // Without a name of its own, the name is somebody else's by now.
-    remove: () => memory.stat().links > 0 && ignoreGone(() => memory.unlink()),
+    get removed() {
+      return memory.stat().links === 0;
+    },
+    remove() {
+      // Without a name of its own, the name is somebody else's by now.
+      if (!this.removed) ignoreGone(() => memory.unlink());
+    },
     [Symbol.dispose]: () => memory[Symbol.dispose](),
   };
 }

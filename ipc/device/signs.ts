@@ -1,12 +1,14 @@
 /**
- * What the semaphores of a key say, and looking at a device while others may
- * make or remove one.
+ * What the semaphores of a key say.
+ *
+ * They say it before there is anything else and after nothing else is left. So
+ * whoever looks at the rest of a device reads them before and after it: unless
+ * they are the same, it may have seen half of one device and half of the next.
  *
  * @module
  */
 
-import { pause } from "../../ffi/core/timer_interrupt.ts";
-import { deviceError, type Place } from "./address.ts";
+import type { Place } from "./address.ts";
 import { DeviceSemaphores, isGone } from "./semaphores.ts";
 import type { Transport } from "./types.ts";
 
@@ -23,13 +25,6 @@ export interface Signs {
   /** The descriptor of its memfd. */
   fd: number | undefined;
 }
-
-/** How often others may come in between, without a pause. */
-const QUICK_ATTEMPTS = 5;
-/** And with pauses: two loops that are equally fast would keep step. */
-const ATTEMPTS = 100;
-/** The longest of these pauses, in milliseconds. */
-const MAX_PAUSE = 1;
 
 /** What the semaphores of a key say, if they are a device's. */
 export function signsOf({ key }: Place): Signs | undefined {
@@ -48,52 +43,7 @@ export function signsOf({ key }: Place): Signs | undefined {
   }
 }
 
-/** Whether nothing has begun or ended between two looks. */
-function areSame(a: Signs | undefined, b: Signs | undefined): boolean {
+/** Whether no device has begun or ended between two looks. */
+export function areSame(a: Signs | undefined, b: Signs | undefined): boolean {
   return a?.id === b?.id && a?.claimed === b?.claimed && a?.fd === b?.fd;
-}
-
-/** What a look at a device has found. */
-export interface Look<T> {
-  /** The result. */
-  result: T;
-  /** Whether something that it saw has been removed since. */
-  outdated(): boolean;
-  /** Gives up what only {@linkcode outdated} needs, or all of it. */
-  end(counts: boolean): void;
-}
-
-/**
- * Looks at a device until none has begun or ended meanwhile: what was seen in
- * between may be half of one and half of the next.
- *
- * @param patient Whether it may block this thread for some milliseconds.
- * @throws {IpcError} `EAGAIN` when others do nothing else.
- */
-export function steady<T>(
-  place: Place,
-  action: string,
-  look: (signs: Signs | undefined) => Look<T>,
-  patient = true,
-): T {
-  let signs = signsOf(place);
-  for (let i = 0; i < (patient ? ATTEMPTS : QUICK_ATTEMPTS); i++) {
-    if (i >= QUICK_ATTEMPTS) pause(Math.random() * MAX_PAUSE);
-    const seen = look(signs);
-    const before = signs;
-    let counts = false;
-    try {
-      signs = signsOf(place);
-      // In this order: a device takes its semaphores away last.
-      counts = areSame(before, signs) && !seen.outdated();
-    } finally {
-      seen.end(counts);
-    }
-    if (counts) return seen.result;
-  }
-  throw deviceError(
-    "EAGAIN",
-    "semget",
-    `Cannot ${action} ${place.label}: others create and remove it all the time`,
-  );
 }
