@@ -2,14 +2,15 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { kill, type SignalInfo, SignalQueue, sigqueue } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
 import {
+  denoArgs,
   EMULATED,
   hasCommand,
   NO_SIGNAL_MASKS,
   notEmulated,
   source,
+  STORM,
   watchdog,
 } from "../../util.ts";
-import { denoArgs } from "../../util.ts";
 import { denoWith, type LineChild, lineChild } from "./util.ts";
 
 /** What the programs below begin with. */
@@ -173,8 +174,10 @@ Deno.test({
     await using child = program(
       ["SIGRTMIN+1"],
       `import { spawn } from "@libc/ipc/spawn";
-    Deno.addSignalListener("SIGWINCH", () => {});
-    const storm = spawn("sh", { args: ["-c", "while kill -WINCH " + Deno.pid + "; do :; done"] });
+    Deno.addSignalListener("SIGUSR2", () => {});
+    const storm = spawn("perl", { args: ["-e", ${
+        JSON.stringify(STORM)
+      }, String(Deno.pid)] });
     for (const wait of [() => queue.receiveSync({ timeout: 60 }), () => queue.receive({ timeout: 60 })]) {
       const start = performance.now();
       try { await wait(); } catch (error) { show([error.code, performance.now() - start >= 60]); }

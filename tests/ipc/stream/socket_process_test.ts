@@ -14,6 +14,7 @@ import {
   spawnCommand,
   spawnDeno,
   spawnWorker,
+  STORM,
   watchdog,
 } from "../../util.ts";
 import { abstractName, folder, isPending, textOf } from "./socket_util.ts";
@@ -152,11 +153,7 @@ Deno.test("blocking calls wait their whole time under a storm of signals", async
     Deno.exit();`);
   assertEquals(await child.line(), "ready");
   await using storm = spawnCommand("perl", {
-    args: [
-      "-e",
-      "$| = 1; print qq(on\\n); while (kill 'USR2', $ARGV[0]) { select undef, undef, undef, 0.0005 }",
-      `${child.pid}`,
-    ],
+    args: ["-e", `$| = 1; print qq(on\\n); ${STORM}`, `${child.pid}`],
   });
   assertEquals(await storm.line(), "on");
   await child.write("go");
@@ -184,7 +181,7 @@ Deno.test("no message is lost or doubled under a storm of signals", async () => 
   using connection = await server.accept();
   assertEquals(await child.line(), "ready");
   await using _storm = spawnCommand("perl", {
-    args: ["-e", "1 while kill 'USR2', $ARGV[0]", `${child.pid}`],
+    args: ["-e", STORM, `${child.pid}`],
   });
   for (let i = 0; i < 2000; i++) {
     await connection.send(String(i));
