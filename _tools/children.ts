@@ -96,11 +96,27 @@ export interface Ended {
   seconds: number;
 }
 
+/** What {@linkcode run} does besides. */
+export interface RunOptions {
+  /**
+   * Takes what the child writes to standard output, as it comes.
+   *
+   * @default {() => {}}
+   */
+  onStdout?: (text: string) => void;
+  /**
+   * Milliseconds after which a child is killed that says nothing.
+   *
+   * @default {Infinity}
+   */
+  patience?: number;
+}
+
 /** Runs a child to its end. */
 export async function run(
   command: string,
   options: Deno.CommandOptions,
-  onStdout: (text: string) => void = () => {},
+  { onStdout = () => {}, patience = Infinity }: RunOptions = {},
 ): Promise<Ended> {
   const begin = performance.now();
   const { child, ended } = await start(command, {
@@ -109,17 +125,31 @@ export async function run(
     stderr: "piped",
   });
   let output = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wait = (): void => {
+    clearTimeout(timer);
+    if (patience === Infinity) return;
+    timer = setTimeout(() => {
+      output += `\nkilled after ${patience / 1000} s of silence\n`;
+      killGroup(child.pid);
+    }, patience);
+  };
   const collect = async (
     stream: ReadableStream<Uint8Array<ArrayBuffer>>,
     onText: (text: string) => void,
   ): Promise<void> => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      wait();
       output += text;
       onText(text);
     }
   };
+  wait();
   const [success] = await Promise.all([
-    ended,
+    ended.finally(() => {
+      clearTimeout(timer);
+      patience = Infinity;
+    }),
     collect(child.stdout, onStdout),
     collect(child.stderr, () => {}),
   ]);

@@ -14,10 +14,10 @@
 import { catchSignals, interrupted, start } from "./children.ts";
 import { filesBelow, readConfig, ROOT } from "./common.ts";
 import { type Case, count, failures, line, summary } from "./test_report.ts";
-import { runTests, type TestRun } from "./test_process.ts";
+import { isFull, runTests, type TestRun } from "./test_process.ts";
 
 /** How long all of it takes on two cores; README.md says the same. */
-const DURATION = "5 minutes";
+const DURATION = "3 minutes";
 const FULL_DURATION = "hours";
 
 /**
@@ -124,10 +124,9 @@ async function runSome(args: string[]): Promise<boolean> {
 
 if (import.meta.main) {
   catchSignals();
-  const isFull = Deno.env.get("LIBC_IPC_TEST_FULL") === "1";
-  const duration = isFull ? FULL_DURATION : DURATION;
+  const duration = isFull() ? FULL_DURATION : DURATION;
   if (Deno.args.length > 0) {
-    if (isFull) console.log(`Full counts: this may take ${duration}`);
+    if (isFull()) console.log(`Full counts: this may take ${duration}`);
     Deno.exit(await runSome(Deno.args) ? 0 : 1);
   }
   const { length } = lanesOf(filesBelow(ROOT, ""), readConfig(ROOT).exclude)

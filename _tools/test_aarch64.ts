@@ -108,6 +108,7 @@ function testFiles(paths: string[]): string[] {
 /** Runs a file and says how it went. */
 async function runFile(file: string, options: string[]): Promise<TestRun> {
   const run = await runTests({
+    patience: Infinity,
     name: file,
     deno: DENO,
     args: ["--no-lock", "--permit-no-files", ...options, file],

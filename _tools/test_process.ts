@@ -14,6 +14,11 @@ import {
   uncaught,
 } from "./test_report.ts";
 
+/**
+ * How long a test may say nothing, in milliseconds: far longer than any takes.
+ * Most are ended by a watchdog of their own before that, and by name.
+ */
+const PATIENCE = 300_000;
 /** How much of the output of a process that died is shown. */
 const TAIL = 4000;
 
@@ -36,6 +41,12 @@ export interface TestProcess {
    */
   env?: Record<string, string>;
   /**
+   * Milliseconds after which a process is killed that says nothing.
+   *
+   * @default {300_000} and none with `LIBC_IPC_TEST_FULL=1`
+   */
+  patience?: number;
+  /**
    * Called when a file has ended; the tests of `--parallel` have no such end.
    *
    * @default {() => {}}
@@ -55,7 +66,14 @@ export interface TestRun {
 
 /** Runs tests in a process of their own, unchecked. */
 export async function runTests(
-  { name, args, deno = Deno.execPath(), env = {}, onFile }: TestProcess,
+  {
+    name,
+    args,
+    deno = Deno.execPath(),
+    env = {},
+    patience = isFull() ? Infinity : PATIENCE,
+    onFile,
+  }: TestProcess,
 ): Promise<TestRun> {
   const folder = await Deno.makeTempDir({ prefix: "ipc_test_" });
   try {
@@ -71,7 +89,10 @@ export async function runTests(
       ],
       cwd: ROOT,
       env: { NO_COLOR: "1", ...env },
-    }, (text) => reader.push(text));
+    }, {
+      onStdout: (text) => reader.push(text),
+      patience,
+    });
     const report = isFile(path)
       ? readReport(await Deno.readTextFile(path))
       : undefined;
@@ -87,6 +108,11 @@ export async function runTests(
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Whether the tests do everything as often as they can, for hours. */
+export function isFull(): boolean {
+  return Deno.env.get("LIBC_IPC_TEST_FULL") === "1";
 }
 
 /** Counts the test that ran when the process died, and tells about it. */

@@ -22,7 +22,7 @@ function named(name: string, ignore: boolean, command: string): {
   name: string;
   ignore: boolean;
 } {
-  return { name: ignore ? `${name} (no ${command} here)` : name, ignore };
+  return { name: ignore ? `${name} [skipped: no ${command}]` : name, ignore };
 }
 
 const Point = struct({ x: "f32", y: "f32" });
