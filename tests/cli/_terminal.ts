@@ -12,6 +12,12 @@ export const NEEDS_TMUX: string = hasCommand("tmux")
   ? ""
   : " [skipped: tmux is not installed]";
 
+/** Says what a test waits for in vain before its watchdog ends it. */
+function clue(text: () => string): Disposable {
+  const timer = setTimeout(() => console.error(text()), 30_000);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
 /** Options of {@linkcode Terminal.start}. */
 export interface TerminalOptions {
   /** Width in characters. */
@@ -100,6 +106,7 @@ export class Terminal implements AsyncDisposable {
   async see(pattern: RegExp, from = 0): Promise<void> {
     let over = false;
     this.#reading.then(() => over = true);
+    using _clue = clue(() => `no ${pattern} in ${JSON.stringify(this.#text)}`);
     await until(() => over || pattern.test(this.#text.slice(from)));
     if (!pattern.test(this.#text.slice(from))) {
       throw new Error(
@@ -172,7 +179,9 @@ export class Tmux implements AsyncDisposable {
 
   /** Waits until something is to be seen on the screen. */
   async see(pattern: RegExp): Promise<void> {
-    await until(async () => pattern.test(await this.screen()));
+    let screen = "";
+    using _clue = clue(() => `no ${pattern} on the screen:\n${screen}`);
+    await until(async () => pattern.test(screen = await this.screen()));
   }
 
   /** The text on the screen. */

@@ -35,7 +35,8 @@ for (const task of [true, false]) {
       await tmux.type("clear; fg", "Enter");
       await tmux.see(/device/);
       await tmux.type("config bits=5", "Enter");
-      await tmux.see(/^on: TRI.* 5 bits$/m);
+      // What is typed before the prompt is there, stands before it.
+      await tmux.see(/on: TRI.* 5 bits *\nHW_WAVE> /);
       await tmux.type("exit", "Enter");
       await tmux.see(/^off: /m);
       assertEquals(place.status, "none");
