@@ -10,7 +10,8 @@ import { ignore } from "@libc/ipc/signal";
 const STDIN = 0;
 const OWN_GROUP = 0;
 const SIGSTOP = 19;
-const PASSED_ON_MS = 300;
+const PASSED_ON_MS = 2000;
+const TERMINALS = [0, 1, 2];
 const LOOK_MS = 200;
 
 const groups = table({
@@ -18,6 +19,8 @@ const groups = table({
   tcgetpgrp: { parameters: ["i32"], result: "i32" },
   /** `pid_t getpgrp(void);` */
   getpgrp: { parameters: [], result: "i32" },
+  /** `pid_t getpgid(pid_t pid);` */
+  getpgid: { parameters: ["i32"], result: "i32" },
   /** `pid_t getsid(pid_t pid);` */
   getsid: { parameters: ["i32"], result: "i32" },
 });
@@ -82,6 +85,18 @@ export function beforeStop(prepare: () => void): Disposable {
   return { [Symbol.dispose]: () => void preparations.delete(prepare) };
 }
 
+/** Whether this process is part of a job that another one began: `deno task`. */
+function isTask(): boolean {
+  return groups().getpgid(Deno.ppid) === groups().getpgrp();
+}
+
+/** Whether Ctrl-Z at the terminal, if there is one, is for this process. */
+function isForeground(): boolean {
+  const readers = TERMINALS.map((fd) => groups().tcgetpgrp(fd))
+    .filter((group) => group > 0);
+  return readers.length === 0 || readers.includes(groups().getpgrp());
+}
+
 /**
  * Lets Ctrl-Z stop the whole process group and not only this process, until it
  * is disposed: `deno task` ignores Ctrl-Z, and would keep the terminal while
@@ -92,8 +107,10 @@ export function stopTogether(): Disposable {
   const stop = () => {
     // Without a shell that controls jobs, nobody could continue us.
     if (groups().getpgrp() === groups().getsid(0)) return;
-    // What `deno task` passes on when it is continued is the same Ctrl-Z.
-    if (performance.now() - continued < PASSED_ON_MS) return;
+    // `deno task` passes the same Ctrl-Z on once more, when it is continued: on
+    // a busy machine long after that. A second one in the background is that.
+    const isRecent = performance.now() - continued < PASSED_ON_MS;
+    if (isTask() && (isRecent || !isForeground())) return;
     for (const prepare of preparations) prepare();
     signal().kill(OWN_GROUP, SIGSTOP);
     continued = performance.now();

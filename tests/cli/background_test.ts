@@ -1,11 +1,22 @@
 /** Jobs that a shell continues, or starts, in the background of a terminal. */
 
-import { assertEquals } from "@std/assert";
-import { watchdog } from "../util.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { inspect } from "@libc/ipc/device";
+import { later, until, watchdog } from "../util.ts";
 import { ipcCommand, Place, startDevice } from "./_ipc.ts";
 import { NEEDS_TMUX, Tmux } from "./_terminal.ts";
 
 const IPC = ipcCommand().join(" ");
+
+/** Sends a device what `deno task` may pass on long after it was continued. */
+async function passOnLate(place: Place): Promise<void> {
+  const { device: { pid } = { pid: 0 } } = inspect({ path: place.path });
+  await until(() =>
+    !/\) [tT] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`))
+  );
+  await later(500);
+  Deno.kill(pid, "SIGTSTP");
+}
 
 // A task is two processes, of which a terminal stops only one.
 for (const task of [true, false]) {
@@ -28,10 +39,11 @@ for (const task of [true, false]) {
       await tmux.type("C-z");
       await tmux.see(/(Stopped|Suspended)[^]*^[#$] /m);
       await tmux.type("bg", "Enter");
+      if (task) await passOnLate(place);
       const ask = `${IPC} ctl status ${where} | grep state; echo "en""d"`;
       await tmux.type(`clear; ${ask}`, "Enter");
       await tmux.see(/\bend$/m);
-      assertEquals(/^state +on$/m.test(await tmux.screen()), true);
+      assertMatch(await tmux.screen(), /^state +on$/m);
       await tmux.type("clear; fg", "Enter");
       await tmux.see(/device/);
       await tmux.type("config bits=5", "Enter");
