@@ -418,15 +418,8 @@ Deno.test("Memfd.fromFd() explains a regular file that is no memfd", () => {
   try {
     using child = Deno.openSync(path);
     void child;
-    const fd = Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name)
-      .find((name) => {
-        try {
-          return Deno.readLinkSync(`/proc/self/fd/${name}`) === path;
-        } catch {
-          return false;
-        }
-      });
-    const error = assertThrows(() => Memfd.fromFd(Number(fd)), IpcError);
+    const [fd = ""] = openFds(new RegExp(`^${path}$`));
+    const error = assertThrows(() => Memfd.fromFd(parseInt(fd)), IpcError);
     // A file on tmpfs has the seal "seal", others have none.
     assertEquals(error.code, "EINVAL");
     assert(error.message.endsWith(": it is no memfd"), error.message);
