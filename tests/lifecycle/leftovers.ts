@@ -55,18 +55,21 @@ function threads(): number {
   }).length;
 }
 
+/** How many things of each kind there are, or which. */
+export type Snapshot = Record<string, number | readonly (number | string)[]>;
+
 /** All that could be left behind. */
-export function snapshot(): string {
+function snapshot(): Snapshot {
   const children = Deno.readTextFileSync(
     `/proc/self/task/${Deno.pid}/children`,
   );
   const maps = Deno.readTextFileSync("/proc/self/maps").split("\n");
-  return JSON.stringify({
+  return {
     descriptors: descriptors(),
     threads: threads(),
-    mappings: maps.filter((line) =>
-      /SYSV|\/memfd:|\/dev\/shm\/|\/tmp\//.test(line)
-    ).length,
+    mappings:
+      maps.filter((line) => /SYSV|\/memfd:|\/dev\/shm\/|\/tmp\//.test(line))
+        .length,
     children: children.split(" ").length,
     ...alone && {
       segments: SysvSharedMemory.list().length,
@@ -75,7 +78,23 @@ export function snapshot(): string {
       memory: names("/dev/shm"),
       files: names("/tmp"),
     },
-  });
+  };
+}
+
+/** What there is more than before. What is gone was the runtime's. */
+function added(before: Snapshot, after: Snapshot): Snapshot {
+  const more: Snapshot = {};
+  for (const [what, now] of Object.entries(after)) {
+    const then = before[what] ?? 0;
+    if (typeof now === "number") {
+      if (now > Number(then)) more[what] = now - Number(then);
+    } else {
+      const known = typeof then === "number" ? [] : then;
+      const others = now.filter((one) => !known.includes(one));
+      if (others.length > 0) more[what] = others;
+    }
+  }
+  return more;
 }
 
 function pause(): Promise<void> {
@@ -83,25 +102,25 @@ function pause(): Promise<void> {
 }
 
 /** What there is when nothing goes on in the background. */
-export async function settled(): Promise<string> {
-  let last = "";
+export async function settled(): Promise<Snapshot> {
+  let last: Snapshot = {};
   for (let same = 0; same < 3; same++) {
     collect?.();
     const now = snapshot();
-    if (now !== last) same = 0;
+    if (JSON.stringify(now) !== JSON.stringify(last)) same = 0;
     last = now;
     await pause();
   }
   return last;
 }
 
-/** What is left behind compared with before, or nothing. */
-export async function leftSince(before: string): Promise<string> {
-  let after = snapshot();
-  for (let turn = 0; after !== before && turn < MAX_TURNS; turn++) {
+/** What is left behind since then, or nothing. */
+export async function leftSince(before: Snapshot): Promise<string> {
+  for (let turn = 0;; turn++) {
+    const left = added(before, snapshot());
+    if (Object.keys(left).length === 0) return "";
+    if (turn === MAX_TURNS) return JSON.stringify(left);
     collect?.();
     await pause();
-    after = snapshot();
   }
-  return after === before ? "" : `${before} became ${after}`;
 }
