@@ -154,6 +154,22 @@ export class Terminal implements AsyncDisposable {
   }
 }
 
+/** The threads of a process, as folders of `/proc`. */
+function threads(pid: number): string[] {
+  const folder = `/proc/${pid}/task`;
+  return Array.from(
+    Deno.readDirSync(folder),
+    ({ name }) => `${folder}/${name}`,
+  );
+}
+
+/** The children of a process, and theirs. */
+function descendants(pid: number): number[] {
+  return threads(pid).flatMap((path) =>
+    Deno.readTextFileSync(`${path}/children`).split(" ").filter(Boolean)
+  ).flatMap((child) => [Number(child), ...descendants(Number(child))]);
+}
+
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** A shell with job control in a terminal whose screen can be seen. */
@@ -182,6 +198,32 @@ export class Tmux implements AsyncDisposable {
     let screen = "";
     using _clue = clue(() => `no ${pattern} on the screen:\n${screen}`);
     await until(async () => pattern.test(screen = await this.screen()));
+  }
+
+  /**
+   * Presses Ctrl-Z and waits until the shell takes what is typed. A job that is
+   * about to stop still reads what comes meanwhile, on a busy machine for long.
+   */
+  async stopJob(): Promise<void> {
+    await this.type("C-z");
+    await this.see(/(Stopped|Suspended)[^]*^[#$] /m);
+    const shell = Number(await this.ask("#{pane_pid}"));
+    await until(() =>
+      descendants(shell).flatMap(threads).every((path) =>
+        /\) [tT] /.test(Deno.readTextFileSync(`${path}/stat`))
+      )
+    );
+  }
+
+  /** Waits until what is typed is for a job and not for the shell. */
+  async seeForeground(): Promise<void> {
+    const shell = await this.ask("#{pane_pid}");
+    await until(() => {
+      const stat = Deno.readTextFileSync(`/proc/${shell}/stat`);
+      const [, , group, , , reader] = stat.slice(stat.lastIndexOf(")") + 2)
+        .split(" ");
+      return group !== reader;
+    });
   }
 
   /** The text on the screen. */

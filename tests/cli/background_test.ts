@@ -36,16 +36,15 @@ for (const task of [true, false]) {
       const where = place.args.join(" ");
       await tmux.type(`clear; ${command("device")} TRI 1 ${where}`, "Enter");
       await tmux.see(/^HW_WAVE> /m);
-      await tmux.type("C-z");
-      await tmux.see(/(Stopped|Suspended)[^]*^[#$] /m);
+      await tmux.stopJob();
       await tmux.type("bg", "Enter");
       if (task) await passOnLate(place);
       const ask = `${IPC} ctl status ${where} | grep state; echo "en""d"`;
       await tmux.type(`clear; ${ask}`, "Enter");
       await tmux.see(/\bend$/m);
       assertMatch(await tmux.screen(), /^state +on$/m);
-      await tmux.type("clear; fg", "Enter");
-      await tmux.see(/device/);
+      await tmux.type("fg", "Enter");
+      await tmux.seeForeground();
       await tmux.type("config bits=5", "Enter");
       // What is typed before the prompt is there, stands before it.
       await tmux.see(/on: TRI.* 5 bits *\nHW_WAVE> /);
@@ -76,8 +75,7 @@ for (const task of [true, false]) {
       await tmux.see(/ipc client: \d+ samples[^]*^[#$] /m);
       await tmux.type(`clear; ${plot}`, "Enter");
       await tmux.see(/SIN.*q quits/);
-      await tmux.type("C-z");
-      await tmux.see(/(Stopped|Suspended)[^]*^[#$] /m);
+      await tmux.stopJob();
       await tmux.type("clear; bg", "Enter");
       await tmux.see(/client/);
       device.kill("SIGTERM");

@@ -387,8 +387,7 @@ for (const task of [false, true]) {
         "Enter",
       );
       await tmux.see(/QUA.*q quits/);
-      await tmux.type("C-z");
-      await tmux.see(/(Stopped|Suspended)[^]*^[#$] /m);
+      await tmux.stopJob();
       assertEquals(await tmux.ask("#{cursor_flag} #{alternate_on}"), "1 0");
       await tmux.type("clear; stty -a | tr -s ' ;' '\\n\\n'", "Enter");
       await tmux.see(/^icanon\n(.*\n)*echo\n/m);
