@@ -149,7 +149,8 @@ export class WaveClient implements Disposable {
    *
    * @throws {IpcError} `ENOENT` when there is no device, `EOWNERDEAD` when it
    * has died and left its memory, `EACCES` without permission, `EBADMSG` when
-   * what is there cannot be a device.
+   * what is there cannot be a device, `EAGAIN` when devices come and go all the
+   * time.
    */
   static open(options: WaveClientOptions = {}): WaveClient {
     const transport = transportOf(options);
