@@ -149,8 +149,7 @@ export class WaveClient implements Disposable {
    *
    * @throws {IpcError} `ENOENT` when there is no device, `EOWNERDEAD` when it
    * has died and left its memory, `EACCES` without permission, `EBADMSG` when
-   * what is there cannot be a device, `EAGAIN` when devices come and go all the
-   * time.
+   * what is there cannot be a device.
    */
   static open(options: WaveClientOptions = {}): WaveClient {
     const transport = transportOf(options);

@@ -5,7 +5,6 @@
  */
 
 import { hasCode } from "../../ffi/core/_sysv.ts";
-import { pause } from "../../ffi/core/timer_interrupt.ts";
 import { deviceError, type Place } from "./address.ts";
 import { isUnfinished, type MemoryKind, readHeader } from "./header.ts";
 import { processText, visiblePid } from "./identity.ts";
@@ -15,12 +14,8 @@ import { isGone } from "./semaphores.ts";
 import { areSame, type Signs, signsOf } from "./signs.ts";
 import type { Transport } from "./types.ts";
 
-/** How often devices may come and go meanwhile, without a pause. */
-const QUICK_ATTEMPTS = 5;
-/** And with pauses: two loops that are equally fast would keep step. */
-const ATTEMPTS = 100;
-/** The longest of these pauses, in milliseconds. */
-const MAX_PAUSE = 1;
+/** How often to look anew when a device begins or ends meanwhile. */
+const ATTEMPTS = 10;
 
 /** A device that was found. */
 export interface Found {
@@ -38,46 +33,14 @@ export interface Found {
  * Finds a living device.
  *
  * @throws {IpcError} `ENOENT` when there is none, `EOWNERDEAD` when it has
- * died, `EACCES`, `EBADMSG`; `EAGAIN` when devices come and go all the time.
+ * died, `EACCES`, `EBADMSG`.
  */
 export function findDevice(
   place: Place,
   transport: Transport | undefined,
 ): Found {
-  return find(place, transport, true);
-}
-
-/**
- * As {@linkcode findDevice}, but undefined when there is no living device, or
- * devices come and go.
- */
-export function tryFindDevice(
-  place: Place,
-  transport: Transport | undefined,
-): Found | undefined {
-  try {
-    return find(place, transport, false);
-  } catch (error) {
-    if (hasCode(error, "EOWNERDEAD", "EAGAIN") || isGone(error)) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-/**
- * Looks until no device has begun or ended meanwhile.
- *
- * @param patient Whether it may block this thread for some milliseconds.
- */
-function find(
-  place: Place,
-  transport: Transport | undefined,
-  patient: boolean,
-): Found {
   let signs = signsOf(place);
-  for (let i = 0; i < (patient ? ATTEMPTS : QUICK_ATTEMPTS); i++) {
-    if (i >= QUICK_ATTEMPTS) pause(Math.random() * MAX_PAUSE);
+  for (let i = 0; i < ATTEMPTS; i++) {
     using stack = new DisposableStack();
     const seen = look(place, transport, signs, stack);
     const before = signs;
@@ -88,11 +51,21 @@ function find(
     stack.move();
     return seen;
   }
-  throw deviceError(
-    "EAGAIN",
-    "semget",
-    `Cannot open ${place.label}: others create and remove it all the time`,
-  );
+  // Between two devices of one key there is none.
+  throw missing(place, undefined);
+}
+
+/** As {@linkcode findDevice}, but undefined when there is no living device. */
+export function tryFindDevice(
+  place: Place,
+  transport: Transport | undefined,
+): Found | undefined {
+  try {
+    return findDevice(place, transport);
+  } catch (error) {
+    if (hasCode(error, "EOWNERDEAD") || isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 /** What memory there was, and why that is no living device. */
