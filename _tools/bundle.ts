@@ -39,14 +39,24 @@ const ESBUILD = "npm:esbuild@0.25.12";
 const FOLDER = "js";
 const BUNDLE = "_bundle";
 
-/** Runs esbuild; with `--version` it only says whether it can be had. */
+/**
+ * Runs esbuild; with `--version` it only says whether it can be had.
+ *
+ * Deno trusts a list of its own and npm what the machine trusts, which may have
+ * more, such as the certificate of a proxy. Whoever got Deno by npm gets esbuild
+ * too, also with an empty environment and an empty cache.
+ */
 export function esbuild(
   args: string[],
   cwd?: string,
 ): ReturnType<typeof deno> {
+  const stores = Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system";
   return deno(
     ["run", "--allow-all", "--quiet", "--no-config", ESBUILD, ...args],
-    cwd === undefined ? {} : { cwd },
+    {
+      ...(cwd === undefined ? {} : { cwd }),
+      env: { DENO_TLS_CA_STORE: stores },
+    },
   );
 }
 
