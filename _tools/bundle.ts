@@ -98,7 +98,7 @@ export async function bundle(
     if (!isBundled(source)) continue;
     const module = await import(new URL(source, `file://${root}`).href);
     // Subpaths share what is the same, and may give one name to two things.
-    // By their values, since nothing that is exported ever changes.
+    // By their values, since nothing that is exported changes before a call.
     const added: string[] = [];
     const names = Object.entries(module).map(([name, value]) => {
       let alias = name;

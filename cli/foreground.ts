@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkFd, signal, table } from "@libc/ipc/ffi";
+import { checkFd, errno, signal, table } from "@libc/ipc/ffi";
 import { ignore } from "@libc/ipc/signal";
 
 const STDIN = 0;
@@ -36,6 +36,7 @@ export function hasKeyboard(): boolean {
   try {
     const reader = checkFd(
       groups().tcgetpgrp(STDIN),
+      errno[0],
       "tcgetpgrp",
       "find",
       "the foreground process",

@@ -6,16 +6,17 @@
  * what the wrappers do not cover; mix both freely.
  *
  * ```ts
- * import { checkFd, unistd } from "@libc/ipc/ffi";
+ * import { checkFd, errno, unistd } from "@libc/ipc/ffi";
  *
- * const pid = checkFd(unistd().getpid(), "getpid", "ask for", "the process id");
+ * const { getpid } = unistd();
+ * const pid = checkFd(getpid(), errno[0], "getpid", "ask for", "the process id");
  * console.log(pid === Deno.pid);
  * ```
  *
  * @module
  */
 
-export { errno, type Symbols, table } from "./libc/_open.ts";
+export { type Errno, errno, type Symbols, table } from "./libc/_open.ts";
 export * from "./libc/arpa_inet.ts";
 export * from "./libc/dirent.ts";
 export * from "./libc/dlfcn.ts";

@@ -6,7 +6,7 @@
  */
 
 import { PosixMessageQueue, PosixSemaphore } from "@libc/ipc";
-import { checkPtr, mqueue, semaphore } from "@libc/ipc/ffi";
+import { checkPtr, errno, mqueue, semaphore } from "@libc/ipc/ffi";
 import type { Case } from "../harness.ts";
 
 const SIZE = 64;
@@ -24,6 +24,7 @@ export const cases: Case[] = [
       const name = new TextEncoder().encode(`${made.name}\0`);
       const pointer = checkPtr(
         sem_open(name, O_RDWR),
+        errno[0],
         "sem_open",
         "open",
         "it",

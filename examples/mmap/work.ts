@@ -1,4 +1,4 @@
-import { check0, unistd } from "@libc/ipc/ffi";
+import { check0, errno, unistd } from "@libc/ipc/ffi";
 import { mapFile } from "@libc/ipc/mmap";
 import { PATH, Progress } from "./progress.ts";
 
@@ -22,5 +22,5 @@ const effort = Number(Deno.args[0] ?? 125);
 
 // Deno.remove() would want --allow-write; every call of libc is there, too.
 const path = new TextEncoder().encode(`${PATH}\0`);
-check0(unistd().unlink(path), "unlink", "remove", PATH);
+check0(unistd().unlink(path), errno[0], "unlink", "remove", PATH);
 console.log(`done, ${PATH} removed`);

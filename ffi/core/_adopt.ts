@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { integer } from "./_argument.ts";
 import { INTERNAL } from "./_internal.ts";
@@ -46,6 +47,7 @@ export function adoptFd(
   const label = `descriptor ${number}`;
   const copy = checkFd(
     fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
+    errno[0],
     "fcntl",
     "duplicate",
     label,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import type { AdoptOptions } from "./_adopt.ts";
 import { integer } from "./_argument.ts";
@@ -40,7 +41,13 @@ export function adoptPipe(
     const object = `descriptor ${number}`;
     throw ipcError(ERRNO.EINVAL, "fstat", "use", object, "it is no pipe");
   }
-  const flags = checkFd(fcntl().fcntl(number, F_GETFL), "fcntl", "use", label);
+  const flags = checkFd(
+    fcntl().fcntl(number, F_GETFL),
+    errno[0],
+    "fcntl",
+    "use",
+    label,
+  );
   if ((flags & O_ACCMODE) === wrong) {
     const hint = `it is open for ${wrong === O_RDONLY ? "reading" : "writing"}`;
     throw ipcError(ERRNO.EBADF, "fcntl", "use", label, `${hint} only`);
@@ -69,7 +76,7 @@ function ownCopy(fd: number, label: string): Fd {
   const copy = fcntl().fcntl_int(fd, F_DUPFD_CLOEXEC, 0);
   return new Fd(
     INTERNAL,
-    checkFd(copy, "fcntl", "duplicate", label),
+    checkFd(copy, errno[0], "fcntl", "duplicate", label),
     label,
   );
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { INTERNAL } from "./_internal.ts";
 import { cstring } from "./cstring.ts";
@@ -19,10 +20,16 @@ import {
 
 /** `fcntl(F_SETFL)`: makes an open file non-blocking. */
 export function setNonBlocking(fd: number, label: string): void {
-  const flags = checkFd(fcntl().fcntl(fd, F_GETFL), "fcntl", "set up", label);
+  const flags = checkFd(
+    fcntl().fcntl(fd, F_GETFL),
+    errno[0],
+    "fcntl",
+    "set up",
+    label,
+  );
   if ((flags & O_NONBLOCK) !== 0) return;
   const result = fcntl().fcntl_int(fd, F_SETFL, flags | O_NONBLOCK);
-  check0(result, "fcntl", "set up", label);
+  check0(result, errno[0], "fcntl", "set up", label);
 }
 
 /**
@@ -40,7 +47,13 @@ export function reopenPipe(
   options: { nonBlocking: boolean },
 ): Fd {
   const action = "duplicate";
-  const flags = checkFd(fcntl().fcntl(fd, F_GETFL), "fcntl", action, label);
+  const flags = checkFd(
+    fcntl().fcntl(fd, F_GETFL),
+    errno[0],
+    "fcntl",
+    action,
+    label,
+  );
   const second = checkFd(
     fcntl().open(
       cstring(`/proc/self/fd/${fd}`, "path"),
@@ -48,6 +61,7 @@ export function reopenPipe(
       (flags & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC,
       0,
     ),
+    errno[0],
     "open",
     action,
     label,
@@ -58,7 +72,7 @@ export function reopenPipe(
       ? flags | O_NONBLOCK
       : flags & ~O_NONBLOCK;
     const result = fcntl().fcntl_int(second, F_SETFL, wanted);
-    check0(result, "fcntl", action, label);
+    check0(result, errno[0], "fcntl", action, label);
   } catch (error) {
     closeFd(second, label);
     throw error;

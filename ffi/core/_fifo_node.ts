@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { sys_stat } from "../libc/sys_stat.ts";
 import { unistd } from "../libc/unistd.ts";
@@ -55,6 +56,7 @@ export class FifoNode {
     this.label = labelOf(path);
     const fd = checkFd(
       fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+      errno[0],
       "open",
       "open",
       this.label,
@@ -86,7 +88,7 @@ export class FifoNode {
     const result = syscall === "mkfifo"
       ? sys_stat().mkfifo(name, mode)
       : sys_stat().mknod(name, S_IFIFO | mode, 0n);
-    check0(result, syscall, "create", labelOf(text));
+    check0(result, errno[0], syscall, "create", labelOf(text));
     let node: FifoNode | undefined;
     try {
       node = new FifoNode(text);
@@ -128,7 +130,7 @@ export class FifoNode {
     this.#fd.use("open");
     const object = `${this.label} for ${purpose}`;
     const fd = fcntl().open(cstring(this.path, "path"), flags | SAFE, 0);
-    const error = errnoOf(fd);
+    const error = errnoOf(fd, errno[0]);
     if (error === ERRNO.EINTR) return undefined;
     if (error === ERRNO.ENXIO) {
       // A socket that has taken its place says so too.
@@ -150,7 +152,10 @@ export class FifoNode {
   unlink(): IpcError | undefined {
     const flaw = this.#flaw("remove", this.label);
     if (flaw !== undefined) return flaw;
-    const error = errnoOf(unistd().unlink(cstring(this.path, "path")));
+    const error = errnoOf(
+      unistd().unlink(cstring(this.path, "path")),
+      errno[0],
+    );
     return error === 0
       ? undefined
       : ipcError(error, "unlink", "remove", this.label);
@@ -161,6 +166,7 @@ export class FifoNode {
     const found = new Uint8Array(stat.size);
     const error = errnoOf(
       sys_stat().lstat(cstring(this.path, "path"), found),
+      errno[0],
     );
     if (error !== 0) return ipcError(error, "lstat", action, object);
     return this.#isSame(stat.read(found))
@@ -179,6 +185,7 @@ export class FifoNode {
     const path = `/proc/self/fd/${this.#fd.use("change")}`;
     check0(
       sys_stat().chmod(cstring(path, "path"), mode),
+      errno[0],
       "chmod",
       "change",
       this.label,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { sys_resource } from "../libc/sys_resource.ts";
 import { sys_stat } from "../libc/sys_stat.ts";
@@ -98,7 +99,7 @@ export type RawStat = ReturnType<typeof stat.read>;
 /** `fstat` as the kernel fills it in. */
 export function rawStat(fd: number, label: string): RawStat {
   const buffer = new Uint8Array(stat.size);
-  check0(sys_stat().fstat(fd, buffer), "fstat", "stat", label);
+  check0(sys_stat().fstat(fd, buffer), errno[0], "fstat", "stat", label);
   return stat.read(buffer);
 }
 
@@ -130,7 +131,7 @@ const statSize = new BigInt64Array(
 
 /** `fstat`: the size of an open file in bytes. */
 export function fileSize(fd: number, label: string): number {
-  check0(sys_stat().fstat(fd, statBytes), "fstat", "stat", label);
+  check0(sys_stat().fstat(fd, statBytes), errno[0], "fstat", "stat", label);
   return Number(statSize[0]);
 }
 
@@ -185,6 +186,7 @@ export function fileError(
 export function isReadOnly(fd: number, label: string): boolean {
   const flags = checkFd(
     fcntl().fcntl(fd, F_GETFL),
+    errno[0],
     "fcntl",
     "read the flags of",
     label,
@@ -205,10 +207,10 @@ export function changeFile(
   const gid = id(changes.gid, "gid");
   const mode = changes.mode === undefined ? undefined : checkMode(changes.mode);
   if (changes.uid !== undefined || changes.gid !== undefined) {
-    check0(unistd().fchown(fd, uid, gid), "fchown", "change", label);
+    check0(unistd().fchown(fd, uid, gid), errno[0], "fchown", "change", label);
   }
   if (mode !== undefined) {
-    check0(sys_stat().fchmod(fd, mode), "fchmod", "change", label);
+    check0(sys_stat().fchmod(fd, mode), errno[0], "fchmod", "change", label);
   }
 }
 
@@ -226,7 +228,7 @@ export function readAt(
   const whole = target.length <= MOST ? target : target.subarray(0, MOST);
   for (;;) {
     const count = unistd().pread(fd, whole, whole.length, BigInt(offset));
-    const error = errnoOf(count);
+    const error = errnoOf(count, errno[0]);
     if (error === 0) return count;
     if (error !== ERRNO.EINTR) throw ipcError(error, "pread", "read", label);
   }
@@ -261,7 +263,7 @@ export function writeAt(
       : bytes.subarray(done, done + MOST);
     const at = BigInt(offset + done);
     const count = unistd().pwrite(fd, rest, rest.length, at);
-    const error = errnoOf(count);
+    const error = errnoOf(count, errno[0]);
     if (error === ERRNO.EINTR) continue;
     if (error !== 0) throw ipcError(error, "pwrite", "write to", label);
     done += count;
@@ -285,7 +287,7 @@ function checkLimit(
   object: string,
 ): void {
   const result = sys_resource().getrlimit(RLIMIT_FSIZE, limitBytes);
-  check0(result, "getrlimit", "read the limits of", "this process");
+  check0(result, errno[0], "getrlimit", "read the limits of", "this process");
   const soft = limits[0] ?? 0n;
   if (BigInt(end) <= soft) return;
   const hint = `RLIMIT_FSIZE is ${soft}`;
@@ -319,7 +321,7 @@ export function growFile(
   if (!reserve) {
     checkLimit(to, "ftruncate", action, object);
     const result = unistd().ftruncate(fd, BigInt(to));
-    check0(result, "ftruncate", action, object);
+    check0(result, errno[0], "ftruncate", action, object);
     return;
   }
   if (to <= from) return;
@@ -364,6 +366,7 @@ export function resizeFile(
   }
   check0(
     unistd().ftruncate(fd, BigInt(size)),
+    errno[0],
     "ftruncate",
     "resize",
     `${label} to ${size} bytes`,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
 import { sys_vfs } from "../libc/sys_vfs.ts";
 import { size as checkSize } from "./_argument.ts";
@@ -79,6 +80,7 @@ export function mapDescriptor(
       fd,
       BigInt(offset - inside),
     ),
+    errno[0],
     "mmap",
     "map",
     label,
@@ -109,6 +111,7 @@ export function unmap(
 ): void {
   check0(
     sys_mman().munmap(base, BigInt(length)),
+    errno[0],
     "munmap",
     "unmap",
     label,
@@ -176,6 +179,6 @@ function checkHuge(raw: RawStat, range: Range, label: string): void {
 function fileSystem(fd: number, label: string): number {
   // f_type, a long, comes first; the struct has 120 bytes.
   const buffer = new BigInt64Array(32);
-  check0(sys_vfs().fstatfs(fd, buffer), "fstatfs", "stat", label);
+  check0(sys_vfs().fstatfs(fd, buffer), errno[0], "fstatfs", "stat", label);
   return Number(buffer[0]);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { unistd } from "../libc/unistd.ts";
 import { cstring, pathString } from "./cstring.ts";
 import { checkPtr } from "./errno.ts";
@@ -25,6 +26,7 @@ export function absolutePath(path: string | URL, what: string): string {
   const buffer = new Uint8Array(PATH_MAX);
   checkPtr(
     unistd().getcwd(buffer, PATH_MAX),
+    errno[0],
     "getcwd",
     "resolve",
     JSON.stringify(text),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_pidfd } from "../libc/sys_pidfd.ts";
 import { unistd } from "../libc/unistd.ts";
 import { INTERNAL } from "./_internal.ts";
@@ -33,7 +34,7 @@ export function missingHint(
 /** `pidfd_open`: a descriptor of a process. */
 export function openPidfd(pid: number): Fd {
   const fd = sys_pidfd().pidfd_open(SYS_pidfd_open, pid, 0);
-  const error = errnoOf(fd);
+  const error = errnoOf(fd, errno[0]);
   if (error === 0) return new Fd(INTERNAL, fd, pidfdLabel(pid));
   // The id of a thread that is not the first of its process.
   const thread = error === ERRNO.EINVAL || error === ERRNO.ENOENT;
@@ -74,6 +75,7 @@ export function sendByPidfd(fd: number, signal: PidfdSignal): void {
       value === undefined ? null : infoOf(number, value),
       0,
     ),
+    errno[0],
   );
   if (error === 0) return;
   throw ipcError(

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { mqueue } from "../libc/mqueue.ts";
 import { sys_resource } from "../libc/sys_resource.ts";
 import { unistd } from "../libc/unistd.ts";
@@ -97,6 +98,7 @@ export function queueLimits(): PosixMessageQueueLimits {
   const limits = new BigUint64Array(2);
   check0(
     sys_resource().getrlimit(RLIMIT_MSGQUEUE, limits),
+    errno[0],
     "getrlimit",
     "read the limits of",
     "this process",
@@ -155,7 +157,7 @@ export function createQueue(name: string, creation: QueueCreation): number {
     mode,
     attributesFor(size),
   );
-  const error = errnoOf(fd);
+  const error = errnoOf(fd, errno[0]);
   if (error !== 0) {
     throw ipcError(error, "mq_open", "create", label, limitHint(error, size));
   }
@@ -181,7 +183,7 @@ export function openQueue(
     cstring(name, "name"),
     flags | O_NONBLOCK | O_CLOEXEC,
   );
-  const error = errnoOf(fd);
+  const error = errnoOf(fd, errno[0]);
   if (error !== 0) {
     const hint = error === ERRNO.EACCES ? "its mode forbids it" : undefined;
     throw ipcError(error, "mq_open", "open", label, hint);
@@ -202,6 +204,7 @@ export function openQueue(
 export function unlinkQueue(name: string): void {
   check0(
     mqueue().mq_unlink(cstring(name, "name")),
+    errno[0],
     "mq_unlink",
     "unlink",
     queueLabel(name),
@@ -219,7 +222,7 @@ export function isReplacedQueue(name: string, inode: bigint): boolean {
     cstring(name, "name"),
     O_RDONLY | O_NONBLOCK | O_CLOEXEC,
   );
-  if (errnoOf(fd) !== 0) return false;
+  if (errnoOf(fd, errno[0]) !== 0) return false;
   const label = queueLabel(name);
   try {
     return inodeOf(fd, label) !== inode;
@@ -234,7 +237,13 @@ export function queueAttributes(
   label: string,
 ): PosixMessageQueueAttributes {
   const buffer = new Uint8Array(mq_attr.size);
-  check0(mqueue().mq_getattr(fd, buffer), "mq_getattr", "look at", label);
+  check0(
+    mqueue().mq_getattr(fd, buffer),
+    errno[0],
+    "mq_getattr",
+    "look at",
+    label,
+  );
   const attributes = mq_attr.read(buffer);
   return {
     maxMessages: Number(attributes.mq_maxmsg),
@@ -253,7 +262,7 @@ export function setQueueNonBlocking(
   const attributes = new Uint8Array(mq_attr.size);
   mq_attr.view(attributes).mq_flags = value ? BigInt(O_NONBLOCK) : 0n;
   const result = mqueue().mq_setattr(fd, attributes, null);
-  check0(result, "mq_setattr", "change", label);
+  check0(result, errno[0], "mq_setattr", "change", label);
 }
 
 /** `mq_getattr`, `fstat`, and `read`, which tells the rest of a queue. */
@@ -320,7 +329,7 @@ export function sendMessage(
   const { length } = data;
   const time = overAlready();
   const result = mqueue().mq_timedsend(fd, data, length, priority, time);
-  return orEmpty(errnoOf(result));
+  return orEmpty(errnoOf(result, errno[0]));
 }
 
 /** `mq_timedreceive`: the message or the errno, `EAGAIN` without a message. */
@@ -336,7 +345,7 @@ export function receiveMessage(
   const time = overAlready();
   const length = mqueue()
     .mq_timedreceive(fd, bytes, messageSize, priority, time);
-  const error = errnoOf(length);
+  const error = errnoOf(length, errno[0]);
   if (error !== 0) return orEmpty(error);
   // Making a view takes longer than copying a small message.
   if (payload.length !== length) payload = bytes.subarray(0, length);

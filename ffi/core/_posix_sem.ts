@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { semaphore } from "../libc/semaphore.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
@@ -164,13 +165,20 @@ export function createSemaphore(
       exact ? 0o600 : mode,
       value,
     ),
+    errno[0],
     "sem_open",
     "create",
     label,
     (error) => error === ERRNO.ENOENT ? "is /dev/shm mounted?" : undefined,
   );
   const memory = new PinnedMemory(() =>
-    check0(semaphore().sem_close(pointer), "sem_close", "close", label)
+    check0(
+      semaphore().sem_close(pointer),
+      errno[0],
+      "sem_close",
+      "close",
+      label,
+    )
   );
   try {
     if (exact) changeMode(name, mode);
@@ -205,12 +213,19 @@ export function openSemaphore(name: string, foreign: boolean): NamedSemaphore {
     const size = BigInt(sem_t.size);
     const pointer = checkPtr(
       sys_mman().mmap(null, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0n),
+      errno[0],
       "mmap",
       "open",
       label,
     );
     const memory = new PinnedMemory(() =>
-      check0(sys_mman().munmap(pointer, size), "munmap", "close", label)
+      check0(
+        sys_mman().munmap(pointer, size),
+        errno[0],
+        "munmap",
+        "close",
+        label,
+      )
     );
     return namedSemaphore(pointer, file, memory);
   } finally {
@@ -262,6 +277,7 @@ class PinnedMemory {
 export function unlinkSemaphore(name: string): void {
   check0(
     semaphore().sem_unlink(cstring(name, "name")),
+    errno[0],
     "sem_unlink",
     "unlink",
     namedLabel(name),
@@ -274,7 +290,9 @@ export function isReplaced(
   file: NamedSemaphore["file"],
 ): boolean {
   const buffer = new Uint8Array(stat.size);
-  if (errnoOf(sys_stat().lstat(pathOf(name), buffer)) !== 0) return false;
+  if (errnoOf(sys_stat().lstat(pathOf(name), buffer), errno[0]) !== 0) {
+    return false;
+  }
   const found = stat.read(buffer);
   return found.st_ino !== file.st_ino || found.st_dev !== file.st_dev;
 }
@@ -315,9 +333,11 @@ export function acquireBefore(
     const error = sem_clockwait === null
       ? errnoOf(
         sem_timedwait(sem, absolute(CLOCK_REALTIME, Math.min(left, SLICE))),
+        errno[0],
       )
       : errnoOf(
         sem_clockwait(sem, CLOCK_MONOTONIC, absolute(CLOCK_MONOTONIC, left)),
+        errno[0],
       );
     if (error === 0) return true;
     if (error === ERRNO.ETIMEDOUT) {
@@ -338,6 +358,7 @@ function absolute(
 ): BigInt64Array<ArrayBuffer> {
   check0(
     time().clock_gettime(clock, now),
+    errno[0],
     "clock_gettime",
     "read",
     "the clock",
@@ -362,7 +383,7 @@ function openFile(name: string, action: string): number {
     O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
     0,
   );
-  const error = errnoOf(fd);
+  const error = errnoOf(fd, errno[0]);
   if (error !== 0) {
     const hint = error === ERRNO.ELOOP ? "it is a symbolic link" : undefined;
     throw ipcError(error, "sem_open", action, namedLabel(name), hint);
@@ -395,6 +416,6 @@ function changeMode(name: string, mode: number): void {
 /** The file under a name; one that is no file when there is none any more. */
 function lookUp(name: string): NamedSemaphore["file"] {
   const buffer = new Uint8Array(stat.size);
-  const error = errnoOf(sys_stat().lstat(pathOf(name), buffer));
+  const error = errnoOf(sys_stat().lstat(pathOf(name), buffer), errno[0]);
   return error === 0 ? stat.read(buffer) : { st_dev: 0n, st_ino: 0n };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
 import { unistd } from "../libc/unistd.ts";
 import { mode as checkMode, shown, size as checkSize } from "./_argument.ts";
@@ -141,7 +142,7 @@ export function createObject(
     O_RDWR | O_CREAT | O_EXCL,
     mode,
   );
-  const error = errnoOf(fd);
+  const error = errnoOf(fd, errno[0]);
   if (error !== 0) {
     throw ipcError(error, "shm_open", "create", label, hintOf(error));
   }
@@ -197,7 +198,7 @@ export function openObject(
     (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK,
     0,
   );
-  const error = errnoOf(fd);
+  const error = errnoOf(fd, errno[0]);
   if (error !== 0) {
     const link = error === ERRNO.ELOOP ? "it is a symbolic link" : undefined;
     throw ipcError(error, "shm_open", "open", label, link);
@@ -261,6 +262,7 @@ function checkLeast(raw: RawStat, size: number, label: string): void {
 export function unlinkObject(name: string): void {
   check0(
     sys_mman().shm_unlink(cstring(name, "name")),
+    errno[0],
     "shm_unlink",
     "unlink",
     labelOf(name),

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { mqueue } from "../libc/mqueue.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
@@ -51,8 +52,8 @@ const NOBODYS = 0x7fff_ffff;
  * The errno of a call, unless that says only what this process has just now: then
  * the call was not tried.
  */
-function tried(result: number, syscall: string): number {
-  const error = errnoOf(result);
+function tried(result: number, errno: number, syscall: string): number {
+  const error = errnoOf(result, errno);
   if (isExhausted(error)) {
     throw ipcError(error, syscall, "try", "what this machine can do");
   }
@@ -60,15 +61,15 @@ function tried(result: number, syscall: string): number {
 }
 
 /** Whether a call gives a descriptor, which is closed again. */
-function opens(fd: number, syscall: string): boolean {
-  if (tried(fd, syscall) !== 0) return false;
+function opens(fd: number, errno: number, syscall: string): boolean {
+  if (tried(fd, errno, syscall) !== 0) return false;
   closeFd(fd, "probe");
   return true;
 }
 
 /** Whether a call is there, whatever it answers to what it is asked. */
-function exists(result: number, syscall: string): boolean {
-  const error = tried(result, syscall);
+function exists(result: number, errno: number, syscall: string): boolean {
+  const error = tried(result, errno, syscall);
   return error !== ERRNO.ENOSYS && error !== ERRNO.EPERM;
 }
 
@@ -76,8 +77,9 @@ function exists(result: number, syscall: string): boolean {
 export function memfdWith(flags: number, seals: number): boolean {
   const name = cstring("libc-ipc-probe", "name");
   const fd = sys_mman().memfd_create(name, MFD_CLOEXEC | flags);
-  if (tried(fd, "memfd_create") !== 0) return false;
-  const sealed = errnoOf(fcntl().fcntl_int(fd, F_ADD_SEALS, seals)) === 0;
+  if (tried(fd, errno[0], "memfd_create") !== 0) return false;
+  const sealed =
+    errnoOf(fcntl().fcntl_int(fd, F_ADD_SEALS, seals), errno[0]) === 0;
   closeFd(fd, "probe");
   return sealed || seals === 0;
 }
@@ -86,11 +88,12 @@ export function memfdWith(flags: number, seals: number): boolean {
 export function pidfdWorks(getfd: boolean): boolean {
   const calls = sys_pidfd();
   const pidfd = calls.pidfd_open(SYS_pidfd_open, unistd().getpid(), 0);
-  if (tried(pidfd, "pidfd_open") !== 0) return false;
+  if (tried(pidfd, errno[0], "pidfd_open") !== 0) return false;
   try {
     return !getfd ||
       opens(
         calls.pidfd_getfd(SYS_pidfd_getfd, pidfd, pidfd, 0),
+        errno[0],
         "pidfd_getfd",
       );
   } finally {
@@ -110,15 +113,15 @@ export function readsItself(): boolean {
     1n,
     0n,
   );
-  return errnoOf(count) === 0 && target[0] === 1;
+  return errnoOf(count, errno[0]) === 0 && target[0] === 1;
 }
 
 /** Whether there are System V segments, semaphores and queues. */
 export function speaksSysv(): boolean {
   // No segment is so small and no set so short: none is made.
-  return exists(sys_shm().shmget(PRIVATE, 0n, 0), "shmget") &&
-    exists(sys_sem().semget(PRIVATE, 0, 0), "semget") &&
-    exists(sys_msg().msgget(NOBODYS, 0), "msgget");
+  return exists(sys_shm().shmget(PRIVATE, 0n, 0), errno[0], "shmget") &&
+    exists(sys_sem().semget(PRIVATE, 0, 0), errno[0], "semget") &&
+    exists(sys_msg().msgget(NOBODYS, 0), errno[0], "msgget");
 }
 
 /** Whether messages can be copied out of a System V queue. */
@@ -127,6 +130,7 @@ export function copiesMessages(): boolean {
   // The kernel says whether it can before it looks for the queue.
   return exists(
     sys_msg().msgrcv(NOBODYS, new Uint8Array(8), 0, 0n, flags),
+    errno[0],
     "msgrcv",
   );
 }
@@ -135,8 +139,9 @@ export function copiesMessages(): boolean {
 export function speaksPosixQueues(): boolean {
   const name = cstring("/libc-ipc-probe", "name");
   const queue = mqueue().mq_open(name, O_RDONLY | O_CLOEXEC);
-  if (!exists(queue, "mq_open")) return false;
-  if (errnoOf(queue) === 0) mqueue().mq_close(queue);
+  const error = errnoOf(queue, errno[0]);
+  if (!exists(queue, error, "mq_open")) return false;
+  if (error === 0) mqueue().mq_close(queue);
   return true;
 }
 
@@ -144,7 +149,7 @@ export function speaksPosixQueues(): boolean {
 export function makesPosixFiles(): boolean {
   const folder = cstring("/dev/shm", "path");
   const fd = fcntl().open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600);
-  const error = tried(fd, "open");
+  const error = tried(fd, errno[0], "open");
   if (error === 0) closeFd(fd, "probe");
   // It is full, or knows only files with names: that is found out after whether
   // it may be written to.
@@ -155,6 +160,7 @@ export function makesPosixFiles(): boolean {
 export function makesSignalfd(): boolean {
   return opens(
     sys_signalfd().signalfd(-1, sigset([]), SFD_CLOEXEC),
+    errno[0],
     "signalfd",
   );
 }
@@ -164,13 +170,17 @@ export function locksDescriptors(): boolean {
   const ends = new Int32Array(2);
   const error = tried(
     unistd().pipe2(new Uint8Array(ends.buffer), O_CLOEXEC),
+    errno[0],
     "pipe2",
   );
   if (error !== 0) return false;
   const [reader = 0, writer = 0] = ends;
   // All zeros ask for a shared lock of everything.
   const request = new Uint8Array(flock.size);
-  const answer = errnoOf(fcntl().fcntl_flock(reader, F_OFD_GETLK, request));
+  const answer = errnoOf(
+    fcntl().fcntl_flock(reader, F_OFD_GETLK, request),
+    errno[0],
+  );
   closeFd(reader, "probe");
   closeFd(writer, "probe");
   return answer === 0;
@@ -180,6 +190,7 @@ export function locksDescriptors(): boolean {
 export function hasSocketsOf(family: number): boolean {
   return opens(
     sys_socket().socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0),
+    errno[0],
     "socket",
   );
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
 import { shown } from "./_argument.ts";
@@ -81,7 +82,7 @@ export function sealNames(bits: number): Seal[] {
  */
 export function readSeals(fd: number, label: string): number {
   const bits = fcntl().fcntl(fd, F_GET_SEALS);
-  const error = errnoOf(bits);
+  const error = errnoOf(bits, errno[0]);
   if (error === 0) return bits;
   throw ipcError(
     error,
@@ -94,7 +95,7 @@ export function readSeals(fd: number, label: string): number {
 
 /** `fcntl(F_ADD_SEALS)`: adds seals to a descriptor. */
 export function addSeals(fd: number, bits: number, label: string): void {
-  const error = errnoOf(fcntl().fcntl_int(fd, F_ADD_SEALS, bits));
+  const error = errnoOf(fcntl().fcntl_int(fd, F_ADD_SEALS, bits), errno[0]);
   if (error === 0) return;
   throw ipcError(error, "fcntl", "seal", label, sealHint(error, bits));
 }
@@ -120,8 +121,8 @@ export function memfdCreate(
   exec: number,
 ): { fd: number; error: number } {
   const fd = sys_mman().memfd_create(name, flags | exec);
-  const error = errnoOf(fd);
+  const error = errnoOf(fd, errno[0]);
   if (error !== ERRNO.EINVAL || exec === 0) return { fd, error };
   const plain = sys_mman().memfd_create(name, flags);
-  return { fd: plain, error: errnoOf(plain) };
+  return { fd: plain, error: errnoOf(plain, errno[0]) };
 }

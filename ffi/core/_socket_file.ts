@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { sys_file } from "../libc/sys_file.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
@@ -103,7 +104,7 @@ export class SocketFile {
   static at(path: string): SocketFile | undefined {
     const buffer = new Uint8Array(stat.size);
     const result = sys_stat().lstat(cstring(path, "path"), buffer);
-    if (errnoOf(result) !== 0) return undefined;
+    if (errnoOf(result, errno[0]) !== 0) return undefined;
     const { st_mode, st_dev, st_ino } = stat.read(buffer);
     return (st_mode & S_IFMT) === S_IFSOCK
       ? new SocketFile(path, st_dev, st_ino)
@@ -114,14 +115,14 @@ export class SocketFile {
   remove(object: string): IpcError | undefined {
     const path = cstring(this.#path, "path");
     const found = new Uint8Array(stat.size);
-    let error = errnoOf(sys_stat().lstat(path, found));
+    let error = errnoOf(sys_stat().lstat(path, found), errno[0]);
     if (error !== 0) return ipcError(error, "lstat", "remove", object);
     const { st_dev, st_ino } = stat.read(found);
     if (st_dev !== this.#device || st_ino !== this.#inode) {
       const hint = "another file has taken its place";
       return ipcError(ERRNO.ESTALE, "lstat", "remove", object, hint);
     }
-    error = errnoOf(unistd().unlink(path));
+    error = errnoOf(unistd().unlink(path), errno[0]);
     return error === 0
       ? undefined
       : ipcError(error, "unlink", "remove", object);
@@ -173,6 +174,7 @@ export function bindToTaken(
 function askWhoAnswers(path: string): number {
   const probe = checkFd(
     sys_socket().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+    errno[0],
     "socket",
     "ask who answers at",
     path,
@@ -180,7 +182,7 @@ function askWhoAnswers(path: string): number {
   try {
     const bytes = encodeAddress({ family: "unix", path });
     const result = sys_socket().connect(probe, bytes, bytes.length);
-    return errnoOf(result);
+    return errnoOf(result, errno[0]);
   } finally {
     closeFd(probe, "socket");
   }
@@ -194,12 +196,12 @@ function lockFolder(path: string): Disposable | undefined {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
   const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   const fd = fcntl().open(cstring(folder, "path"), flags, 0);
-  const error = errnoOf(fd);
+  const error = errnoOf(fd, errno[0]);
   // It may be searched, but not read.
   if (error === ERRNO.EACCES) return undefined;
   if (error !== 0) throw ipcError(error, "open", "lock", folder);
   for (let i = 0; i < LOCK_ATTEMPTS; i++) {
-    if (errnoOf(sys_file().flock(fd, LOCK_EX | LOCK_NB)) === 0) break;
+    if (errnoOf(sys_file().flock(fd, LOCK_EX | LOCK_NB), errno[0]) === 0) break;
     pause(1);
   }
   return { [Symbol.dispose]: () => closeFd(fd, folder) };
@@ -218,13 +220,20 @@ export function setFileMode(
   // By descriptor: the path may be another file's, or a symbolic link.
   const fd = checkFd(
     fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+    errno[0],
     "open",
     "set the mode of",
     object,
   );
   try {
     const found = new Uint8Array(stat.size);
-    check0(sys_stat().fstat(fd, found), "fstat", "set the mode of", object);
+    check0(
+      sys_stat().fstat(fd, found),
+      errno[0],
+      "fstat",
+      "set the mode of",
+      object,
+    );
     const { st_mode } = stat.read(found);
     if ((st_mode & S_IFMT) !== S_IFSOCK) {
       const hint = "another file has taken its place";
@@ -232,7 +241,7 @@ export function setFileMode(
     }
     const link = cstring(`/proc/self/fd/${fd}`, "path");
     const result = sys_stat().chmod(link, change(st_mode & 0o7777));
-    check0(result, "chmod", "set the mode of", object);
+    check0(result, errno[0], "chmod", "set the mode of", object);
   } finally {
     closeFd(fd, object);
   }

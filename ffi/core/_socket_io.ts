@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { sys_ioctl } from "../libc/sys_ioctl.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
@@ -29,6 +30,7 @@ import {
   errnoOf,
   type IpcError,
   ipcError,
+  withErrno,
 } from "./errno.ts";
 import type { Fd } from "./fd.ts";
 import {
@@ -120,7 +122,7 @@ export function acceptOnce(socket: Endpoint): number | undefined {
   for (;;) {
     const listener = socket.handle.use("accept on");
     const fd = accept4(listener, null, null, SOCK_CLOEXEC);
-    const error = errnoOf(fd);
+    const error = errnoOf(fd, errno[0]);
     switch (error) {
       case 0:
         return fd;
@@ -152,7 +154,10 @@ export function connecting(
   return (mayBlock = false) => {
     const fd = socket.handle.use("connect");
     setFlag(fd, O_NONBLOCK, !mayBlock, socket.label);
-    const error = errnoOf(sys_socket().connect(fd, bytes, bytes.length));
+    const error = errnoOf(
+      sys_socket().connect(fd, bytes, bytes.length),
+      errno[0],
+    );
     // A child that gets it expects that it blocks; our own calls never do.
     setFlag(fd, O_NONBLOCK, false, socket.label);
     const isDone = error === 0 || (begun && error === ERRNO.EISCONN);
@@ -184,7 +189,7 @@ export function sending(
     for (;;) {
       const fd = socket.handle.use("send to");
       checkLength(data, length, "send to", socket.label);
-      const error = errnoOf(send(fd, data, length, SEND));
+      const error = errnoOf(send(fd, data, length, SEND), errno[0]);
       if (error === 0) return true;
       if (error === ERRNO.EAGAIN) return undefined;
       if (error !== ERRNO.EINTR) throw sendError(error, "send", socket.label);
@@ -213,6 +218,7 @@ export function sendingTo(
       checkLength(data, length, "send from", object);
       const error = errnoOf(
         sendto(fd, data, length, flags, target, target.length),
+        errno[0],
       );
       if (error === 0) return true;
       if (error === ERRNO.EAGAIN) return false;
@@ -244,8 +250,11 @@ export function sendingFds(
       checkLength(data, length, "send to", socket.label);
       const count = offset === 0
         ? sendWithFds(fd, data, handles.map((handle) => handle.use("send")))
-        : sys_socket().send(fd, data.subarray(offset), length - offset, SEND);
-      const error = errnoOf(count);
+        : withErrno(
+          sys_socket().send(fd, data.subarray(offset), length - offset, SEND),
+          errno[0],
+        );
+      const error = count < 0 ? -count : 0;
       if (error === ERRNO.EAGAIN) return undefined;
       if (error === ERRNO.EINTR) continue;
       if (error !== 0) throw sendError(error, "sendmsg", socket.label);
@@ -266,7 +275,7 @@ export function receiveOnce(
   for (;;) {
     const fd = socket.handle.use("receive from");
     const count = recv(fd, room, size, MSG_DONTWAIT | MSG_TRUNC);
-    const error = errnoOf(count);
+    const error = errnoOf(count, errno[0]);
     if (error === 0) {
       if (count > size) throw tooLong(size, "recv", socket);
       if (count === 0 && socket.type === "seqpacket" && isAtEnd(fd)) {
@@ -295,7 +304,7 @@ export function receiveFromOnce(
     length[0] = ADDRESS_SIZE;
     const flags = MSG_DONTWAIT | MSG_TRUNC;
     const count = recvfrom(fd, room, size, flags, address, length);
-    const error = errnoOf(count);
+    const error = errnoOf(count, errno[0]);
     if (error === 0) {
       if (count > size) throw tooLong(size, "recvfrom", socket);
       const data = room.slice(0, count);
@@ -348,7 +357,10 @@ function hasEnded(fd: number): boolean {
 function isShutDown(socket: Endpoint, fd: number): boolean {
   if (socket.type !== "datagram" || !hasEnded(fd)) return false;
   // What came before it was shut down still counts.
-  return errnoOf(peek(fd)) === ERRNO.EAGAIN;
+  const { recv } = sys_socket();
+  const flags = MSG_DONTWAIT | MSG_PEEK;
+  const error = errnoOf(recv(fd, roomFor(1), 1, flags), errno[0]);
+  return error === ERRNO.EAGAIN;
 }
 
 /**
@@ -359,19 +371,30 @@ function isAtEnd(fd: number): boolean {
   if (!hasEnded(fd)) return false;
   // All bytes that wait, where peeking would see only the next packet.
   const left = new Int32Array(1);
-  const error = errnoOf(sys_ioctl().ioctl(fd, BigInt(FIONREAD), left));
+  const error = errnoOf(
+    sys_ioctl().ioctl(fd, BigInt(FIONREAD), left),
+    errno[0],
+  );
   return error !== 0 || left[0] === 0;
 }
 
-function peek(fd: number): number {
-  return sys_socket().recv(fd, roomFor(1), 1, MSG_DONTWAIT | MSG_PEEK);
-}
-
 function setFlag(fd: number, flag: number, on: boolean, label: string): void {
-  const flags = checkFd(fcntl().fcntl(fd, F_GETFL), "fcntl", "set up", label);
+  const flags = checkFd(
+    fcntl().fcntl(fd, F_GETFL),
+    errno[0],
+    "fcntl",
+    "set up",
+    label,
+  );
   const wanted = on ? flags | flag : flags & ~flag;
   if (wanted === flags) return;
-  check0(fcntl().fcntl_int(fd, F_SETFL, wanted), "fcntl", "set up", label);
+  check0(
+    fcntl().fcntl_int(fd, F_SETFL, wanted),
+    errno[0],
+    "fcntl",
+    "set up",
+    label,
+  );
 }
 
 function shutDownError({ label }: Endpoint): IpcError {

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { unistd } from "../libc/unistd.ts";
-import { errnoOf } from "./errno.ts";
+import { errnoOf, withErrno } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { INTERNAL } from "./_internal.ts";
 import {
@@ -98,7 +99,7 @@ function prepare(
   view.setBigUint64(CONTROLLEN, BigInt(length), true);
 }
 
-/** `sendmsg(SCM_RIGHTS)` without waiting; what `sendmsg` returns. */
+/** `sendmsg(SCM_RIGHTS)` without waiting: how much went out, or minus errno. */
 export function sendWithFds(
   fd: number,
   data: Uint8Array<ArrayBuffer>,
@@ -111,8 +112,8 @@ export function sendWithFds(
   view.setInt32(12, SCM_RIGHTS, true);
   fds.forEach((number, i) => view.setInt32(CMSG + 4 * i, number, true));
   prepare(data, data.length, align(length));
-  const count = sys_socket().sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
-  // A plain store: errno is still to be read by the caller.
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  const count = withErrno(sys_socket().sendmsg(fd, header, flags), errno[0]);
   held.length = 0;
   return count;
 }
@@ -132,7 +133,7 @@ export function receiveWithFds(
     header,
     MSG_DONTWAIT | MSG_CMSG_CLOEXEC,
   );
-  const error = errnoOf(count);
+  const error = errnoOf(count, errno[0]);
   held.length = 0;
   if (error !== 0) return error;
   const view = new DataView(header.buffer);

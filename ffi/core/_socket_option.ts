@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { integer, shown } from "./_argument.ts";
 import { check0 } from "./errno.ts";
@@ -135,6 +136,7 @@ function readInts(
   const length = new Uint32Array([value.byteLength]);
   check0(
     sys_socket().getsockopt(fd, level, name, value, length),
+    errno[0],
     "getsockopt",
     action,
     label,
@@ -156,6 +158,7 @@ export function writeOption(
   const action = `set ${option} of`;
   check0(
     sys_socket().setsockopt(fd, level, name, encoded, encoded.byteLength),
+    errno[0],
     "setsockopt",
     action,
     label,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { integer, shown } from "./_argument.ts";
 import { check0 } from "./errno.ts";
@@ -132,6 +133,7 @@ function read(
   const length = new Uint32Array([size]);
   check0(
     sys_socket().getsockopt(fd, option.level, option.name, value, length),
+    errno[0],
     "getsockopt",
     `read ${textOf(option)}`,
     label,
@@ -151,6 +153,7 @@ export function writeRaw(
   const bytes = encoded(value);
   check0(
     sys_socket().setsockopt(fd, level, name, bytes, bytes.length),
+    errno[0],
     "setsockopt",
     `set ${textOf({ level, name })}`,
     label,

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { timeoutOf, type WaitOptions } from "./_argument.ts";
 import { INTERNAL } from "./_internal.ts";
@@ -99,7 +100,7 @@ function keyOf(target: Uint8Array): string {
 function open(target: Uint8Array<ArrayBuffer>): Queue {
   const fd = sys_socket().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   // No descriptor is left for it: look again now and then.
-  if (errnoOf(fd) !== 0) {
+  if (errnoOf(fd, errno[0]) !== 0) {
     return { source: new SweepSource(true), door: undefined };
   }
   const door = new Fd(INTERNAL, fd, "socket that waits for room");

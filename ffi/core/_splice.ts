@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import {
   integer,
@@ -94,7 +95,7 @@ export class Splice implements WaitSubject {
     for (;;) {
       const count = fcntl()
         .splice(input, null, output, null, this.#length, FLAGS);
-      const error = errnoOf(count);
+      const error = errnoOf(count, errno[0]);
       if (count > 0) {
         this.#reader.moved += count;
         if (target instanceof FdWriter) target.moved += count;
@@ -269,6 +270,7 @@ class Duplicate implements Disposable {
       INTERNAL,
       checkFd(
         fcntl().fcntl_int(target, F_DUPFD_CLOEXEC, 0),
+        errno[0],
         "fcntl",
         "duplicate",
         `descriptor ${target}`,

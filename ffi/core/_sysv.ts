@@ -121,11 +121,12 @@ export function keyText(key: Key): string {
  */
 export function checkExists(
   result: number,
+  errno: number,
   syscall: string,
   action: string,
   object: string,
 ): void {
-  const error = errnoOf(result);
+  const error = errnoOf(result, errno);
   if (error === 0) return;
   const hint = error === ERRNO.EINVAL
     ? "there is none with this id, or no longer"

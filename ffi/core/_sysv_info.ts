@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_msg } from "../libc/sys_msg.ts";
 import { sys_sem } from "../libc/sys_sem.ts";
 import { sys_shm } from "../libc/sys_shm.ts";
@@ -80,13 +81,20 @@ export function sharedMemoryInfo(): SysvSharedMemoryInfo {
   const limit = readInfo(shminfo, (buffer) => {
     checkFd(
       shmctl_buf(0, IPC_INFO, buffer),
+      errno[0],
       "shmctl",
       "read the limits of",
       what,
     );
   });
   const use = readInfo(shm_info, (buffer) => {
-    checkFd(shmctl_buf(0, SHM_INFO, buffer), "shmctl", "read the use of", what);
+    checkFd(
+      shmctl_buf(0, SHM_INFO, buffer),
+      errno[0],
+      "shmctl",
+      "read the use of",
+      what,
+    );
   });
   return {
     maxSize: Number(limit.shmmax),
@@ -108,6 +116,7 @@ export function semaphoreInfo(): SysvSemaphoreInfo {
   const limit = readInfo(seminfo, (buffer) => {
     checkFd(
       semctl_buf(0, 0, IPC_INFO, buffer),
+      errno[0],
       "semctl",
       "read the limits of",
       what,
@@ -116,6 +125,7 @@ export function semaphoreInfo(): SysvSemaphoreInfo {
   const use = readInfo(seminfo, (buffer) => {
     checkFd(
       semctl_buf(0, 0, SEM_INFO, buffer),
+      errno[0],
       "semctl",
       "read the use of",
       what,
@@ -143,13 +153,20 @@ export function messageQueueInfo(): SysvMessageQueueInfo {
   const limit = readInfo(msginfo, (buffer) => {
     checkFd(
       msgctl_buf(0, IPC_INFO, buffer),
+      errno[0],
       "msgctl",
       "read the limits of",
       what,
     );
   });
   const use = readInfo(msginfo, (buffer) => {
-    checkFd(msgctl_buf(0, MSG_INFO, buffer), "msgctl", "read the use of", what);
+    checkFd(
+      msgctl_buf(0, MSG_INFO, buffer),
+      errno[0],
+      "msgctl",
+      "read the use of",
+      what,
+    );
   });
   return {
     maxMessageSize: limit.msgmax,

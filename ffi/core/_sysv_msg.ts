@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_msg } from "../libc/sys_msg.ts";
 import { shown, size } from "./_argument.ts";
 import {
@@ -116,7 +117,7 @@ export function sendMessage(
   words[0] = type;
   words[1] = type / 0x1_0000_0000;
   bytes.set(data, HEAD);
-  return errnoOf(sys_msg().msgsnd(id, bytes, length, flags));
+  return errnoOf(sys_msg().msgsnd(id, bytes, length, flags), errno[0]);
 }
 
 /** Which message is received, and what becomes of it. */
@@ -157,7 +158,7 @@ export function receiveMessage(
     // Only the caller's limit truncates.
     const flag = room === maxSize ? flags : flags & ~MSG_NOERROR;
     const length = sys_msg().msgrcv(id, bytes, room, type, flag);
-    const error = errnoOf(length);
+    const error = errnoOf(length, errno[0]);
     if (error === 0) return takeMessage(length, into);
     if (error !== ERRNO.E2BIG || room === maxSize) return error;
     // No message has more bytes than all of them together.
@@ -201,7 +202,7 @@ function takeMessage(
 /** How many bytes a queue may hold, or undefined when that may not be read. */
 export function maxBytesOf(id: number): number | undefined {
   const buffer = new Uint8Array(msqid_ds.size);
-  const error = errnoOf(sys_msg().msgctl_buf(id, IPC_STAT, buffer));
+  const error = errnoOf(sys_msg().msgctl_buf(id, IPC_STAT, buffer), errno[0]);
   return error === 0 ? Number(msqid_ds.view(buffer).msg_qbytes) : undefined;
 }
 
@@ -220,6 +221,7 @@ export function changeQueue(
   if (maxBytes !== undefined) ds.msg_qbytes = BigInt(maxBytes);
   checkExists(
     sys_msg().msgctl_buf(id, IPC_SET, buffer),
+    errno[0],
     "msgctl",
     "change",
     label,
@@ -236,6 +238,7 @@ export function listQueues(): SysvMessageQueueStat[] {
   const { msgctl_buf } = sys_msg();
   const highest = checkFd(
     msgctl_buf(0, MSG_INFO, new Uint8Array(msginfo.size)),
+    errno[0],
     "msgctl",
     "list",
     "System V message queues",
@@ -244,7 +247,7 @@ export function listQueues(): SysvMessageQueueStat[] {
   const found: SysvMessageQueueStat[] = [];
   for (let index = 0; index <= highest; index++) {
     const id = msgctl_buf(index, MSG_STAT_ANY, buffer);
-    if (errnoOf(id) === 0) found.push(statOf(id, buffer));
+    if (errnoOf(id, errno[0]) === 0) found.push(statOf(id, buffer));
   }
   // A kernel before 4.17, or a sandbox, has no MSG_STAT_ANY.
   return found.length > 0 ? found : procTable("msg").map(statOfRow);
@@ -254,6 +257,7 @@ function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
   const buffer = new Uint8Array(msqid_ds.size);
   checkExists(
     sys_msg().msgctl_buf(id, IPC_STAT, buffer),
+    errno[0],
     "msgctl",
     "stat",
     label,

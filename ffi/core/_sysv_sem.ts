@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_sem } from "../libc/sys_sem.ts";
 import { integer, shown } from "./_argument.ts";
 import {
@@ -76,6 +77,7 @@ export function initialize(
   try {
     check0(
       semctl_buf(id, 0, SETALL, Uint16Array.from(values)),
+      errno[0],
       "semctl",
       "initialize",
       label,
@@ -84,6 +86,7 @@ export function initialize(
     const same = values[0] === 0 ? [0, 0, 0] : [0, -1, 0, 0, 1, 0];
     check0(
       semop(id, Int16Array.from(same), same.length / 3),
+      errno[0],
       "semop",
       "initialize",
       label,
@@ -143,6 +146,7 @@ export function changePermissions(
   applyChanges(semid_ds.view(buffer).sem_perm, changes);
   checkExists(
     sys_sem().semctl_buf(id, 0, IPC_SET, buffer),
+    errno[0],
     "semctl",
     "change",
     label,
@@ -159,6 +163,7 @@ export function listSets(): SysvSemaphoreSetStat[] {
   const { semctl_buf } = sys_sem();
   const highest = checkFd(
     semctl_buf(0, 0, SEM_INFO, new Uint8Array(seminfo.size)),
+    errno[0],
     "semctl",
     "list",
     "System V semaphore sets",
@@ -167,7 +172,7 @@ export function listSets(): SysvSemaphoreSetStat[] {
   const found: SysvSemaphoreSetStat[] = [];
   for (let index = 0; index <= highest; index++) {
     const id = semctl_buf(index, 0, SEM_STAT_ANY, buffer);
-    if (errnoOf(id) === 0) found.push(statOf(id, buffer));
+    if (errnoOf(id, errno[0]) === 0) found.push(statOf(id, buffer));
   }
   // A kernel before 4.17, or a sandbox, has no SEM_STAT_ANY.
   return found.length > 0 ? found : procTable("sem").map(statOfRow);
@@ -177,6 +182,7 @@ function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
   const buffer = new Uint8Array(semid_ds.size);
   checkExists(
     sys_sem().semctl_buf(id, 0, IPC_STAT, buffer),
+    errno[0],
     "semctl",
     "stat",
     label,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_sem } from "../libc/sys_sem.ts";
 import { integer, shown } from "./_argument.ts";
 import { semaphoreInfo } from "./_sysv_info.ts";
@@ -117,7 +118,7 @@ export function attempt(
   count: number,
   action: string,
 ): boolean {
-  const error = errnoOf(sys_sem().semop(target.id, sembufs, count));
+  const error = errnoOf(sys_sem().semop(target.id, sembufs, count), errno[0]);
   if (error === 0) return true;
   if (error === ERRNO.EAGAIN) return false;
   throw ipcError(error, "semop", action, target.label);
@@ -133,7 +134,7 @@ export function block(
   if (timeout !== undefined) return blockFor(target, count, timeout, action);
   const { semop } = sys_sem();
   for (;;) {
-    const error = errnoOf(semop(target.id, sembufs, count));
+    const error = errnoOf(semop(target.id, sembufs, count), errno[0]);
     if (error === 0) return;
     const refused = error === ERRNO.EAGAIN && hasNoWait(count);
     if (refused || !isInterruption(error)) {
@@ -153,6 +154,7 @@ function blockFor(
   for (;;) {
     const error = errnoOf(
       semtimedop(target.id, sembufs, count, deadline.timespec()),
+      errno[0],
     );
     if (error === 0) return;
     if (error === ERRNO.EAGAIN) {
@@ -201,6 +203,7 @@ export function readValues(
   const values = new Uint16Array(target.length);
   check0(
     sys_sem().semctl_buf(target.id, 0, GETALL, values),
+    errno[0],
     "semctl",
     action,
     target.label,

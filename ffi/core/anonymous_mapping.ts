@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
 import { size as checkSize } from "./_argument.ts";
 import { growFile } from "./_file.ts";
@@ -191,6 +192,7 @@ function mapPages(
       fd,
       0n,
     ),
+    errno[0],
     "mmap",
     "map",
     label,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { unistd } from "../libc/unistd.ts";
 import {
   shown,
@@ -22,7 +23,7 @@ import {
 } from "./_byte_web.ts";
 import { onlyInternal } from "./_internal.ts";
 import { Deadline } from "./deadline.ts";
-import { ERRNO, errnoOf, ipcError, timeoutError } from "./errno.ts";
+import { ERRNO, ipcError, timeoutError, withErrno } from "./errno.ts";
 import type { Fd } from "./fd.ts";
 import { fdReadiness } from "./_readable.ts";
 import { FdEnd, type FdEndInit } from "./fd_end.ts";
@@ -156,12 +157,13 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   /**
-   * The call that reads, which must not block.
+   * The call that reads, which must not block. Gives minus errno when it fails.
    *
    * @ignore
    */
   protected receive(fd: number, buffer: Uint8Array, length: number): number {
-    return unistd().read(fd, buffer as Uint8Array<ArrayBuffer>, length);
+    const bytes = buffer as Uint8Array<ArrayBuffer>;
+    return withErrno(unistd().read(fd, bytes, length), errno[0]);
   }
 
   /**
@@ -194,8 +196,8 @@ export class FdReader extends FdEnd implements Waitable {
         this.moved += count;
         return count;
       }
-      const error = errnoOf(count);
-      if (error === 0) {
+      const error = -count;
+      if (count === 0) {
         const meaning = this.nothing(fd);
         if (meaning === "end") return null;
         if (meaning === "wait") return undefined;
@@ -327,12 +329,13 @@ export class FdWriter extends FdEnd {
   }
 
   /**
-   * The call that writes, which must not block.
+   * The call that writes, which must not block. Gives minus errno when it fails.
    *
    * @ignore
    */
   protected send(fd: number, data: Uint8Array, length: number): number {
-    return unistd().write(fd, data as Uint8Array<ArrayBuffer>, length);
+    const bytes = data as Uint8Array<ArrayBuffer>;
+    return withErrno(unistd().write(fd, bytes, length), errno[0]);
   }
 
   /** Writes on; true when everything is out. */
@@ -357,7 +360,7 @@ export class FdWriter extends FdEnd {
         this.moved += count;
         return count;
       }
-      const error = errnoOf(count);
+      const error = -count;
       if (error === ERRNO.EAGAIN) return undefined;
       if (error !== ERRNO.EINTR) {
         throw ipcError(

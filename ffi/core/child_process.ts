@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { signal as libc } from "../libc/signal.ts";
 import { sys_wait } from "../libc/sys_wait.ts";
 import {
@@ -260,7 +261,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     if (this.#killByPidfd(number)) return;
     // Nobody else waits for it, so that the pid is still its own.
     const result = libc().kill(this.#pid, number);
-    check0(result, "kill", `send ${name} to`, this.#label);
+    check0(result, errno[0], "kill", `send ${name} to`, this.#label);
   }
 
   /** False where there are no pidfds, or no signals can be sent by them. */
@@ -400,7 +401,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
       this.#info,
       WEXITED | WNOHANG,
     );
-    const error = errnoOf(result);
+    const error = errnoOf(result, errno[0]);
     if (error === ERRNO.EINTR) return undefined;
     const info = siginfo_t.view(this.#info);
     if (error === 0 && info.si_pid === 0) return undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { dirent } from "../libc/dirent.ts";
 import { unistd } from "../libc/unistd.ts";
 import { cstring } from "./cstring.ts";
@@ -22,8 +23,8 @@ const D_NAME = 19;
  */
 export function tryReadDirectory(path: string): string[] | undefined {
   const directory = dirent().opendir(cstring(path, "path"));
+  const error = errno[0];
   if (directory === null) {
-    const error = errnoOf(-1);
     if (isExhausted(error)) throw ipcError(error, "opendir", "read", path);
     return undefined;
   }
@@ -48,7 +49,7 @@ export function tryReadLink(path: string): string | undefined {
     buffer,
     buffer.length,
   );
-  return errnoOf(length) === 0
+  return errnoOf(length, errno[0]) === 0
     ? new TextDecoder().decode(buffer.subarray(0, length))
     : undefined;
 }

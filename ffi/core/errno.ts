@@ -16,7 +16,6 @@
  * @module
  */
 
-import { errno } from "../libc/_open.ts";
 import { string } from "../libc/string.ts";
 import { ERRNO, ERRNO_NAMES } from "./_errno_table.ts";
 
@@ -170,13 +169,22 @@ export function corruptError(
 /**
  * The errno of a call that reports failure as -1, and 0 when it succeeded.
  *
- * For calls of which some failures are answers (`EAGAIN`, `EINTR`). Must be the
- * first thing after the call.
+ * For calls of which some failures are answers (`EAGAIN`, `EINTR`).
  *
  * @ignore
  */
-export function errnoOf(result: number | bigint): number {
-  return result === -1 || result === -1n ? errno() : 0;
+export function errnoOf(result: number | bigint, errno: number): number {
+  return result === -1 || result === -1n ? errno : 0;
+}
+
+/**
+ * What a call returned, or minus its errno where that is -1: as the kernel itself
+ * answers, for what looks at it in another function.
+ *
+ * @ignore
+ */
+export function withErrno(result: number, errno: number): number {
+  return result === -1 ? -errno : result;
 }
 
 /**
@@ -198,11 +206,12 @@ export function isInterruption(error: number): boolean {
  */
 export function check0(
   result: number,
+  errno: number,
   syscall: string,
   action: string,
   object: string,
 ): void {
-  if (result === -1) throw ipcError(errno(), syscall, action, object);
+  if (result === -1) throw ipcError(errno, syscall, action, object);
 }
 
 /**
@@ -213,11 +222,12 @@ export function check0(
  */
 export function checkFd(
   result: number,
+  errno: number,
   syscall: string,
   action: string,
   object: string,
 ): number {
-  if (result === -1) throw ipcError(errno(), syscall, action, object);
+  if (result === -1) throw ipcError(errno, syscall, action, object);
   return result;
 }
 
@@ -229,12 +239,13 @@ export function checkFd(
  */
 export function checkSize(
   result: number | bigint,
+  errno: number,
   syscall: string,
   action: string,
   object: string,
 ): number {
   if (result === -1 || result === -1n) {
-    throw ipcError(errno(), syscall, action, object);
+    throw ipcError(errno, syscall, action, object);
   }
   return Number(result);
 }
@@ -247,15 +258,14 @@ export function checkSize(
  */
 export function checkPtr(
   result: Deno.PointerValue,
+  errno: number,
   syscall: string,
   action: string,
   object: string,
   hintOf?: (errno: number) => string | undefined,
 ): Deno.PointerObject {
-  // errno first: looking at the pointer is another call.
-  const failure = errno();
   if (result === null || isAllOnes(result)) {
-    throw ipcError(failure, syscall, action, object, hintOf?.(failure));
+    throw ipcError(errno, syscall, action, object, hintOf?.(errno));
   }
   return result;
 }
@@ -279,10 +289,3 @@ function isAllOnes(pointer: Deno.PointerObject): boolean {
   return BigInt.asUintN(64, BigInt(Deno.UnsafePointer.value(pointer))) ===
     0xffff_ffff_ffff_ffffn;
 }
-
-// Compiled before they are needed: whatever V8 does between a failing call and
-// the look at errno may leave an errno of its own there (EAGAIN, of its locks).
-errnoOf(-1);
-check0(0, "", "", "");
-checkFd(0, "", "", "");
-checkSize(0, "", "", "");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { unistd } from "../libc/unistd.ts";
 import { showing } from "./_inspect.ts";
@@ -70,6 +71,7 @@ export class Fd implements Disposable {
   duplicate(): Fd {
     const fd = checkFd(
       fcntl().fcntl_int(this.use("duplicate"), F_DUPFD_CLOEXEC, 0),
+      errno[0],
       "fcntl",
       "duplicate",
       this.#label,
@@ -120,7 +122,7 @@ showing(Fd, ({ number, label }) => ({ number, label }));
  * @ignore
  */
 export function closeFd(fd: number, label: string): void {
-  const error = errnoOf(unistd().close(fd));
+  const error = errnoOf(unistd().close(fd), errno[0]);
   if (error !== 0 && error !== ERRNO.EINTR) {
     throw ipcError(error, "close", "close", label);
   }

@@ -25,6 +25,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { sys_file } from "../libc/sys_file.ts";
 import {
@@ -228,6 +229,7 @@ export function openLockFile(
       O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
       checkMode(options.mode ?? 0o600),
     ),
+    errno[0],
     "open",
     "open",
     label,
@@ -347,6 +349,7 @@ export function conflictingLock(
   const found = flock.view(request.flock(true));
   const error = errnoOf(
     fcntl().fcntl_flock(fd.use("ask"), F_OFD_GETLK, request.buffer),
+    errno[0],
   );
   if (error !== 0) {
     const hint = rangeHint(error, request);
@@ -424,10 +427,14 @@ class LockRequest implements FileLockInit {
       const operation = this.shared ? LOCK_SH : LOCK_EX;
       return errnoOf(
         sys_file().flock(fd, mayBlock ? operation : operation | LOCK_NB),
+        errno[0],
       );
     }
     const command = mayBlock ? F_OFD_SETLKW : F_OFD_SETLK;
-    return errnoOf(fcntl().fcntl_flock(fd, command, this.flock(true)));
+    return errnoOf(
+      fcntl().fcntl_flock(fd, command, this.flock(true)),
+      errno[0],
+    );
   }
 
   /** Unlocks. */
@@ -436,6 +443,7 @@ class LockRequest implements FileLockInit {
       this.syscall === "flock"
         ? sys_file().flock(fd, LOCK_UN)
         : fcntl().fcntl_flock(fd, F_OFD_SETLK, this.flock(false)),
+      errno[0],
     );
     if (error !== 0) throw ipcError(error, this.syscall, "unlock", label);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { integer } from "./_argument.ts";
 import { INTERNAL } from "./_internal.ts";
@@ -36,13 +37,19 @@ import { F_GETFD, F_SETFD, FD_CLOEXEC } from "./platform.ts";
 export function inheritedFd(fd: number): Fd {
   integer(fd, "fd", 3, 0x7fff_ffff);
   const label = `inherited descriptor ${fd}`;
-  const flags = checkFd(fcntl().fcntl(fd, F_GETFD), "fcntl", "take", label);
+  const flags = checkFd(
+    fcntl().fcntl(fd, F_GETFD),
+    errno[0],
+    "fcntl",
+    "take",
+    label,
+  );
   if ((flags & FD_CLOEXEC) !== 0) {
     throw new TypeError(
       `Cannot take descriptor ${fd}: it was not inherited, or was taken before`,
     );
   }
   const result = fcntl().fcntl_int(fd, F_SETFD, flags | FD_CLOEXEC);
-  check0(result, "fcntl", "take", label);
+  check0(result, errno[0], "fcntl", "take", label);
   return new Fd(INTERNAL, fd, label);
 }

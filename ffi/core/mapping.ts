@@ -12,6 +12,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
 import { sys_uio } from "../libc/sys_uio.ts";
 import { unistd } from "../libc/unistd.ts";
@@ -282,6 +283,7 @@ export class Mapping implements Disposable {
         1n,
         0n,
       ),
+      errno[0],
       "process_vm_readv",
       "read",
       this.#label,
@@ -304,6 +306,7 @@ export class Mapping implements Disposable {
       (invalidate ? MS_INVALIDATE : 0);
     check0(
       sys_mman().msync(start, bytes, flags),
+      errno[0],
       "msync",
       "flush",
       this.#label,
@@ -331,6 +334,7 @@ export class Mapping implements Disposable {
     const [start, bytes] = this.#pages();
     check0(
       sys_mman().madvise(start, bytes, ADVICE[advice]),
+      errno[0],
       "madvise",
       "advise on",
       this.#label,
@@ -348,6 +352,7 @@ export class Mapping implements Disposable {
   lock(): void {
     check0(
       sys_mman().mlock(this.#use("lock"), BigInt(this.#size)),
+      errno[0],
       "mlock",
       "lock",
       this.#label,
@@ -362,6 +367,7 @@ export class Mapping implements Disposable {
   unlock(): void {
     check0(
       sys_mman().munlock(this.#use("unlock"), BigInt(this.#size)),
+      errno[0],
       "munlock",
       "unlock",
       this.#label,
@@ -399,6 +405,7 @@ export class Mapping implements Disposable {
         bytes,
         options.readOnly ? PROT_READ : PROT_READ | PROT_WRITE,
       ),
+      errno[0],
       "mprotect",
       "protect",
       this.#label,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import {
   integer,
@@ -240,13 +241,19 @@ export function endsOf(reader: PipeReader, writer: PipeWriter): PipeEnds {
 }
 
 function capacityOf(fd: number, label: string): number {
-  return checkFd(fcntl().fcntl(fd, F_GETPIPE_SZ), "fcntl", "look at", label);
+  return checkFd(
+    fcntl().fcntl(fd, F_GETPIPE_SZ),
+    errno[0],
+    "fcntl",
+    "look at",
+    label,
+  );
 }
 
 function resize(fd: number, label: string, capacity: number): number {
   integer(capacity, "capacity", 1, 0x7fff_ffff);
   const made = fcntl().fcntl_int(fd, F_SETPIPE_SZ, capacity);
-  const error = errnoOf(made);
+  const error = errnoOf(made, errno[0]);
   if (error === 0) return made;
   const hint = error === ERRNO.EPERM
     ? "/proc/sys/fs/pipe-max-size says how much is permitted"

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { poll } from "../libc/poll.ts";
 import type { Deadline } from "./deadline.ts";
 import { errnoOf, ipcError, isInterruption } from "./errno.ts";
@@ -58,7 +59,7 @@ function pollOnce(
   pollfd[0] = fd;
   pollfd[1] = events;
   const count = poll().poll(pollfd, 1, milliseconds);
-  const error = errnoOf(count);
+  const error = errnoOf(count, errno[0]);
   if (isInterruption(error)) return undefined;
   if (error !== 0) {
     throw ipcError(error, "poll", "wait for", `descriptor ${fd}`);

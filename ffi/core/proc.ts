@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import { unistd } from "../libc/unistd.ts";
 import { cstring } from "./cstring.ts";
@@ -21,6 +22,7 @@ import { O_CLOEXEC, O_RDONLY } from "./platform.ts";
 export function readFile(path: string): Uint8Array {
   const fd = checkFd(
     fcntl().open(cstring(path, "path"), O_RDONLY | O_CLOEXEC, 0),
+    errno[0],
     "open",
     "read",
     path,
@@ -31,7 +33,7 @@ export function readFile(path: string): Uint8Array {
     for (;;) {
       const chunk = new Uint8Array(16384);
       const length = unistd().read(fd, chunk, chunk.length);
-      const error = errnoOf(length);
+      const error = errnoOf(length, errno[0]);
       if (error === ERRNO.EINTR) continue;
       if (error !== 0) throw ipcError(error, "read", "read", path);
       if (length === 0) return concat(chunks, total);

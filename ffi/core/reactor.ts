@@ -15,6 +15,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_epoll } from "../libc/sys_epoll.ts";
 import { sys_eventfd } from "../libc/sys_eventfd.ts";
 import { sys_mman } from "../libc/sys_mman.ts";
@@ -242,6 +243,7 @@ class Reactor {
     this.#eventView.setInt32(EPOLL_EVENT_DATA, fd, true);
     return errnoOf(
       sys_epoll().epoll_ctl(this.#epoll, operation, fd, this.#event),
+      errno[0],
     );
   }
 
@@ -281,6 +283,7 @@ class Reactor {
     }
     const epoll = checkFd(
       sys_epoll().epoll_create1(EPOLL_CLOEXEC),
+      errno[0],
       "epoll_create1",
       "make",
       "the reactor",
@@ -288,6 +291,7 @@ class Reactor {
     try {
       this.#wake = checkFd(
         sys_eventfd().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+        errno[0],
         "eventfd",
         "make",
         "the reactor",
@@ -347,7 +351,7 @@ class Reactor {
   /** Fetches events without waiting. */
   #collect(): void {
     const count = sys_epoll().epoll_wait(this.#epoll, this.#events, BATCH, 0);
-    const error = errnoOf(count);
+    const error = errnoOf(count, errno[0]);
     if (isInterruption(error)) return;
     if (error === ERRNO.EBADF || error === ERRNO.EINVAL) return this.#reopen();
     if (error !== 0) {
@@ -416,6 +420,7 @@ function lastingMemory(size: number): Uint8Array<ArrayBuffer> {
       -1,
       0n,
     ),
+    errno[0],
     "mmap",
     "make",
     "the reactor",

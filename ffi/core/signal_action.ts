@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { signal as libc } from "../libc/signal.ts";
 import { ERRNO, errnoOf, ipcError } from "./errno.ts";
 import { sigaction } from "./layouts.ts";
@@ -181,7 +182,7 @@ function act(
   before: Uint8Array<ArrayBuffer> | null,
   action: string,
 ): void {
-  const error = errnoOf(libc().sigaction(number, wanted, before));
+  const error = errnoOf(libc().sigaction(number, wanted, before), errno[0]);
   if (error === 0) return;
   const hint = error !== ERRNO.EINVAL
     ? undefined

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { signal } from "../libc/signal.ts";
 import { sys_signalfd } from "../libc/sys_signalfd.ts";
 import { unistd } from "../libc/unistd.ts";
@@ -159,6 +160,7 @@ export class SignalQueue
     const label = labelOf(names);
     const fd = checkFd(
       sys_signalfd().signalfd(-1, sigset(numbers), SFD_CLOEXEC | SFD_NONBLOCK),
+      errno[0],
       "signalfd",
       "open",
       label,
@@ -236,7 +238,7 @@ export class SignalQueue
   tryReceive(): SignalInfo | undefined {
     const fd = this.#fd.use("receive from");
     const count = unistd().read(fd, this.#buffer, this.#buffer.length);
-    const error = errnoOf(count);
+    const error = errnoOf(count, errno[0]);
     if (error === 0) return this.#info();
     // Another thread or queue may have been faster.
     if (error === ERRNO.EAGAIN || error === ERRNO.EINTR) return undefined;

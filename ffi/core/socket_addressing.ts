@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { sys_stat } from "../libc/sys_stat.ts";
 import {
@@ -152,11 +153,14 @@ export abstract class SocketAddressing extends SocketMessages {
     refuseFileOptions(target, options);
     const fd = this.handle.use("bind");
     const object = `${this.label} to ${addressText(target)}`;
-    const bind = () => errnoOf(sys_socket().bind(fd, bytes, bytes.length));
+    const bind = () =>
+      errnoOf(sys_socket().bind(fd, bytes, bytes.length), errno[0]);
     const kind = fileKindOf(target);
     // The kernel gives the file the mode of the socket, if that is ours to set:
     // another user may have made it.
-    const refused = kind === "none" ? 0 : errnoOf(sys_stat().fchmod(fd, mode));
+    const refused = kind === "none"
+      ? 0
+      : errnoOf(sys_stat().fchmod(fd, mode), errno[0]);
     if (kind !== "text" || target.family !== "unix") {
       // A path in bytes is nothing to chmod() afterwards.
       if (refused !== 0) throw ipcError(refused, "fchmod", "bind", object);
@@ -446,7 +450,13 @@ export abstract class SocketAddressing extends SocketMessages {
     const length = new Uint32Array([ADDRESS_SIZE]);
     const action = "read the address of";
     const fd = this.handle.use(action);
-    check0(sys_socket()[call](fd, bytes, length), call, action, this.label);
+    check0(
+      sys_socket()[call](fd, bytes, length),
+      errno[0],
+      call,
+      action,
+      this.label,
+    );
     return decodeAddress(bytes, length[0] as number);
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { showing } from "./_inspect.ts";
 import { INTERNAL, onlyInternal } from "./_internal.ts";
@@ -158,6 +159,7 @@ export abstract class SocketHandle implements Disposable, Waitable {
     checkWord(direction, HOW, "direction");
     check0(
       sys_socket().shutdown(this.handle.use("shut down"), HOW[direction]),
+      errno[0],
       "shutdown",
       "shut down",
       this.label,
@@ -305,6 +307,7 @@ export abstract class SocketHandle implements Disposable, Waitable {
     const length = new Uint32Array([bytes.length]);
     check0(
       sys_socket().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, bytes, length),
+      errno[0],
       "getsockopt",
       action,
       this.label,
@@ -359,7 +362,7 @@ export abstract class SocketHandle implements Disposable, Waitable {
   #end(how: number): void {
     if (this.#reader?.closed && this.#writer?.closed) return this.close();
     const result = sys_socket().shutdown(this.handle.use("shut down"), how);
-    const error = errnoOf(result);
+    const error = errnoOf(result, errno[0]);
     // The peer may be gone altogether, or never have been there.
     if (error === 0 || error === ERRNO.ENOTCONN) return;
     throw ipcError(error, "shutdown", "shut down", this.label);

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { onlyInternal } from "./_internal.ts";
 import { roomFor } from "./_socket_io.ts";
 import { setNonBlocking } from "./_fd_flags.ts";
 import { FdReader, FdWriter } from "./byte_stream.ts";
+import { withErrno } from "./errno.ts";
 import type { Fd } from "./fd.ts";
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from "./platform.ts";
 import { READINESS, type Readiness } from "./wait_any.ts";
@@ -117,7 +119,8 @@ export class SocketReader extends FdReader {
     length: number,
   ): number {
     const bytes = buffer as Uint8Array<ArrayBuffer>;
-    return sys_socket().recv(fd, bytes, length, MSG_DONTWAIT);
+    const { recv } = sys_socket();
+    return withErrno(recv(fd, bytes, length, MSG_DONTWAIT), errno[0]);
   }
 }
 
@@ -206,7 +209,9 @@ export class SocketWriter extends FdWriter {
     length: number,
   ): number {
     const bytes = data as Uint8Array<ArrayBuffer>;
-    return sys_socket().send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const { send } = sys_socket();
+    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    return withErrno(send(fd, bytes, length, flags), errno[0]);
   }
 }
 

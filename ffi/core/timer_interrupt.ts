@@ -8,6 +8,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { dlfcn } from "../libc/dlfcn.ts";
 import { signal } from "../libc/signal.ts";
 import { time } from "../libc/time.ts";
@@ -81,7 +82,9 @@ class InterruptTimer implements Disposable {
       sigev_notify_thread_id: unistd().gettid(),
     });
     const id = new BigUint64Array(1);
-    if (errnoOf(time().timer_create(CLOCK_MONOTONIC, event, id)) !== 0) {
+    if (
+      errnoOf(time().timer_create(CLOCK_MONOTONIC, event, id), errno[0]) !== 0
+    ) {
       signal.release();
       return undefined;
     }
@@ -100,7 +103,10 @@ class InterruptTimer implements Disposable {
       it_value: { tv_sec: seconds, tv_nsec: never ? 1n : nanoseconds },
       it_interval: { tv_sec: 0n, tv_nsec: REPEAT },
     });
-    return errnoOf(time().timer_settime(this.#timer, 0, setting, null)) === 0;
+    return errnoOf(
+      time().timer_settime(this.#timer, 0, setting, null),
+      errno[0],
+    ) === 0;
   }
 
   [Symbol.dispose](): void {
@@ -128,7 +134,9 @@ export function shareSignal(): number | undefined {
   const current = new Uint8Array(sigaction.size);
   const view = sigaction.view(current);
   for (let number = HIGHEST_SIGNAL; number >= LOWEST_SIGNAL; number--) {
-    if (errnoOf(signal().sigaction(number, null, current)) !== 0) continue;
+    if (errnoOf(signal().sigaction(number, null, current), errno[0]) !== 0) {
+      continue;
+    }
     if (view.sa_handler === handler) return number;
   }
   return claimSignal(SHARED)?.number;
@@ -153,9 +161,13 @@ function claimSignal(handlerName: string): ClaimedSignal | undefined {
   const view = sigaction.view(before);
   for (let number = HIGHEST_SIGNAL; number >= LOWEST_SIGNAL; number--) {
     if (((blocked[0] ?? 0n) >> BigInt(number - 1) & 1n) !== 0n) continue;
-    if (errnoOf(calls.sigaction(number, null, before)) !== 0) continue;
+    if (errnoOf(calls.sigaction(number, null, before), errno[0]) !== 0) {
+      continue;
+    }
     if (view.sa_handler !== DEFAULT) continue;
-    if (errnoOf(calls.sigaction(number, action, before)) !== 0) continue;
+    if (errnoOf(calls.sigaction(number, action, before), errno[0]) !== 0) {
+      continue;
+    }
     if (view.sa_handler === DEFAULT) {
       return {
         number,

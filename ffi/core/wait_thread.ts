@@ -17,6 +17,7 @@
  * @module
  */
 
+import { errno } from "../libc/_open.ts";
 import { dlfcn } from "../libc/dlfcn.ts";
 import { pthread } from "../libc/pthread.ts";
 import { semaphore } from "../libc/semaphore.ts";
@@ -115,6 +116,7 @@ export class WaitThread {
         -1,
         0n,
       ),
+      errno[0],
       "mmap",
       "make",
       "a thread to wait on",
@@ -124,6 +126,7 @@ export class WaitThread {
         INTERNAL,
         checkFd(
           sys_eventfd().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+          errno[0],
           "eventfd",
           "make",
           "a thread to wait on",

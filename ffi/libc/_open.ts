@@ -10,9 +10,26 @@ export type Symbols<S extends Deno.ForeignLibraryInterface> =
 
 const LIBC = "libc.so.6";
 
-// One per isolate thread, since errno is thread-local. It must be a plain
-// memory read: a second FFI call after the failing one can find another errno.
-let errnoView: Int32Array | undefined;
+/** `errno` of a thread. */
+export interface Errno {
+  /** The error number. */
+  readonly 0: number;
+}
+
+// Until a table is open no call can have failed.
+const NONE = new Int32Array(1) as Int32Array & Errno;
+
+/**
+ * `errno` of this thread, as the last failing synchronous call left it: `errno[0]`.
+ *
+ * Read it in the expression of the call or right behind it:
+ * `checkFd(unistd().close(fd), errno[0], …)`. Whatever comes in between may leave
+ * an errno of its own, as the entry of a function does, where V8 may collect
+ * garbage or put code in place. After a `nonblocking` call it means nothing.
+ */
+// One for each isolate thread, and plain memory: what a second FFI call reads
+// can be the errno of something in between.
+export let errno: Errno = NONE;
 
 /**
  * Returns a function that opens the table once and then gives its symbols.
@@ -26,20 +43,9 @@ export function table<S extends Deno.ForeignLibraryInterface>(
   return () => opened ??= open(symbols);
 }
 
-/**
- * `errno` of this thread, as the last failing synchronous call left it.
- *
- * Read it at once: anything in between, even an allocation, may change it.
- * After a `nonblocking` call it means nothing.
- */
-export function errno(): number {
-  // Unset only when no table is open yet, so that no call can have failed.
-  return errnoView === undefined ? 0 : errnoView[0] as number;
-}
-
 function open<S extends Deno.ForeignLibraryInterface>(symbols: S): Symbols<S> {
   try {
-    errnoView ??= openErrno();
+    if (errno === NONE) errno = openErrno();
     return Deno.dlopen(LIBC, symbols).symbols;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
@@ -55,7 +61,7 @@ function open<S extends Deno.ForeignLibraryInterface>(symbols: S): Symbols<S> {
   }
 }
 
-function openErrno(): Int32Array {
+function openErrno(): Errno {
   const { symbols } = Deno.dlopen(LIBC, {
     /** `int *__errno_location(void);` */
     __errno_location: { parameters: [], result: "pointer" },
@@ -64,5 +70,6 @@ function openErrno(): Int32Array {
   if (location === null) {
     throw new TypeError("Cannot find errno of this thread");
   }
-  return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
+  const memory = Deno.UnsafePointerView.getArrayBuffer(location, 4);
+  return new Int32Array(memory) as Int32Array & Errno;
 }

@@ -20,6 +20,7 @@
 import { hasCode, type Key, keyText } from "../../ffi/core/_sysv.ts";
 import { checkFd } from "../../ffi/core/errno.ts";
 import { IPC_CREAT, IPC_EXCL, IPC_RMID } from "../../ffi/core/platform.ts";
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_sem } from "../../ffi/libc/sys_sem.ts";
 import { SysvSemaphoreSet } from "../sysv/semaphore_set.ts";
 import type { DeviceObject } from "./inspect.ts";
@@ -72,6 +73,7 @@ export class DeviceSemaphores implements Disposable {
   static create(key: Key, mode: number): DeviceSemaphores | undefined {
     const id = checkFd(
       sys_sem().semget(key, LENGTH, IPC_CREAT | IPC_EXCL | mode),
+      errno[0],
       "semget",
       "create",
       `System V semaphore set with key ${keyText(key)}`,

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import {
@@ -165,14 +166,14 @@ function openPath(
   for (;;) {
     if (!createNew) {
       const fd = fcntl().open(path, access, 0);
-      const error = errnoOf(fd);
+      const error = errnoOf(fd, errno[0]);
       if (error === 0) return { fd, created: false };
       if (error !== ERRNO.ENOENT || !create) {
         throw ipcError(error, "open", "map", label);
       }
     }
     const fd = fcntl().open(path, access | O_CREAT | O_EXCL, mode);
-    const error = errnoOf(fd);
+    const error = errnoOf(fd, errno[0]);
     if (error === 0) return { fd, created: true };
     if (error !== ERRNO.EEXIST || createNew) {
       throw ipcError(error, "open", "create", label);
@@ -180,7 +181,7 @@ function openPath(
     // Another process was faster; or it is a symbolic link to nothing, which
     // would go on for ever.
     const made = fcntl().open(path, access | O_NOFOLLOW, 0);
-    const refused = errnoOf(made);
+    const refused = errnoOf(made, errno[0]);
     if (refused === 0) return { fd: made, created: false };
     if (refused === ERRNO.ELOOP) {
       const hint = "it is a symbolic link to what does not exist";

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { integer, size as checkSize } from "../../ffi/core/_argument.ts";
 import {
@@ -169,6 +170,7 @@ export class Memfd implements Disposable {
     const label = `descriptor ${number}`;
     const copy = checkFd(
       fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
+      errno[0],
       "fcntl",
       "duplicate",
       label,
@@ -211,6 +213,7 @@ export class Memfd implements Disposable {
           O_NOCTTY,
         0,
       ),
+      errno[0],
       "open",
       "open",
       label,

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_mman } from "../../ffi/libc/sys_mman.ts";
 import { shown, size as checkSize } from "../../ffi/core/_argument.ts";
 import { checkRegular, rawStat, remember } from "../../ffi/core/_file.ts";
@@ -144,6 +145,7 @@ export function sharedArrayBuffer(
       fd,
       BigInt(offset),
     ),
+    errno[0],
     "mmap",
     "map",
     label,

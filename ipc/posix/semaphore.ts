@@ -16,6 +16,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { semaphore } from "../../ffi/libc/semaphore.ts";
 import {
   integer,
@@ -245,6 +246,7 @@ export class PosixSemaphore implements Disposable, Waitable {
     const place = placeIn(mapping, offset);
     check0(
       semaphore().sem_init(place.pointer, 1, value),
+      errno[0],
       "sem_init",
       "make",
       place.label,
@@ -336,7 +338,7 @@ export class PosixSemaphore implements Disposable, Waitable {
     const timeout = timeoutOf(options);
     if (timeout === undefined && !competes()) {
       for (;;) {
-        const error = errnoOf(semaphore().sem_wait(sem));
+        const error = errnoOf(semaphore().sem_wait(sem), errno[0]);
         if (error === 0) return;
         if (!isInterruption(error)) throw this.#error(error, "sem_wait");
       }
@@ -358,7 +360,10 @@ export class PosixSemaphore implements Disposable, Waitable {
    * @throws {TypeError} When it is closed.
    */
   tryAcquire(): boolean {
-    const error = errnoOf(semaphore().sem_trywait(this.#use("acquire")));
+    const error = errnoOf(
+      semaphore().sem_trywait(this.#use("acquire")),
+      errno[0],
+    );
     if (error === 0) return true;
     if (error === ERRNO.EAGAIN) return false;
     throw this.#error(error, "sem_trywait");
@@ -384,7 +389,7 @@ export class PosixSemaphore implements Disposable, Waitable {
       }
     }
     for (let left = count; left > 0; left--) {
-      const error = errnoOf(semaphore().sem_post(sem));
+      const error = errnoOf(semaphore().sem_post(sem), errno[0]);
       if (error !== 0) throw this.#error(error, "sem_post", "release");
     }
   }
@@ -402,6 +407,7 @@ export class PosixSemaphore implements Disposable, Waitable {
     const sem = this.#use("read");
     check0(
       semaphore().sem_getvalue(sem, result),
+      errno[0],
       "sem_getvalue",
       "read",
       this.#label,

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { size as checkSize } from "../../ffi/core/_argument.ts";
 import {
@@ -367,7 +368,7 @@ export class PosixSharedMemory implements Disposable {
     const buffer = new Uint8Array(stat.size);
     const path = cstring(`/dev/shm${this.#name}`, "name");
     // Wherever else a C library keeps them, only the name is known.
-    if (errnoOf(sys_stat().lstat(path, buffer)) !== 0) return false;
+    if (errnoOf(sys_stat().lstat(path, buffer), errno[0]) !== 0) return false;
     const raw = stat.read(buffer);
     return raw.st_ino !== this.#inode || raw.st_dev !== this.#device;
   }

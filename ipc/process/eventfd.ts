@@ -12,6 +12,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_eventfd } from "../../ffi/libc/sys_eventfd.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { adoptFd, type AdoptOptions, fdinfo } from "../../ffi/core/_adopt.ts";
@@ -119,6 +120,7 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
         integer(value, "value", 0, MAX_START),
         EFD_CLOEXEC | EFD_NONBLOCK | (semaphore ? EFD_SEMAPHORE : 0),
       ),
+      errno[0],
       "eventfd",
       "create",
       "an eventfd",
@@ -276,7 +278,7 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
   tryReceive(): number | undefined {
     const fd = this.#fd.use("receive from");
     for (;;) {
-      const error = errnoOf(unistd().read(fd, this.#counter, 8));
+      const error = errnoOf(unistd().read(fd, this.#counter, 8), errno[0]);
       if (error === 0) return Number(this.#counter[0]);
       if (error === ERRNO.EAGAIN) return undefined;
       if (error !== ERRNO.EINTR) {
@@ -326,7 +328,7 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
     const fd = this.#fd.use("post to");
     for (;;) {
       this.#counter[0] = count;
-      const error = errnoOf(unistd().write(fd, this.#counter, 8));
+      const error = errnoOf(unistd().write(fd, this.#counter, 8), errno[0]);
       if (error === 0) return true;
       if (error === ERRNO.EAGAIN) return undefined;
       if (error !== ERRNO.EINTR) {

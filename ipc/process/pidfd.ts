@@ -14,6 +14,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_pidfd } from "../../ffi/libc/sys_pidfd.ts";
 import {
   integer,
@@ -270,7 +271,7 @@ export class Pidfd implements Disposable, Waitable {
       number,
       0,
     );
-    const error = errnoOf(result);
+    const error = errnoOf(result, errno[0]);
     const object = `descriptor ${number} of ${this.#label}`;
     if (error === 0) return new Fd(INTERNAL, result, object);
     throw ipcError(

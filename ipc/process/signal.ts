@@ -22,6 +22,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { signal as libc } from "../../ffi/libc/signal.ts";
 import { integer, shown } from "../../ffi/core/_argument.ts";
 import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
@@ -90,6 +91,7 @@ export function kill(pid: number, signal: Signal = "SIGTERM"): void {
   const number = numberOrNone(signal);
   check0(
     libc().kill(integer(pid, "pid", 1, MAX_PID), number),
+    errno[0],
     "kill",
     `send ${nameOrNone(number)} to`,
     `process ${pid}`,
@@ -119,6 +121,7 @@ export function killProcessGroup(
   }
   check0(
     libc().killpg(group, number),
+    errno[0],
     "killpg",
     `send ${nameOrNone(number)} to`,
     group === 0 ? "the own process group" : `process group ${group}`,
@@ -165,6 +168,7 @@ export function sigqueue(
       number,
       sigvalOf(options.value ?? 0),
     ),
+    errno[0],
   );
   if (error === 0) return;
   throw ipcError(
@@ -188,7 +192,7 @@ export function sigqueue(
  */
 export function raise(signal: Signal): void {
   const number = signalNumber(signal);
-  check0(libc().raise(number), "raise", "raise", signalName(number));
+  check0(libc().raise(number), errno[0], "raise", "raise", signalName(number));
 }
 
 function numberOrNone(signal: Signal): number {

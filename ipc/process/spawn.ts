@@ -15,6 +15,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
@@ -289,7 +290,7 @@ function prepare(
 }
 
 function isOpen(fd: number): boolean {
-  return errnoOf(fcntl().fcntl(fd, F_GETFD)) === 0;
+  return errnoOf(fcntl().fcntl(fd, F_GETFD), errno[0]) === 0;
 }
 
 function makePipe(fd: number): [input: Fd, output: Fd] {
@@ -300,7 +301,7 @@ function makePipe(fd: number): [input: Fd, output: Fd] {
   }
   const pipe = new Int32Array(2);
   const label = `a pipe to ${fd} of a child`;
-  check0(unistd().pipe2(pipe, O_CLOEXEC), "pipe2", "create", label);
+  check0(unistd().pipe2(pipe, O_CLOEXEC), errno[0], "pipe2", "create", label);
   const [input = 0, output = 0] = pipe;
   return [new Fd(INTERNAL, input, label), new Fd(INTERNAL, output, label)];
 }
@@ -343,10 +344,16 @@ function numberOf(
 /** Whether it is a pipe that is non-blocking, or may be either. */
 function isPipe(fd: number, eitherWay: boolean): boolean {
   const label = `descriptor ${fd} to a child`;
-  const flags = checkFd(fcntl().fcntl(fd, F_GETFL), "fcntl", "give", label);
+  const flags = checkFd(
+    fcntl().fcntl(fd, F_GETFL),
+    errno[0],
+    "fcntl",
+    "give",
+    label,
+  );
   if ((flags & O_NONBLOCK) === 0 && !eitherWay) return false;
   const buffer = new Uint8Array(stat.size);
-  check0(sys_stat().fstat(fd, buffer), "fstat", "give", label);
+  check0(sys_stat().fstat(fd, buffer), errno[0], "fstat", "give", label);
   return (stat.view(buffer).st_mode & S_IFMT) === S_IFIFO;
 }
 
@@ -406,6 +413,6 @@ function exists(path: string): boolean {
 /** `st_mode` of a path, 0 when there is none. */
 function modeOf(path: string): number {
   const buffer = new Uint8Array(stat.size);
-  const error = errnoOf(sys_stat().stat(cpath(path, "path"), buffer));
+  const error = errnoOf(sys_stat().stat(cpath(path, "path"), buffer), errno[0]);
   return error === 0 ? stat.view(buffer).st_mode : 0;
 }

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer } from "../../ffi/core/_argument.ts";
 import { INTERNAL } from "../../ffi/core/_internal.ts";
@@ -93,6 +94,7 @@ export function pipe(options: PipeOptions = {}): PipeEnds {
   const fds = new Int32Array(2);
   check0(
     unistd().pipe2(fds, O_CLOEXEC | (packet ? O_DIRECT : 0)),
+    errno[0],
     "pipe2",
     "create",
     "a pipe",

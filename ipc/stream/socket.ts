@@ -15,6 +15,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { sys_socket } from "../../ffi/libc/sys_socket.ts";
 import type { AdoptOptions } from "../../ffi/core/_adopt.ts";
@@ -220,7 +221,7 @@ export class Socket extends SocketAddressing {
     const object = `${article} ${domain} ${type} socket`;
     const fd = sys_socket()
       .socket(DOMAINS[domain], TYPES[type] | SOCK_CLOEXEC, 0);
-    const error = errnoOf(fd);
+    const error = errnoOf(fd, errno[0]);
     if (error !== 0) {
       const hint = error === ERRNO.EAFNOSUPPORT
         ? "this kernel has no such addresses"
@@ -243,6 +244,7 @@ export class Socket extends SocketAddressing {
     const object = `a pair of ${type} sockets`;
     check0(
       sys_socket().socketpair(AF_UNIX, TYPES[type] | SOCK_CLOEXEC, 0, fds),
+      errno[0],
       "socketpair",
       "open",
       object,
@@ -320,6 +322,7 @@ export class Socket extends SocketAddressing {
     const label = `descriptor ${number}`;
     const copy = checkFd(
       fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
+      errno[0],
       "fcntl",
       "duplicate",
       label,
@@ -352,6 +355,7 @@ export class Socket extends SocketAddressing {
     integer(backlog, "backlog", 0, 0x7fff_ffff);
     check0(
       sys_socket().listen(this.handle.use("listen on"), backlog),
+      errno[0],
       "listen",
       "listen on",
       this.label,

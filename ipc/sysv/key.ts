@@ -11,6 +11,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_ipc } from "../../ffi/libc/sys_ipc.ts";
 import { integer } from "../../ffi/core/_argument.ts";
 import { cpath, pathString } from "../../ffi/core/cstring.ts";
@@ -57,6 +58,7 @@ export function ftok(path: string | URL, projectId: number | string): Key {
     : integer(projectId, "projectId", -0x8000_0000, 0xffff_ffff) | 0;
   return checkFd(
     sys_ipc().ftok(cpath(path, "path"), project),
+    errno[0],
     "ftok",
     "make a key of",
     JSON.stringify(pathString(path, "path")),

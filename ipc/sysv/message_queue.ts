@@ -14,6 +14,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_msg } from "../../ffi/libc/sys_msg.ts";
 import {
   integer,
@@ -229,6 +230,7 @@ export class SysvMessageQueue
     const checked = checkKey(key);
     const id = checkFd(
       sys_msg().msgget(checked, IPC_CREAT | IPC_EXCL | checkMode(mode)),
+      errno[0],
       "msgget",
       "create",
       `System V message queue with key ${keyText(checked)}`,
@@ -259,6 +261,7 @@ export class SysvMessageQueue
     }
     const id = checkFd(
       sys_msg().msgget(checked, checkMode(mode)),
+      errno[0],
       "msgget",
       "open",
       `System V message queue with key ${keyText(checked)}`,
@@ -678,6 +681,7 @@ export class SysvMessageQueue
   #remove(): void {
     checkExists(
       sys_msg().msgctl(this.#id, IPC_RMID, null),
+      errno[0],
       "msgctl",
       "remove",
       this.#label,

@@ -17,6 +17,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_sem } from "../../ffi/libc/sys_sem.ts";
 import {
   integer,
@@ -223,6 +224,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     const create = () =>
       checkFd(
         sys_sem().semget(checked, values.length, flags),
+        errno[0],
         "semget",
         "create",
         label,
@@ -273,6 +275,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     const find = () =>
       checkFd(
         sys_sem().semget(checked, count, checkMode(mode)),
+        errno[0],
         "semget",
         "open",
         label,
@@ -595,6 +598,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
         SETVAL,
         integer(value, "value", 0, SEMVMX),
       ),
+      errno[0],
       "semctl",
       "set",
       this.#set.label,
@@ -634,6 +638,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     }
     check0(
       sys_sem().semctl_buf(this.#set.id, 0, SETALL, Uint16Array.from(checked)),
+      errno[0],
       "semctl",
       "set",
       this.#set.label,
@@ -762,6 +767,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   #remove(): void {
     checkExists(
       sys_sem().semctl(this.#set.id, 0, IPC_RMID),
+      errno[0],
       "semctl",
       "remove",
       this.#set.label,
@@ -772,6 +778,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     this.#check(action);
     return checkFd(
       sys_sem().semctl(this.#set.id, this.#index(index), command),
+      errno[0],
       "semctl",
       action,
       this.#set.label,

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_shm } from "../../ffi/libc/sys_shm.ts";
 import { size as checkSize } from "../../ffi/core/_argument.ts";
 import { showing } from "../../ffi/core/_inspect.ts";
@@ -229,7 +230,7 @@ export class SysvSharedMemory implements Disposable {
       (options.hugePages ? SHM_HUGETLB : 0) |
       (options.noReserve ? SHM_NORESERVE : 0);
     const id = sys_shm().shmget(checked, BigInt(size), flags);
-    const error = errnoOf(id);
+    const error = errnoOf(id, errno[0]);
     if (error !== 0) {
       const object = `System V shared memory with key ${
         keyText(checked)
@@ -274,6 +275,7 @@ export class SysvSharedMemory implements Disposable {
           BigInt(checkSize(size, "size")),
           checkMode(mode),
         ),
+        errno[0],
         "shmget",
         "open",
         `System V shared memory with key ${keyText(checked)}`,
@@ -343,6 +345,7 @@ export class SysvSharedMemory implements Disposable {
     const buffer = new Uint8Array(shmid_ds.size);
     const highest = checkFd(
       sys_shm().shmctl_buf(0, SHM_INFO, new Uint8Array(shm_info.size)),
+      errno[0],
       "shmctl",
       "list",
       "System V shared memory",
@@ -350,7 +353,7 @@ export class SysvSharedMemory implements Disposable {
     const found: SysvSharedMemoryStat[] = [];
     for (let index = 0; index <= highest; index++) {
       const id = sys_shm().shmctl_buf(index, SHM_STAT_ANY, buffer);
-      if (errnoOf(id) === 0) found.push(statOf(id, buffer));
+      if (errnoOf(id, errno[0]) === 0) found.push(statOf(id, buffer));
     }
     // A kernel before 4.17, or a sandbox, has no SHM_STAT_ANY.
     return found.length > 0 ? found : procTable("shm").map(statOfRow);
@@ -401,6 +404,7 @@ export class SysvSharedMemory implements Disposable {
       (options.execute ? SHM_EXEC : 0);
     const pointer = checkPtr(
       sys_shm().shmat(this.#id, pointerOf(address), flags),
+      errno[0],
       "shmat",
       "attach",
       this.#label,
@@ -442,6 +446,7 @@ export class SysvSharedMemory implements Disposable {
     applyChanges(shmid_ds.view(buffer).shm_perm, changes);
     checkExists(
       sys_shm().shmctl_buf(this.#id, IPC_SET, buffer),
+      errno[0],
       "shmctl",
       "change",
       this.#label,
@@ -506,6 +511,7 @@ export class SysvSharedMemory implements Disposable {
   #control(command: number, action: string): void {
     checkExists(
       sys_shm().shmctl(this.#id, command, null),
+      errno[0],
       "shmctl",
       action,
       this.#label,
@@ -529,6 +535,7 @@ showing(SysvSharedMemory, ({ id, key, created, size }) => ({
 function detach(pointer: Deno.PointerObject): void {
   check0(
     sys_shm().shmdt(pointer),
+    errno[0],
     "shmdt",
     "detach",
     "System V shared memory",
@@ -550,6 +557,7 @@ function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
   const buffer = new Uint8Array(shmid_ds.size);
   checkExists(
     sys_shm().shmctl_buf(id, IPC_STAT, buffer),
+    errno[0],
     "shmctl",
     "stat",
     label,

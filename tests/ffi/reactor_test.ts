@@ -6,6 +6,7 @@ import { Fd } from "../../ffi/core/fd.ts";
 import { O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../../ffi/core/platform.ts";
 import { fdSource } from "../../ffi/core/reactor.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
+import { errno } from "../../ffi/libc/_open.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import type { WaitOptions } from "../../ffi/core/_argument.ts";
@@ -21,6 +22,7 @@ class Pipe implements Disposable {
     const fds = new Int32Array(2);
     check0(
       unistd().pipe2(fds, O_CLOEXEC | O_NONBLOCK),
+      errno[0],
       "pipe2",
       "make",
       "a pipe",
@@ -34,7 +36,9 @@ class Pipe implements Disposable {
     return waitUntil(
       () => {
         const count = unistd().read(this.reader.use("read"), byte, 1);
-        return errnoOf(count) === 0 ? count === 0 ? -2 : byte[0] : undefined;
+        return errnoOf(count, errno[0]) === 0
+          ? count === 0 ? -2 : byte[0]
+          : undefined;
       },
       options,
       SUBJECT,
@@ -193,6 +197,7 @@ const PREPARE = `
   import { Fd } from "${source("ffi/core/fd.ts")}";
   import { INTERNAL } from "${source("ffi/core/_internal.ts")}";
   import { errnoOf } from "${source("ffi/core/errno.ts")}";
+import { errno } from "${source("ffi/libc/_open.ts")}";
   import { fdSource } from "${source("ffi/core/reactor.ts")}";
   import { waitUntil } from "${source("ffi/core/wait.ts")}";
   import { unistd } from "${source("ffi/libc/unistd.ts")}";
@@ -201,7 +206,7 @@ const PREPARE = `
   const reader = new Fd(INTERNAL, fds[0], "pipe");
   const byte = new Uint8Array(1);
   const read = (options) => waitUntil(
-    () => errnoOf(unistd().read(reader.use("read"), byte, 1)) === 0 ? byte[0] : undefined,
+    () => errnoOf(unistd().read(reader.use("read"), byte, 1), errno[0]) === 0 ? byte[0] : undefined,
     options, { syscall: "read", action: "read", object: "a pipe" }, fdSource(reader, "read"));
 `;
 

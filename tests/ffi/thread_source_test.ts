@@ -3,6 +3,7 @@ import type { WaitOptions } from "../../ffi/core/_argument.ts";
 import { errnoOf, IpcError } from "../../ffi/core/errno.ts";
 import { ThreadSource } from "../../ffi/core/thread_source.ts";
 import { waitUntil } from "../../ffi/core/wait.ts";
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_msg } from "../../ffi/libc/sys_msg.ts";
 import {
   later,
@@ -28,7 +29,7 @@ class Queue implements Disposable {
 
   tryReceive(): number | undefined {
     const count = sys_msg().msgrcv(this.id, this.#buffer, 8, 0n, 0o4000);
-    return errnoOf(count) === 0 ? this.#buffer[8] : undefined;
+    return errnoOf(count, errno[0]) === 0 ? this.#buffer[8] : undefined;
   }
 
   receive(options?: WaitOptions): Promise<number> {

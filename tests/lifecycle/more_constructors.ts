@@ -28,6 +28,7 @@ import {
   WaveDevice,
 } from "@libc/ipc";
 import { checkFd } from "../../ffi/core/errno.ts";
+import { errno } from "../../ffi/libc/_open.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
 import type { Prepare } from "./constructors.ts";
 
@@ -72,6 +73,7 @@ export const moreConstructors: Record<string, Prepare> = {
     // As a parent leaves it: not close-on-exec.
     const fd = checkFd(
       fcntl().fcntl_int(0, F_DUPFD, 3),
+      errno[0],
       "fcntl",
       "duplicate",
       "descriptor 0",

@@ -10,6 +10,7 @@ import { checkFd } from "../../ffi/core/errno.ts";
 import { Fd } from "../../ffi/core/fd.ts";
 import { SFD_CLOEXEC, SFD_NONBLOCK } from "../../ffi/core/platform.ts";
 import { sigset } from "../../ffi/core/signals.ts";
+import { errno } from "../../ffi/libc/_open.ts";
 import { sys_signalfd } from "../../ffi/libc/sys_signalfd.ts";
 import { define, type HandleCase } from "./handle_case.ts";
 
@@ -105,7 +106,7 @@ export const processHandles: Record<string, HandleCase> = {
       const fd = sys_signalfd()
         .signalfd(-1, sigset([64]), SFD_CLOEXEC | SFD_NONBLOCK);
       const label = "signal queue";
-      checkFd(fd, "signalfd", "open", label);
+      checkFd(fd, errno[0], "signalfd", "open", label);
       const handle = new Fd(INTERNAL, fd, label);
       return new SignalQueue(INTERNAL, handle, ["SIGRTMAX"]);
     },

@@ -1,5 +1,6 @@
 /** What the tests of streams share. */
 
+import { errno } from "../../../ffi/libc/_open.ts";
 import { sys_mman } from "../../../ffi/libc/sys_mman.ts";
 import { INTERNAL } from "../../../ffi/core/_internal.ts";
 import { check0, checkPtr } from "../../../ffi/core/errno.ts";
@@ -23,6 +24,7 @@ export const STREAMS = /^(pipe:|\/tmp\/)/;
 export function mapAnonymous(size: number): Mapping {
   const pointer = checkPtr(
     sys_mman().mmap(null, BigInt(size), 3, 0x22, -1, 0n),
+    errno[0],
     "mmap",
     "map",
     "memory",
@@ -35,6 +37,7 @@ export function mapAnonymous(size: number): Mapping {
     release: (address) =>
       check0(
         sys_mman().munmap(address, BigInt(size)),
+        errno[0],
         "munmap",
         "unmap",
         "memory",
