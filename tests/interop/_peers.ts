@@ -22,17 +22,21 @@ export function peerPath(file: string): string {
 let folder: string | undefined;
 const programs = new Map<string, Promise<string>>();
 
-/** The path of a program, which is compiled from `peers/NAME.c`. */
-export function compiled(name: string): Promise<string> {
-  const program = programs.get(name) ?? compile(name);
+/**
+ * The path of a program, which is compiled from `peers/NAME.c`.
+ *
+ * @param options More options of the compiler.
+ */
+export function compiled(name: string, ...options: string[]): Promise<string> {
+  const program = programs.get(name) ?? compile(name, options);
   programs.set(name, program);
   return program;
 }
 
-async function compile(name: string): Promise<string> {
+async function compile(name: string, more: string[]): Promise<string> {
   folder ??= temporaryFolder();
   const program = `${folder}/${name}`;
-  const options = ["-std=gnu11", "-O1", "-pthread", "-o", program];
+  const options = ["-std=gnu11", "-O1", "-pthread", ...more, "-o", program];
   const { success, stderr } = await new Deno.Command("cc", {
     args: [...options, peerPath(`${name}.c`), "-lrt"],
   }).output();
