@@ -9,7 +9,7 @@ import { errno } from "../libc/_open.ts";
 import { fcntl } from "../libc/fcntl.ts";
 import type { AdoptOptions } from "./_adopt.ts";
 import { integer } from "./_argument.ts";
-import { reopenPipe } from "./_fd_flags.ts";
+import { flagsOf, reopenPipe } from "./_fd_flags.ts";
 import { rawStat } from "./_file.ts";
 import { INTERNAL } from "./_internal.ts";
 import { checkFd, ERRNO, IpcError, ipcError } from "./errno.ts";
@@ -17,7 +17,6 @@ import { closeFd, Fd } from "./fd.ts";
 import type { FdEndInit } from "./fd_end.ts";
 import {
   F_DUPFD_CLOEXEC,
-  F_GETFL,
   O_ACCMODE,
   O_RDONLY,
   S_IFIFO,
@@ -41,13 +40,7 @@ export function adoptPipe(
     const object = `descriptor ${number}`;
     throw ipcError(ERRNO.EINVAL, "fstat", "use", object, "it is no pipe");
   }
-  const flags = checkFd(
-    fcntl().fcntl(number, F_GETFL),
-    errno[0],
-    "fcntl",
-    "use",
-    label,
-  );
+  const flags = flagsOf(number, "use", label);
   if ((flags & O_ACCMODE) === wrong) {
     const hint = `it is open for ${wrong === O_RDONLY ? "reading" : "writing"}`;
     throw ipcError(ERRNO.EBADF, "fcntl", "use", label, `${hint} only`);

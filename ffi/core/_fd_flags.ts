@@ -18,17 +18,18 @@ import {
   O_NONBLOCK,
 } from "./platform.ts";
 
-/** `fcntl(F_SETFL)`: makes an open file non-blocking. */
-export function setNonBlocking(fd: number, label: string): void {
-  const flags = checkFd(
-    fcntl().fcntl(fd, F_GETFL),
-    errno[0],
-    "fcntl",
-    "set up",
-    label,
-  );
-  if ((flags & O_NONBLOCK) !== 0) return;
-  const result = fcntl().fcntl_int(fd, F_SETFL, flags | O_NONBLOCK);
+/** `fcntl(F_GETFL)`: how a file is open. */
+export function flagsOf(fd: number, action: string, label: string): number {
+  const flags = fcntl().fcntl(fd, F_GETFL);
+  return checkFd(flags, errno[0], "fcntl", action, label);
+}
+
+/** `fcntl(F_SETFL)`: makes an open file non-blocking, or blocking again. */
+export function setNonBlocking(fd: number, label: string, on = true): void {
+  const flags = flagsOf(fd, "set up", label);
+  const wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+  if (wanted === flags) return;
+  const result = fcntl().fcntl_int(fd, F_SETFL, wanted);
   check0(result, errno[0], "fcntl", "set up", label);
 }
 
@@ -47,13 +48,7 @@ export function reopenPipe(
   options: { nonBlocking: boolean },
 ): Fd {
   const action = "duplicate";
-  const flags = checkFd(
-    fcntl().fcntl(fd, F_GETFL),
-    errno[0],
-    "fcntl",
-    action,
-    label,
-  );
+  const flags = flagsOf(fd, action, label);
   const second = checkFd(
     fcntl().open(
       cstring(`/proc/self/fd/${fd}`, "path"),

@@ -11,9 +11,9 @@ import { sys_resource } from "../libc/sys_resource.ts";
 import { sys_stat } from "../libc/sys_stat.ts";
 import { unistd } from "../libc/unistd.ts";
 import { integer, mode as checkMode, size as checkSize } from "./_argument.ts";
+import { flagsOf } from "./_fd_flags.ts";
 import {
   check0,
-  checkFd,
   ERRNO,
   errnoName,
   errnoOf,
@@ -22,7 +22,6 @@ import {
 } from "./errno.ts";
 import { stat } from "./layouts.ts";
 import {
-  F_GETFL,
   O_ACCMODE,
   O_RDONLY,
   S_IFBLK,
@@ -184,13 +183,7 @@ export function fileError(
 
 /** Whether a descriptor is open for reading only. */
 export function isReadOnly(fd: number, label: string): boolean {
-  const flags = checkFd(
-    fcntl().fcntl(fd, F_GETFL),
-    errno[0],
-    "fcntl",
-    "read the flags of",
-    label,
-  );
+  const flags = flagsOf(fd, "read the flags of", label);
   return (flags & O_ACCMODE) === O_RDONLY;
 }
 

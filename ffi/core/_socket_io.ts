@@ -6,11 +6,11 @@
  */
 
 import { errno } from "../libc/_open.ts";
-import { fcntl } from "../libc/fcntl.ts";
 import { sys_ioctl } from "../libc/sys_ioctl.ts";
 import { sys_socket } from "../libc/sys_socket.ts";
 import { integer } from "./_argument.ts";
 import { checkLength } from "./_byte_web.ts";
+import { setNonBlocking } from "./_fd_flags.ts";
 import {
   ADDRESS_SIZE,
   addressText,
@@ -23,25 +23,14 @@ import {
   receiveWithFds,
   sendWithFds,
 } from "./_socket_message.ts";
-import {
-  check0,
-  checkFd,
-  ERRNO,
-  errnoOf,
-  type IpcError,
-  ipcError,
-  withErrno,
-} from "./errno.ts";
+import { ERRNO, errnoOf, type IpcError, ipcError, withErrno } from "./errno.ts";
 import type { Fd } from "./fd.ts";
 import {
-  F_GETFL,
-  F_SETFL,
   FIONREAD,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   MSG_PEEK,
   MSG_TRUNC,
-  O_NONBLOCK,
   POLLRDHUP,
   SOCK_CLOEXEC,
 } from "./platform.ts";
@@ -153,13 +142,13 @@ export function connecting(
   let begun = false;
   return (mayBlock = false) => {
     const fd = socket.handle.use("connect");
-    setFlag(fd, O_NONBLOCK, !mayBlock, socket.label);
+    setNonBlocking(fd, socket.label, !mayBlock);
     const error = errnoOf(
       sys_socket().connect(fd, bytes, bytes.length),
       errno[0],
     );
     // A child that gets it expects that it blocks; our own calls never do.
-    setFlag(fd, O_NONBLOCK, false, socket.label);
+    setNonBlocking(fd, socket.label, false);
     const isDone = error === 0 || (begun && error === ERRNO.EISCONN);
     begun = error === ERRNO.EINPROGRESS || error === ERRNO.EALREADY;
     // EAGAIN is a full backlog.
@@ -376,25 +365,6 @@ function isAtEnd(fd: number): boolean {
     errno[0],
   );
   return error !== 0 || left[0] === 0;
-}
-
-function setFlag(fd: number, flag: number, on: boolean, label: string): void {
-  const flags = checkFd(
-    fcntl().fcntl(fd, F_GETFL),
-    errno[0],
-    "fcntl",
-    "set up",
-    label,
-  );
-  const wanted = on ? flags | flag : flags & ~flag;
-  if (wanted === flags) return;
-  check0(
-    fcntl().fcntl_int(fd, F_SETFL, wanted),
-    errno[0],
-    "fcntl",
-    "set up",
-    label,
-  );
 }
 
 function shutDownError({ label }: Endpoint): IpcError {

@@ -20,7 +20,7 @@ import { fcntl } from "../../ffi/libc/fcntl.ts";
 import { sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer, shown } from "../../ffi/core/_argument.ts";
-import { inheritableFd } from "../../ffi/core/_fd_flags.ts";
+import { flagsOf, inheritableFd } from "../../ffi/core/_fd_flags.ts";
 import { INTERNAL } from "../../ffi/core/_internal.ts";
 import { SpawnCall } from "../../ffi/core/_spawn_call.ts";
 import { hasCode } from "../../ffi/core/_sysv.ts";
@@ -30,7 +30,6 @@ import { ChildProcess } from "../../ffi/core/child_process.ts";
 import { cpath, pathString } from "../../ffi/core/cstring.ts";
 import {
   check0,
-  checkFd,
   ERRNO,
   errnoOf,
   type IpcError,
@@ -40,7 +39,6 @@ import { Fd } from "../../ffi/core/fd.ts";
 import { stat } from "../../ffi/core/layouts.ts";
 import {
   F_GETFD,
-  F_GETFL,
   O_CLOEXEC,
   O_NONBLOCK,
   S_IFDIR,
@@ -344,13 +342,7 @@ function numberOf(
 /** Whether it is a pipe that is non-blocking, or may be either. */
 function isPipe(fd: number, eitherWay: boolean): boolean {
   const label = `descriptor ${fd} to a child`;
-  const flags = checkFd(
-    fcntl().fcntl(fd, F_GETFL),
-    errno[0],
-    "fcntl",
-    "give",
-    label,
-  );
+  const flags = flagsOf(fd, "give", label);
   if ((flags & O_NONBLOCK) === 0 && !eitherWay) return false;
   const buffer = new Uint8Array(stat.size);
   check0(sys_stat().fstat(fd, buffer), errno[0], "fstat", "give", label);

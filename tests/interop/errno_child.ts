@@ -24,7 +24,7 @@ import { uniqueKey, uniqueName } from "../util.ts";
 const name = `/${uniqueName()}`;
 const key = uniqueKey();
 const NO_ID = 0x7fff_fff0;
-const NO_PID = 2 ** 22 - 1;
+const NO_PID = 2 ** 31 - 1;
 const NO_FD = 2 ** 30;
 
 /** Calls that fail, and with which code. */
