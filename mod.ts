@@ -20,23 +20,23 @@
  * @module
  */
 
-export { type Capabilities, capabilities } from "./ffi/core/capabilities.ts";
+export { type Capabilities, capabilities } from "./ipc/capabilities.ts";
 export {
   ERRNO,
   errnoMessage,
   errnoName,
   IpcError,
   type IpcErrorInit,
-} from "./ffi/core/errno.ts";
-export * from "./ffi/core/file_lock.ts";
+} from "./ffi/errno.ts";
+export * from "./ipc/file/lock.ts";
 export {
   type Advice,
   type FlushOptions,
   Mapping,
   pageSize,
-} from "./ffi/core/mapping.ts";
-export * from "./ffi/core/struct.ts";
-export { type Waitable, waitAny } from "./ffi/core/wait_any.ts";
+} from "./ipc/core/memory/mapping.ts";
+export * from "./ffi/struct/struct.ts";
+export { type Waitable, waitAny } from "./ipc/core/wait/wait_any.ts";
 export * from "./ipc/device/mod.ts";
 export * from "./ipc/memory/file_mapping.ts";
 export * from "./ipc/memory/memfd.ts";
@@ -48,9 +48,9 @@ export * from "./ipc/process/eventfd.ts";
 export * from "./ipc/process/pidfd.ts";
 export * from "./ipc/process/signal.ts";
 export * from "./ipc/process/spawn.ts";
-export * from "./ipc/stream/fifo.ts";
-export * from "./ipc/stream/pipe.ts";
-export * from "./ipc/stream/socket.ts";
+export * from "./ipc/pipe/fifo.ts";
+export * from "./ipc/pipe/pipe.ts";
+export * from "./ipc/socket/socket.ts";
 export * from "./ipc/sysv/key.ts";
 export * from "./ipc/sysv/limits.ts";
 export * from "./ipc/sysv/message_queue.ts";

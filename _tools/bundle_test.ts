@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { watchdog } from "../tests/util.ts";
 import { bundle, bundledExports, withClassNames } from "./bundle.ts";
 import { copyForPublishing } from "./check_publish.ts";
 import { deno, docOf, type Outcome, readConfig, ROOT } from "./common.ts";
 import { type LocalRegistry, serveRegistry } from "./local_registry.ts";
 import { whyNoBundle, withRepository } from "./testing.ts";
-import { watchdog } from "../tests/util.ts";
 
 const NO_BUNDLE = await whyNoBundle();
 

@@ -36,10 +36,13 @@ export async function exportProblems(root: string): Promise<string[]> {
       problems.push(`${file}: no module doc with @module`);
     }
   }
-  return problems.concat(symbolProblems(config, docs));
+  return problems.concat(
+    placeProblems(root, config, docs),
+    symbolProblems(config, docs),
+  );
 }
 
-/** Files without a subpath, subpaths without a file. */
+/** Subpaths without a file of their own. */
 function fileProblems(root: string, { exports }: Config): string[] {
   const problems: string[] = [];
   const exported = new Set<string>();
@@ -56,14 +59,45 @@ function fileProblems(root: string, { exports }: Config): string[] {
     }
     exported.add(file);
   }
-  for (const file of filesBelow(root, "ipc")) {
-    if (!isPublic(file) || exported.has(file)) continue;
-    // A folder with a subpath of its own speaks for its files.
-    const folder = file.slice(0, file.lastIndexOf("/"));
-    if (exported.has(`${folder}/${ALL}`)) continue;
-    problems.push(`${file}: a public file without a subpath in deno.json`);
-  }
   return problems;
+}
+
+/** Public files of which nothing can be had, and private ones with classes. */
+function placeProblems(
+  root: string,
+  { exports }: Config,
+  docs: Map<string, ModuleDoc>,
+): string[] {
+  const exported = Object.values(exports).map((file) => file.replace("./", ""));
+  const prefix = `file://${Deno.realPathSync(root)}/`;
+  const shown = new Set(exported);
+  const hidden = new Set<string>();
+  for (const { symbols } of docs.values()) {
+    for (const { name, declarations } of symbols) {
+      for (const declaration of declarations) {
+        const file = fileOf(declaration).replace(prefix, "");
+        shown.add(file);
+        if (!isPublic(file) && declaration.kind === "class") {
+          hidden.add(`${file}: a private file with the public class ${name}`);
+        }
+      }
+    }
+  }
+  for (const file of filesBelow(root, "ipc")) {
+    // What mechanisms share is theirs, unless it has a subpath.
+    if (!isPublic(file) || file.startsWith("ipc/core/")) continue;
+    // A folder with a subpath of its own speaks for all files below it.
+    const speaks = parentsOf(file).some((it) => shown.has(`${it}/${ALL}`));
+    if (shown.has(file) || speaks) continue;
+    hidden.add(`${file}: a public file of which no subpath exports anything`);
+  }
+  return [...hidden];
+}
+
+/** The folders around a file, from the innermost on. */
+function parentsOf(file: string): string[] {
+  const parts = file.split("/");
+  return parts.slice(1).map((_, i) => parts.slice(0, -1 - i).join("/"));
 }
 
 function isPublic(file: string): boolean {
@@ -113,9 +147,13 @@ function placesOf({ symbols }: ModuleDoc): Map<string, string> {
   );
 }
 
-function placeOf({ location, def }: Declaration): string {
-  const { filename, line } = def?.target ?? location;
-  return `${filename}:${line}`;
+function placeOf(declaration: Declaration): string {
+  const { line } = declaration.def?.target ?? declaration.location;
+  return `${fileOf(declaration)}:${line}`;
+}
+
+function fileOf({ location, def }: Declaration): string {
+  return (def?.target ?? location).filename;
 }
 
 if (import.meta.main) {

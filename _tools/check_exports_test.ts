@@ -9,7 +9,7 @@ const SOUND: Files = {
     exports: {
       ".": "./mod.ts",
       "./ffi": "./ffi/mod.ts",
-      "./errno": "./ffi/core/errno.ts",
+      "./errno": "./ffi/errno.ts",
       "./key": "./ipc/sysv/key.ts",
       "./device": "./ipc/device/mod.ts",
     },
@@ -19,20 +19,21 @@ const SOUND: Files = {
  *
  * @module
  */
-export * from "./ffi/core/errno.ts";
+export * from "./ffi/errno.ts";
 export { ftok, type Key } from "./ipc/sysv/key.ts";
 export * from "./ipc/device/mod.ts";
 `,
   "ffi/mod.ts": module("raw"),
-  "ffi/core/errno.ts": module("IpcError"),
-  "ffi/core/_internal.ts": module("internal"),
+  "ffi/errno.ts": module("IpcError"),
+  "ipc/core/handle/internal.ts": module("internal"),
   "ipc/sysv/key.ts": `${
     module("ftok")
-  }/** A key. */\nexport type Key = number;\n`,
+  }\nexport type { Key } from "./number.ts";\n`,
+  "ipc/sysv/number.ts": "/** A key. */\nexport type Key = number;\n",
   "ipc/sysv/_private.ts": module("hidden"),
   "ipc/device/mod.ts":
-    `/**\n * Device.\n *\n * @module\n */\nexport { Device } from "./device.ts";\n`,
-  "ipc/device/device.ts": module("Device"),
+    `/**\n * Device.\n *\n * @module\n */\nexport { Device } from "./server/device.ts";\n`,
+  "ipc/device/server/device.ts": module("Device"),
 };
 
 /** A module with its doc that exports one constant. */
@@ -64,10 +65,24 @@ Deno.test("exportProblems() finds nothing wrong with a sound repository", async 
   assertEquals(await problemsWith({}), []);
 });
 
-Deno.test("exportProblems() reports a public file without a subpath", async () => {
+Deno.test("exportProblems() reports a public file that no subpath shows", async () => {
   assertEquals(await problemsWith({ "ipc/sysv/limits.ts": module("limits") }), [
-    "ipc/sysv/limits.ts: a public file without a subpath in deno.json",
+    "ipc/sysv/limits.ts: a public file of which no subpath exports anything",
   ]);
+});
+
+Deno.test("exportProblems() reports a public class in a private file", async () => {
+  const line = 'export { Queue } from "./_queue.ts";\n';
+  assertEquals(
+    await problemsWith({
+      "mod.ts": `${
+        SOUND["mod.ts"]
+      }export { Queue } from "./ipc/sysv/key.ts";\n`,
+      "ipc/sysv/key.ts": `${SOUND["ipc/sysv/key.ts"]}${line}`,
+      "ipc/sysv/_queue.ts": "/** It. */\nexport class Queue {}\n",
+    }),
+    ["ipc/sysv/_queue.ts: a private file with the public class Queue"],
+  );
 });
 
 Deno.test("exportProblems() reports a subpath without a file", async () => {
@@ -80,9 +95,9 @@ Deno.test("exportProblems() reports a subpath without a file", async () => {
 Deno.test("exportProblems() reports a subpath of a private file", async () => {
   assertEquals(
     (await problemsWith(
-      withExports({ "./internal": "./ffi/core/_internal.ts" }),
+      withExports({ "./hidden": "./ipc/sysv/_private.ts" }),
     ))[0],
-    'deno.json: "./internal" names a private file: ./ffi/core/_internal.ts',
+    'deno.json: "./hidden" names a private file: ./ipc/sysv/_private.ts',
   );
 });
 
@@ -96,9 +111,9 @@ Deno.test("exportProblems() reports two subpaths of one file", async () => {
 Deno.test("exportProblems() reports an entrypoint without module doc", async () => {
   assertEquals(
     await problemsWith({
-      "ffi/core/errno.ts": "/** It. */\nexport const IpcError: number = 1;\n",
+      "ffi/errno.ts": "/** It. */\nexport const IpcError: number = 1;\n",
     }),
-    ["ffi/core/errno.ts: no module doc with @module"],
+    ["ffi/errno.ts: no module doc with @module"],
   );
 });
 
@@ -114,7 +129,9 @@ Deno.test("exportProblems() reports a symbol that mod.ts leaves out", async () =
 Deno.test("exportProblems() reports a symbol that only mod.ts exports", async () => {
   assertEquals(
     await problemsWith({
-      "mod.ts": `${SOUND["mod.ts"]}export * from "./ffi/core/_internal.ts";\n`,
+      "mod.ts": `${
+        SOUND["mod.ts"]
+      }export * from "./ipc/core/handle/internal.ts";\n`,
     }),
     ["mod.ts: exports internal, which no subpath exports"],
   );

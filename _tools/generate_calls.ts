@@ -2,7 +2,7 @@
  * Writes `CALLS.md`: each libc call, its raw entries, its wrappers, its tests.
  *
  * A raw entry is a line of a table in `ffi/libc/`. A wrapper is a function,
- * class, method or getter of `ffi/core/` or `ipc/` whose documentation begins
+ * class, method or getter of `ffi/` or `ipc/` whose documentation begins
  * with the call in backticks. A test is a test file that names the call in a
  * string, makes it through the raw table, or uses a wrapper of it.
  *
@@ -170,12 +170,13 @@ export function rowsOf(
   });
 }
 
-/** Whether a source imports the table of some entries and names one of them. */
+/** Whether a source opens the table of some entries and names one of them. */
 function rawUse(entries: Entry[]): (source: string) => boolean {
-  const table = `${entries[0]?.file.replace("ffi", "")}"`;
+  const file = entries[0]?.file ?? "";
+  const table = file.slice(file.lastIndexOf("/") + 1, -".ts".length);
   const names = entries.map(({ name }) => new RegExp(`\\b${name}\\b`));
   return (source) => {
-    if (!source.includes(table)) return false;
+    if (!source.includes(`${table}()`)) return false;
     const code = withoutComments(source);
     return names.some((name) => name.test(code));
   };
@@ -247,9 +248,11 @@ export async function generate(root: string): Promise<string> {
     .filter((file) => !/(^|\/)_|_test\.ts$/.test(file))
     .flatMap((file) => entriesOf(file, Deno.readTextFileSync(root + file)));
   const files = [
-    ...filesBelow(root, "ffi/core"),
+    ...filesBelow(root, "ffi"),
     ...filesBelow(root, "ipc"),
-  ].filter((file) => /\.ts$/.test(file) && !/_test\.ts$/.test(file));
+  ].filter((file) =>
+    file.endsWith(".ts") && !/^ffi\/(libc|struct)\/|_test\.ts$/.test(file)
+  );
   const docs = await docOf(root, files);
   const wrappers = files.flatMap((file) => {
     const doc = docs.get(file);

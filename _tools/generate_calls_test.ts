@@ -71,8 +71,8 @@ Deno.test("callsOf() takes the calls that a doc comment begins with", () => {
 const REPOSITORY: Files = {
   "ffi/libc/sys_sem.ts": TABLE,
   "ffi/libc/_open.ts": "const symbols = {\n  hidden: { a: 1 },\n};\n",
-  "ffi/core/_sem.ts":
-    `import { sys_sem } from "../libc/sys_sem.ts";\n/** Private. */\n// Better than \`semop\` and \`semctl\`.\nexport function get(): void {\n  sys_sem().semget();\n}\n`,
+  "ipc/sysv/_sem.ts":
+    `import { sys_sem } from "../../ffi/libc/sys_sem.ts";\n/** Private. */\n// Better than \`semop\` and \`semctl\`.\nexport function get(): void {\n  sys_sem().semget();\n}\n`,
   "ipc/sysv/semaphore_set.ts": `/** A set. */
 export class SysvSemaphoreSet {
   /** \`semop\`: operates. */
@@ -97,7 +97,7 @@ Deno.test("generate() lists each call with its raw file, wrapper and tests", asy
     "",
     "| libc call | raw file | wrapper | test |",
     "| --- | --- | --- | --- |",
-    "| `semget` | [sys_sem.ts](ffi/libc/sys_sem.ts) | in [_sem.ts](ffi/core/_sem.ts) | [a_test.ts](tests/a_test.ts) |",
+    "| `semget` | [sys_sem.ts](ffi/libc/sys_sem.ts) | in [_sem.ts](ipc/sysv/_sem.ts) | [a_test.ts](tests/a_test.ts) |",
     "| `semctl` | [sys_sem.ts](ffi/libc/sys_sem.ts): `semctl_val`, `semctl` | [`SysvSemaphoreSet.value`](ipc/sysv/semaphore_set.ts) | [d_test.ts](tests/d_test.ts) |",
     "| `semop` | [sys_sem.ts](ffi/libc/sys_sem.ts) | [`SysvSemaphoreSet.operate()`](ipc/sysv/semaphore_set.ts) | [b_test.ts](tests/b_test.ts) |",
     "",
@@ -107,7 +107,7 @@ Deno.test("generate() lists each call with its raw file, wrapper and tests", asy
 Deno.test("generate() prefers a public wrapper to a private one", async () => {
   const text = await withRepository({
     ...REPOSITORY,
-    "ffi/core/_sem.ts":
+    "ipc/sysv/_sem.ts":
       "/** `semop`: privately. */\nexport function operate(): void {}\n",
   }, generate);
   assertStringIncludes(

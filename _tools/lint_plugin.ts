@@ -1,12 +1,13 @@
 /**
  * The rules of this repository that the standard lint rules do not know.
  *
- * - `import-direction`: layers import downwards only, mechanisms never import
- *   each other, the library imports nothing but itself, `cli/` and `examples/`
- *   use the public specifiers.
+ * - `import-direction`: layers import downwards only, a mechanism's folder is
+ *   closed to the other mechanisms, a file whose name begins with `_` to all
+ *   other folders; the library imports nothing but itself, `cli/` and
+ *   `examples/` use the public specifiers.
  * - `dlopen-once`: `Deno.dlopen` stands in `ffi/libc/_open.ts` only.
  * - `no-raw-minus-one`: a C result is judged by the checkers of
- *   `ffi/core/errno.ts`, never by comparing it with -1.
+ *   `ffi/errno.ts`, never by comparing it with -1.
  * - `no-bare-error`: the library throws `IpcError`, `TypeError`, `RangeError`.
  *
  * @module
@@ -14,26 +15,35 @@
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const OPEN = "ffi/libc/_open.ts";
-const CHECKERS = "ffi/core/errno.ts";
+const CHECKERS = "ffi/errno.ts";
+const RAW = "ffi/mod.ts";
 
 /** Folders of the library and their layer; the longest prefix decides. */
 const LAYERS: ReadonlyArray<readonly [prefix: string, layer: number]> = [
-  ["ffi/libc/", 0],
-  ["ffi/core/", 1],
-  ["ffi/mod.ts", 1],
-  ["ipc/sysv/", 2],
-  ["ipc/posix/", 2],
-  ["ipc/memory/", 2],
-  ["ipc/stream/", 2],
-  ["ipc/process/", 2],
-  ["ipc/sync/", 3],
-  ["ipc/channel/", 3],
-  ["ipc/inventory/", 3],
-  ["ipc/device/", 4],
-  ["mod.ts", 5],
+  ["ffi/struct/", 0],
+  ["ffi/libc/", 1],
+  ["ffi/", 2],
+  ["ipc/core/", 3],
+  ["ipc/sysv/", 4],
+  ["ipc/posix/", 4],
+  ["ipc/memory/", 4],
+  ["ipc/pipe/", 4],
+  ["ipc/socket/", 4],
+  ["ipc/process/", 4],
+  ["ipc/file/", 4],
+  // What asks the machine; it stands beside the mechanisms.
+  ["ipc/capabilities.ts", 4],
+  ["ipc/_probes.ts", 4],
+  ["ipc/sync/", 5],
+  ["ipc/channel/", 5],
+  ["ipc/inventory/", 5],
+  ["ipc/testing/", 5],
+  ["ipc/device/", 6],
+  ["mod.ts", 7],
 ];
 
-const MECHANISMS = 2;
+/** The layer whose folders are closed to each other. */
+const MECHANISMS = 4;
 
 /** Path of a file relative to the repository, with `/`, or undefined outside it. */
 function pathOf(filename: string): string | undefined {
@@ -102,13 +112,33 @@ function whyNotInLibrary(path: string, specifier: string): string | undefined {
   // A file in no layer is reported once, for the file itself.
   if (from === undefined) return undefined;
   if (to === undefined) return `${target} belongs to no layer`;
-  if (path === "mod.ts" && to < from) return undefined;
-  if (target === "ffi/mod.ts") return `Only mod.ts imports ${target}`;
+  if (isPrivate(target) && !mayUsePrivate(path, target)) {
+    return `${target} is private to its folder`;
+  }
+  if (target === RAW) return `${target} is for users; import the file itself`;
   if (to > from) return `Layer ${from} imports layer ${to}: ${target}`;
-  if (from === MECHANISMS && to === MECHANISMS) {
-    return `Mechanisms never import each other, but share through ffi/core: ${target}`;
+  if (
+    from === MECHANISMS && to === MECHANISMS &&
+    folderOf(path) !== folderOf(target)
+  ) {
+    return `Mechanisms never import each other, but share through ipc/core: ${target}`;
   }
   return undefined;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
+}
+
+function isPrivate(path: string): boolean {
+  return path.slice(folderOf(path).length).startsWith("_");
+}
+
+/** From the same folder, or to be shown by the face of the folder above. */
+function mayUsePrivate(path: string, target: string): boolean {
+  const folder = folderOf(target);
+  return folderOf(path) === folder ||
+    path === `${folderOf(folder.slice(0, -1))}mod.ts`;
 }
 
 /** The text of a literal string node, or undefined. */

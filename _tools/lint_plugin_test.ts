@@ -16,18 +16,25 @@ const DIRECTION = ["import-direction"];
 
 Deno.test("import-direction allows downward imports between layers", () => {
   const allowed: Array<[string, string]> = [
+    ["ffi/struct/struct.ts", "./_view.ts"],
     ["ffi/libc/sys_shm.ts", "./_types.ts"],
-    ["ffi/core/errno.ts", "../libc/_open.ts"],
-    ["ffi/core/fd.ts", "./errno.ts"],
+    ["ffi/libc/sys_shm.ts", "../struct/struct.ts"],
+    ["ffi/errno.ts", "./libc/errno.ts"],
     ["ffi/mod.ts", "./libc/sys_shm.ts"],
+    ["ffi/mod.ts", "./libc/_open.ts"],
+    ["ipc/core/handle/fd.ts", "./internal.ts"],
+    ["ipc/core/handle/fd.ts", "../../../ffi/errno.ts"],
+    ["ipc/core/stream/byte_stream.ts", "../handle/fd.ts"],
     ["ipc/sysv/shared_memory.ts", "../../ffi/libc/sys_shm.ts"],
-    ["ipc/sysv/shared_memory.ts", "../../ffi/core/errno.ts"],
+    ["ipc/sysv/shared_memory.ts", "../core/handle/fd.ts"],
     ["ipc/sync/mutex.ts", "../memory/memfd.ts"],
     ["ipc/sync/mutex.ts", "./event.ts"],
     ["ipc/device/mod.ts", "../sysv/shared_memory.ts"],
-    ["ipc/device/mod.ts", "./device.ts"],
+    ["ipc/device/mod.ts", "./server/device.ts"],
+    ["ipc/device/server/device.ts", "../memory/layout.ts"],
+    ["ipc/capabilities.ts", "./_probes.ts"],
     ["mod.ts", "./ipc/device/mod.ts"],
-    ["mod.ts", "./ffi/core/errno.ts"],
+    ["mod.ts", "./ffi/errno.ts"],
   ];
   for (const [path, specifier] of allowed) {
     assertEquals([path, specifier, mayImport(path, specifier)], [
@@ -40,13 +47,18 @@ Deno.test("import-direction allows downward imports between layers", () => {
 
 Deno.test("import-direction refuses upward imports between layers", () => {
   const refused: Array<[string, string]> = [
-    ["ffi/libc/sys_shm.ts", "../core/errno.ts"],
-    ["ffi/core/errno.ts", "../../ipc/sysv/key.ts"],
-    ["ffi/core/errno.ts", "../mod.ts"],
+    ["ffi/struct/struct.ts", "../libc/errno.ts"],
+    ["ffi/libc/sys_shm.ts", "../errno.ts"],
+    ["ffi/errno.ts", "../ipc/core/handle/fd.ts"],
+    ["ffi/errno.ts", "../ipc/sysv/key.ts"],
+    ["ffi/mod.ts", "../ipc/core/handle/fd.ts"],
+    ["ffi/errno.ts", "./mod.ts"],
+    ["ipc/core/handle/fd.ts", "../../sysv/key.ts"],
     ["ipc/sysv/key.ts", "../../ffi/mod.ts"],
     ["ipc/sysv/key.ts", "../sync/mutex.ts"],
     ["ipc/channel/channel.ts", "../device/mod.ts"],
     ["ipc/device/mod.ts", "../../mod.ts"],
+    ["mod.ts", "./ffi/mod.ts"],
     ["mod.ts", "./cli/mod.ts"],
   ];
   for (const [path, specifier] of refused) {
@@ -58,13 +70,41 @@ Deno.test("import-direction refuses upward imports between layers", () => {
   }
 });
 
-Deno.test("import-direction keeps mechanisms apart, in one folder and in two", () => {
-  assertEquals(mayImport("ipc/sysv/semaphore_set.ts", "./key.ts"), false);
+Deno.test("import-direction lets a mechanism's files import each other, and no other mechanism's", () => {
+  assertEquals(mayImport("ipc/sysv/semaphore_set.ts", "./key.ts"), true);
+  assertEquals(mayImport("ipc/sysv/semaphore_set.ts", "./_semop.ts"), true);
   assertEquals(mayImport("ipc/posix/semaphore.ts", "../sysv/key.ts"), false);
   assertEquals(
-    report("ipc/sysv/key.ts", `import type { A } from "./limits.ts";`),
+    mayImport("ipc/posix/semaphore.ts", "../capabilities.ts"),
+    false,
+  );
+  assertEquals(
+    report(
+      "ipc/posix/semaphore.ts",
+      `import type { A } from "../sysv/key.ts";`,
+    ),
     DIRECTION,
   );
+});
+
+Deno.test("import-direction keeps private files to their folder", () => {
+  const refused: Array<[string, string]> = [
+    ["ffi/errno.ts", "./libc/_open.ts"],
+    ["ipc/core/handle/fd.ts", "../wait/_spinner.ts"],
+    ["ipc/sync/mutex.ts", "../posix/_semaphore.ts"],
+    ["ipc/device/server/device.ts", "../../sysv/_object.ts"],
+    ["ipc/device/server/device.ts", "../memory/_cells.ts"],
+    ["ipc/device/mod.ts", "../sysv/_object.ts"],
+    ["mod.ts", "./ipc/sysv/_object.ts"],
+  ];
+  for (const [path, specifier] of refused) {
+    assertEquals([path, specifier, mayImport(path, specifier)], [
+      path,
+      specifier,
+      false,
+    ]);
+  }
+  assertEquals(mayImport("ipc/device/mod.ts", "./memory/_cells.ts"), true);
 });
 
 Deno.test("import-direction keeps everything foreign out of the library", () => {
@@ -126,7 +166,7 @@ Deno.test("import-direction sees every form of import", () => {
 
 Deno.test("import-direction reports a library file in no layer", () => {
   assertEquals(report("ipc/novel/a.ts", "const a = 1;"), DIRECTION);
-  assertEquals(report("ffi/a.ts", "const a = 1;"), DIRECTION);
+  assertEquals(report("ipc/a.ts", "const a = 1;"), DIRECTION);
   assertEquals(mayImport("ipc/device/mod.ts", "../novel/a.ts"), false);
 });
 
@@ -134,10 +174,10 @@ Deno.test("import-direction leaves tests, tools and benchmarks alone", () => {
   for (
     const path of [
       "tests/ipc/key_test.ts",
-      "ffi/core/errno_test.ts",
+      "ffi/errno_test.ts",
       "_tools/ok.ts",
       "bench/mod.ts",
-      "/elsewhere/ffi/core/errno.ts",
+      "/elsewhere/ffi/errno.ts",
     ]
   ) {
     assertEquals(mayImport(path, "npm:a"), true);
@@ -154,14 +194,16 @@ Deno.test("rules apply to absolute paths and URLs below the root", () => {
 Deno.test("dlopen-once refuses Deno.dlopen outside of _open.ts", () => {
   const source = `Deno.dlopen("libc.so.6", {});`;
   assertEquals(report("ffi/libc/_open.ts", source), []);
-  for (const path of ["ffi/core/fd.ts", "mod.ts", "cli/mod.ts"]) {
+  for (const path of ["ipc/core/handle/fd.ts", "mod.ts", "cli/mod.ts"]) {
     assertEquals(report(path, source), ["dlopen-once"]);
   }
-  assertEquals(report("ffi/core/fd.ts", `Deno["dlopen"];`), ["dlopen-once"]);
-  assertEquals(report("ffi/core/fd.ts", `const { dlopen } = Deno;`), [
+  assertEquals(report("ipc/core/handle/fd.ts", `Deno["dlopen"];`), [
     "dlopen-once",
   ]);
-  assertEquals(report("ffi/core/fd.ts", `table.dlopen();`), []);
+  assertEquals(report("ipc/core/handle/fd.ts", `const { dlopen } = Deno;`), [
+    "dlopen-once",
+  ]);
+  assertEquals(report("ipc/core/handle/fd.ts", `table.dlopen();`), []);
   assertEquals(report("tests/ffi/fd_test.ts", source), []);
 });
 
@@ -180,15 +222,18 @@ Deno.test("no-raw-minus-one refuses comparisons with -1 in the library", () => {
       [expression, ["no-raw-minus-one"]],
     );
   }
-  assertEquals(report("ffi/core/fd.ts", "switch (a) { case -1: b(); }"), [
-    "no-raw-minus-one",
-  ]);
+  assertEquals(
+    report("ipc/core/handle/fd.ts", "switch (a) { case -1: b(); }"),
+    [
+      "no-raw-minus-one",
+    ],
+  );
 });
 
 Deno.test("no-raw-minus-one allows -1 as a value, the checkers and others", () => {
   assertEquals(report("ipc/sysv/key.ts", "f(-1, -1n); a = b - 1;"), []);
   assertEquals(report("ipc/sysv/key.ts", "a === 1 || a === -2"), []);
-  assertEquals(report("ffi/core/errno.ts", "a === -1"), []);
+  assertEquals(report("ffi/errno.ts", "a === -1"), []);
   assertEquals(report("cli/args.ts", "a === -1"), []);
 });
 
@@ -196,9 +241,12 @@ Deno.test("no-bare-error refuses Error and allows its kinds", () => {
   assertEquals(report("ipc/sysv/key.ts", `throw new Error("a");`), [
     "no-bare-error",
   ]);
-  assertEquals(report("ffi/core/fd.ts", `throw Error("a");`), [
+  assertEquals(report("ipc/core/handle/fd.ts", `throw Error("a");`), [
     "no-bare-error",
   ]);
-  assertEquals(report("ffi/core/fd.ts", `throw new TypeError("a");`), []);
+  assertEquals(
+    report("ipc/core/handle/fd.ts", `throw new TypeError("a");`),
+    [],
+  );
   assertEquals(report("cli/mod.ts", `throw new Error("a");`), []);
 });

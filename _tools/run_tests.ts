@@ -13,8 +13,8 @@
 
 import { catchSignals, interrupted, start } from "./children.ts";
 import { filesBelow, readConfig, ROOT } from "./common.ts";
-import { type Case, count, failures, line, summary } from "./test_report.ts";
 import { isFull, runTests, type TestRun } from "./test_process.ts";
+import { type Case, count, failures, line, summary } from "./test_report.ts";
 
 /** How long all of it takes on two cores; README.md says the same. */
 const DURATION = "3 to 6 minutes";
@@ -29,10 +29,13 @@ const FIRST = [
   "tests/conformance/",
   "tests/hostile/",
   "tests/interop/",
+  "tests/ipc/core/stream/",
+  "tests/ipc/file/",
   "tests/ipc/memory/",
+  "tests/ipc/pipe/",
   "tests/ipc/posix/",
   "tests/ipc/process/",
-  "tests/ipc/stream/",
+  "tests/ipc/socket/",
   "tests/ipc/sysv/",
 ];
 

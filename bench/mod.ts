@@ -7,11 +7,11 @@
  * @module
  */
 
-import { compileC, measure, printTable, type Result } from "./harness.ts";
 import { cases as posix } from "./cases/posix.ts";
 import { cases as streams } from "./cases/stream.ts";
 import { cases as structs } from "./cases/struct.ts";
 import { cases as sysv } from "./cases/sysv.ts";
+import { compileC, measure, printTable, type Result } from "./harness.ts";
 
 const words = Deno.args.filter((arg) => !arg.startsWith("-"));
 const folder = await Deno.makeTempDir({ prefix: "libc_ipc_bench_" });

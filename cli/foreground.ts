@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkFd, errno, signal, table } from "@libc/ipc/ffi";
+import { checkInt, errno, signal, table } from "@libc/ipc/ffi";
 import { ignore } from "@libc/ipc/signal";
 
 const STDIN = 0;
@@ -34,7 +34,7 @@ const preparations = new Set<() => void>();
 export function hasKeyboard(): boolean {
   if (!Deno.stdin.isTerminal()) return false;
   try {
-    const reader = checkFd(
+    const reader = checkInt(
       groups().tcgetpgrp(STDIN),
       errno[0],
       "tcgetpgrp",

@@ -1,28 +1,34 @@
 /**
- * The raw layer: libc's calls by their C names, one table a header, and the
- * checkers that turn their results into exceptions.
+ * The raw layer: calls, constants and structs of the C library by their C names,
+ * one table of calls a header, and the checkers that turn their results into
+ * exceptions.
  *
  * Nothing here is safe: a wrong pointer or length ends the process. It is for
  * what the wrappers do not cover; mix both freely.
  *
  * ```ts
- * import { checkFd, errno, unistd } from "@libc/ipc/ffi";
+ * import { checkInt, errno, unistd } from "@libc/ipc/ffi";
  *
  * const { getpid } = unistd();
- * const pid = checkFd(getpid(), errno[0], "getpid", "ask for", "the process id");
+ * const pid = checkInt(getpid(), errno[0], "getpid", "ask for", "the process id");
  * console.log(pid === Deno.pid);
  * ```
  *
  * @module
  */
 
-export { type Errno, errno, type Symbols, table } from "./libc/_open.ts";
+export { type Symbols, table } from "./libc/_open.ts";
 export * from "./libc/arpa_inet.ts";
 export * from "./libc/dirent.ts";
 export * from "./libc/dlfcn.ts";
+export * from "./libc/errno.ts";
 export * from "./libc/fcntl.ts";
+export * from "./libc/limits.ts";
 export * from "./libc/linux_futex.ts";
+export * from "./libc/linux_magic.ts";
 export * from "./libc/mqueue.ts";
+export * from "./libc/netinet_in.ts";
+export * from "./libc/netinet_tcp.ts";
 export * from "./libc/poll.ts";
 export * from "./libc/pthread.ts";
 export * from "./libc/sched.ts";
@@ -44,18 +50,20 @@ export * from "./libc/sys_shm.ts";
 export * from "./libc/sys_signalfd.ts";
 export * from "./libc/sys_socket.ts";
 export * from "./libc/sys_stat.ts";
+export * from "./libc/sys_syscall.ts";
 export * from "./libc/sys_uio.ts";
-export * from "./libc/sys_wait.ts";
+export * from "./libc/sys_un.ts";
 export * from "./libc/sys_vfs.ts";
+export * from "./libc/sys_wait.ts";
 export * from "./libc/time.ts";
 export * from "./libc/ucontext.ts";
 export * from "./libc/unistd.ts";
+export { cpath, cstring } from "./cstring.ts";
 export {
   check0,
-  checkFd,
+  checkInt,
   checkPtr,
   checkRc,
   checkSize,
   errnoOf,
-} from "./core/errno.ts";
-export { Fd } from "./core/fd.ts";
+} from "./errno.ts";

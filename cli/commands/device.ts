@@ -21,11 +21,11 @@ import {
   parseTransport,
 } from "../args.ts";
 import { UsageError } from "../errors.ts";
-import { keyText, statusLine, summaryLine, summaryNotes } from "../format.ts";
 import { hasKeyboard } from "../foreground.ts";
+import { keyText, statusLine, summaryLine, summaryNotes } from "../format.ts";
 import { helpText } from "../help.ts";
-import type { Output } from "../output.ts";
 import { Operator } from "../operator.ts";
+import type { Output } from "../output.ts";
 import { endSignals } from "../signals.ts";
 
 const GRAMMAR = {

@@ -23,7 +23,7 @@ const NONE = new Int32Array(1) as Int32Array & Errno;
  * `errno` of this thread, as the last failing synchronous call left it: `errno[0]`.
  *
  * Read it in the expression of the call or right behind it:
- * `checkFd(unistd().close(fd), errno[0], …)`. Whatever comes in between may leave
+ * `checkInt(unistd().close(fd), errno[0], …)`. Whatever comes in between may leave
  * an errno of its own, as the entry of a function does, where V8 may collect
  * garbage or put code in place. After a `nonblocking` call it means nothing.
  */

@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<arpa/inet.h>`.
+ * `<arpa/inet.h>`: calls.
  *
  * @module
  */
 
-import { buffer, int, pointer, uint } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, pointer, uint } from "./_types.ts";
 
 /** The symbol table of `<arpa/inet.h>`. */
 export const arpa_inet_symbols = {

@@ -1,11 +1,17 @@
 /**
- * Raw calls of `<dirent.h>`.
+ * `<dirent.h>`: calls and structs.
  *
  * @module
  */
 
-import { buffer, int, pointer } from "./_types.ts";
+import {
+  array,
+  type ArrayType,
+  type Struct,
+  struct,
+} from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, pointer } from "./_types.ts";
 
 /** The symbol table of `<dirent.h>`. */
 export const dirent_symbols = {
@@ -20,4 +26,18 @@ export const dirent_symbols = {
 /** Opens `<dirent.h>` on first use and returns its calls. */
 export const dirent: () => Symbols<typeof dirent_symbols> = table(
   dirent_symbols,
+);
+
+/** The fields of `struct dirent`. */
+export const struct_dirent_fields = {
+  d_ino: "u64",
+  d_off: "i64",
+  d_reclen: "u16",
+  d_type: "u8",
+  d_name: array("u8", 256) as ArrayType<"u8">,
+} as const;
+
+/** `struct dirent` of `<dirent.h>`, whose name ends with a NUL; `dirent` is the table */
+export const struct_dirent: Struct<typeof struct_dirent_fields> = struct(
+  struct_dirent_fields,
 );

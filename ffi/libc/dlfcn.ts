@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<dlfcn.h>`.
+ * `<dlfcn.h>`: calls.
  *
  * @module
  */
 
-import { buffer, pointer } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, pointer } from "./_types.ts";
 
 /** The symbol table of `<dlfcn.h>`. */
 export const dlfcn_symbols = {

@@ -1,9 +1,12 @@
 /**
- * Raw calls of `<fcntl.h>`.
+ * `<fcntl.h>`: calls, constants and structs.
  *
  * @module
  */
 
+import { type Struct, struct } from "../struct/struct.ts";
+import { X86 } from "./_arch.ts";
+import { type Symbols, table } from "./_open.ts";
 import {
   buffer,
   int,
@@ -13,7 +16,6 @@ import {
   ssize_t32,
   uint,
 } from "./_types.ts";
-import { type Symbols, table } from "./_open.ts";
 
 /** The symbol table of `<fcntl.h>`. */
 export const fcntl_symbols = {
@@ -36,3 +38,96 @@ export const fcntl_symbols = {
 
 /** Opens `<fcntl.h>` on first use and returns its calls. */
 export const fcntl: () => Symbols<typeof fcntl_symbols> = table(fcntl_symbols);
+
+/** `O_RDONLY` */
+export const O_RDONLY = 0o0;
+/** `O_WRONLY` */
+export const O_WRONLY = 0o1;
+/** `O_RDWR` */
+export const O_RDWR = 0o2;
+/** `O_ACCMODE` */
+export const O_ACCMODE = 0o3;
+/** `O_CREAT` */
+export const O_CREAT = 0o100;
+/** `O_EXCL` */
+export const O_EXCL = 0o200;
+/** `O_TRUNC` */
+export const O_TRUNC = 0o1000;
+/** `O_NOCTTY` */
+export const O_NOCTTY = 0o400;
+/** `O_APPEND` */
+export const O_APPEND = 0o2000;
+/** `O_NONBLOCK` */
+export const O_NONBLOCK = 0o4000;
+/** `O_CLOEXEC` */
+export const O_CLOEXEC = 0o2000000;
+/** `O_PATH` */
+export const O_PATH = 0o10000000;
+/** `O_DIRECT` */
+export const O_DIRECT = X86 ? 0o40000 : 0o200000;
+/** `O_DIRECTORY` */
+export const O_DIRECTORY = X86 ? 0o200000 : 0o40000;
+/** `O_TMPFILE` */
+export const O_TMPFILE: number = 0o20000000 | O_DIRECTORY;
+/** `O_NOFOLLOW` */
+export const O_NOFOLLOW = X86 ? 0o400000 : 0o100000;
+/** `F_DUPFD_CLOEXEC` */
+export const F_DUPFD_CLOEXEC = 0x406;
+/** `F_GETFD` */
+export const F_GETFD = 1;
+/** `F_SETFD` */
+export const F_SETFD = 2;
+/** `F_GETFL` */
+export const F_GETFL = 3;
+/** `F_SETFL` */
+export const F_SETFL = 4;
+/** `F_OFD_GETLK` */
+export const F_OFD_GETLK = 36;
+/** `F_OFD_SETLK` */
+export const F_OFD_SETLK = 37;
+/** `F_OFD_SETLKW` */
+export const F_OFD_SETLKW = 38;
+/** `F_RDLCK` */
+export const F_RDLCK = 0;
+/** `F_WRLCK` */
+export const F_WRLCK = 1;
+/** `F_UNLCK` */
+export const F_UNLCK = 2;
+/** `F_SETPIPE_SZ` */
+export const F_SETPIPE_SZ = 0x407;
+/** `F_GETPIPE_SZ` */
+export const F_GETPIPE_SZ = 0x408;
+/** `SPLICE_F_MOVE` */
+export const SPLICE_F_MOVE = 1;
+/** `SPLICE_F_NONBLOCK` */
+export const SPLICE_F_NONBLOCK = 2;
+/** `F_ADD_SEALS` */
+export const F_ADD_SEALS = 0x409;
+/** `F_GET_SEALS` */
+export const F_GET_SEALS = 0x40a;
+/** `FD_CLOEXEC` */
+export const FD_CLOEXEC = 1;
+/** `F_SEAL_SEAL` */
+export const F_SEAL_SEAL = 1;
+/** `F_SEAL_SHRINK` */
+export const F_SEAL_SHRINK = 2;
+/** `F_SEAL_GROW` */
+export const F_SEAL_GROW = 4;
+/** `F_SEAL_WRITE` */
+export const F_SEAL_WRITE = 8;
+/** `F_SEAL_FUTURE_WRITE` */
+export const F_SEAL_FUTURE_WRITE = 16;
+/** `F_SEAL_EXEC`, from Linux 6.3 */
+export const F_SEAL_EXEC = 32;
+
+/** The fields of `struct flock`. */
+export const flock_fields = {
+  l_type: "i16",
+  l_whence: "i16",
+  l_start: "i64",
+  l_len: "i64",
+  l_pid: "i32",
+} as const;
+
+/** `struct flock` of `<fcntl.h>` */
+export const flock: Struct<typeof flock_fields> = struct(flock_fields);

@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<linux/futex.h>`.
+ * `<linux/futex.h>`: calls and constants.
  *
  * @module
  */
 
-import { buffer, int, long, pointer, uint } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, long, pointer, uint } from "./_types.ts";
 
 /** The symbol table of `<linux/futex.h>`. */
 export const linux_futex_symbols = {
@@ -21,3 +21,10 @@ export const linux_futex_symbols = {
 export const linux_futex: () => Symbols<typeof linux_futex_symbols> = table(
   linux_futex_symbols,
 );
+
+/** `FUTEX_WAIT` */
+export const FUTEX_WAIT = 0;
+/** `FUTEX_WAKE` */
+export const FUTEX_WAKE = 1;
+/** `FUTEX_PRIVATE_FLAG` */
+export const FUTEX_PRIVATE_FLAG = 128;

@@ -1,9 +1,16 @@
 /**
- * Raw calls of `<mqueue.h>`.
+ * `<mqueue.h>`: calls and structs.
  *
  * @module
  */
 
+import {
+  array,
+  type ArrayType,
+  type Struct,
+  struct,
+} from "../struct/struct.ts";
+import { type Symbols, table } from "./_open.ts";
 import {
   buffer,
   int,
@@ -13,7 +20,6 @@ import {
   ssize_t32,
   uint,
 } from "./_types.ts";
-import { type Symbols, table } from "./_open.ts";
 
 /** The symbol table of `<mqueue.h>`. */
 export const mqueue_symbols = {
@@ -58,3 +64,15 @@ export const mqueue_symbols = {
 export const mqueue: () => Symbols<typeof mqueue_symbols> = table(
   mqueue_symbols,
 );
+
+/** The fields of `struct mq_attr`. */
+export const mq_attr_fields = {
+  mq_flags: "i64",
+  mq_maxmsg: "i64",
+  mq_msgsize: "i64",
+  mq_curmsgs: "i64",
+  reserved: array("i64", 4) as ArrayType<"i64">,
+} as const;
+
+/** `struct mq_attr` of `<mqueue.h>` */
+export const mq_attr: Struct<typeof mq_attr_fields> = struct(mq_attr_fields);

@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<pthread.h>`. They return the error number.
+ * `<pthread.h>`: calls. They return the error number.
  *
  * @module
  */
 
-import { buffer, int, pointer, ulong } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, pointer, ulong } from "./_types.ts";
 
 /** The symbol table of `<pthread.h>`. */
 export const pthread_symbols = {

@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<sched.h>`.
+ * `<sched.h>`: calls.
  *
  * @module
  */
 
-import { buffer, int, pid_t, size_t32 } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, pid_t, size_t32 } from "./_types.ts";
 
 /** The symbol table of `<sched.h>`. */
 export const sched_symbols = {

@@ -1,11 +1,17 @@
 /**
- * Raw calls of `<semaphore.h>`.
+ * `<semaphore.h>`: calls and structs.
  *
  * @module
  */
 
-import { buffer, clockid_t, int, mode_t, pointer, uint } from "./_types.ts";
+import {
+  array,
+  type ArrayType,
+  type Struct,
+  struct,
+} from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, clockid_t, int, mode_t, pointer, uint } from "./_types.ts";
 
 /** The symbol table of `<semaphore.h>`. */
 export const semaphore_symbols = {
@@ -47,3 +53,14 @@ export const semaphore_symbols = {
 export const semaphore: () => Symbols<typeof semaphore_symbols> = table(
   semaphore_symbols,
 );
+
+/** The fields of `sem_t`. */
+export const sem_t_fields = {
+  // The value below, the number of waiting threads above.
+  reserved_value: "u64",
+  reserved_private: "i32",
+  reserved: array("u32", 5) as ArrayType<"u32">,
+} as const;
+
+/** `sem_t` of `<semaphore.h>`, as glibc uses it since 2.21 */
+export const sem_t: Struct<typeof sem_t_fields> = struct(sem_t_fields);

@@ -1,11 +1,17 @@
 /**
- * Raw calls of `<signal.h>`.
+ * `<signal.h>`: calls, constants and structs.
  *
  * @module
  */
 
-import { buffer, int, long, pid_t } from "./_types.ts";
+import {
+  array,
+  type ArrayType,
+  type Struct,
+  struct,
+} from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, long, pid_t } from "./_types.ts";
 
 /** The symbol table of `<signal.h>`. */
 export const signal_symbols = {
@@ -29,3 +35,110 @@ export const signal_symbols = {
 export const signal: () => Symbols<typeof signal_symbols> = table(
   signal_symbols,
 );
+
+/** `SA_SIGINFO` */
+export const SA_SIGINFO = 4;
+/** `SA_RESTART` */
+export const SA_RESTART = 0x10000000;
+/** `SIGEV_THREAD_ID` of `<signal.h>` */
+export const SIGEV_THREAD_ID = 4;
+/** `SI_USER` */
+export const SI_USER = 0;
+/** `SI_KERNEL` */
+export const SI_KERNEL = 128;
+/** `SI_QUEUE` */
+export const SI_QUEUE: number = -1;
+/** `SI_TIMER` */
+export const SI_TIMER: number = -2;
+/** `SI_MESGQ` */
+export const SI_MESGQ: number = -3;
+/** `SI_ASYNCIO` */
+export const SI_ASYNCIO: number = -4;
+/** `SI_TKILL` */
+export const SI_TKILL: number = -6;
+/** `SIG_DFL`, as the address that it is */
+export const SIG_DFL = 0n;
+/** `SIG_IGN`, as the address that it is */
+export const SIG_IGN = 1n;
+/** `SIG_BLOCK` */
+export const SIG_BLOCK = 0;
+
+/** The fields of `struct sigevent`. */
+export const sigevent_fields = {
+  sigev_value: "u64",
+  sigev_signo: "i32",
+  sigev_notify: "i32",
+  sigev_notify_thread_id: "i32",
+  reserved: array("u8", 44) as ArrayType<"u8">,
+} as const;
+
+/** `struct sigevent` of `<signal.h>`, with its thread id */
+export const sigevent: Struct<typeof sigevent_fields> = struct(sigevent_fields);
+
+/** The fields of `struct sigaction`. */
+export const sigaction_fields = {
+  sa_handler: "u64",
+  sa_mask: array("u64", 16) as ArrayType<"u64">,
+  sa_flags: "i32",
+  sa_restorer: "u64",
+} as const;
+
+/** `struct sigaction` of `<signal.h>` */
+export const sigaction: Struct<typeof sigaction_fields> = struct(
+  sigaction_fields,
+);
+
+/** The fields of `siginfo_t`. */
+export const siginfo_t_fields = {
+  si_signo: "i32",
+  si_errno: "i32",
+  si_code: "i32",
+  reserved1: "i32",
+  si_pid: "i32",
+  si_uid: "u32",
+  // A union: `waitid` puts `si_status` into its first half.
+  si_value: "u64",
+  reserved: array("u64", 12) as ArrayType<"u64">,
+} as const;
+
+/** `siginfo_t` of `<signal.h>`, with what `waitid` and `sigqueue` use of it */
+export const siginfo_t: Struct<typeof siginfo_t_fields> = struct(
+  siginfo_t_fields,
+);
+
+/** The fields of `stack_t`. */
+export const stack_t_fields = {
+  ss_sp: "u64",
+  ss_flags: "i32",
+  ss_size: "u64",
+} as const;
+
+/** `stack_t` of `<signal.h>` */
+export const stack_t: Struct<typeof stack_t_fields> = struct(stack_t_fields);
+
+/** Words of a `sigset_t`, of which the kernel uses the first. */
+const SET_WORDS = 16;
+
+/**
+ * A `sigset_t` of these signals.
+ *
+ * @ignore
+ */
+export function sigset(
+  numbers: Iterable<number>,
+): BigUint64Array<ArrayBuffer> {
+  const set = new BigUint64Array(SET_WORDS);
+  let mask = 0n;
+  for (const number of numbers) mask |= maskOf(number);
+  set[0] = mask;
+  return set;
+}
+
+/**
+ * The bit of a signal in the first word of a `sigset_t`.
+ *
+ * @ignore
+ */
+export function maskOf(number: number): bigint {
+  return 1n << BigInt(number - 1);
+}

@@ -1,11 +1,18 @@
 /**
- * Raw calls of `<spawn.h>`. All return the error number, and 0 for success.
+ * `<spawn.h>`: calls, constants and structs. The calls return the error number,
+ * and 0 for success.
  *
  * @module
  */
 
-import { buffer, int, mode_t, pid_t, pointer } from "./_types.ts";
+import {
+  array,
+  type ArrayType,
+  type Struct,
+  struct,
+} from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, mode_t, pid_t, pointer } from "./_types.ts";
 
 /** The symbol table of `<spawn.h>`. */
 export const spawn_symbols = {
@@ -64,3 +71,31 @@ export const spawn_symbols = {
 
 /** Opens `<spawn.h>` on first use and returns its calls. */
 export const spawn: () => Symbols<typeof spawn_symbols> = table(spawn_symbols);
+
+/** `POSIX_SPAWN_SETPGROUP` */
+export const POSIX_SPAWN_SETPGROUP = 2;
+/** `POSIX_SPAWN_SETSIGDEF` */
+export const POSIX_SPAWN_SETSIGDEF = 4;
+/** `POSIX_SPAWN_SETSIGMASK` */
+export const POSIX_SPAWN_SETSIGMASK = 8;
+/** `POSIX_SPAWN_SETSID` */
+export const POSIX_SPAWN_SETSID = 128;
+
+/** The fields of `posix_spawnattr_t`. */
+export const posix_spawnattr_t_fields = {
+  reserved: array("u64", 42) as ArrayType<"u64">,
+} as const;
+
+/** `posix_spawnattr_t` of `<spawn.h>` */
+export const posix_spawnattr_t: Struct<typeof posix_spawnattr_t_fields> =
+  struct(posix_spawnattr_t_fields);
+
+/** The fields of `posix_spawn_file_actions_t`. */
+export const posix_spawn_file_actions_t_fields = {
+  reserved: array("u64", 10) as ArrayType<"u64">,
+} as const;
+
+/** `posix_spawn_file_actions_t` of `<spawn.h>` */
+export const posix_spawn_file_actions_t: Struct<
+  typeof posix_spawn_file_actions_t_fields
+> = struct(posix_spawn_file_actions_t_fields);

@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<string.h>`.
+ * `<string.h>`: calls.
  *
  * @module
  */
 
-import { int, pointer } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { int, pointer } from "./_types.ts";
 
 /** The symbol table of `<string.h>`. */
 export const string_symbols = {

@@ -1,11 +1,13 @@
 /**
- * Raw calls of `<sys/epoll.h>`.
+ * `<sys/epoll.h>`: calls, constants and structs.
  *
  * @module
  */
 
-import { buffer, int } from "./_types.ts";
+import { type Struct, struct } from "../struct/struct.ts";
+import { X86 } from "./_arch.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int } from "./_types.ts";
 
 /** The symbol table of `<sys/epoll.h>`. */
 export const sys_epoll_symbols = {
@@ -28,3 +30,32 @@ export const sys_epoll_symbols = {
 export const sys_epoll: () => Symbols<typeof sys_epoll_symbols> = table(
   sys_epoll_symbols,
 );
+
+/** `EPOLL_CTL_ADD` */
+export const EPOLL_CTL_ADD = 1;
+/** `EPOLL_CTL_DEL` */
+export const EPOLL_CTL_DEL = 2;
+/** `EPOLL_CTL_MOD` */
+export const EPOLL_CTL_MOD = 3;
+/** `EPOLLIN` */
+export const EPOLLIN = 0x1;
+/** `EPOLLOUT` */
+export const EPOLLOUT = 0x4;
+/** `EPOLLERR` */
+export const EPOLLERR = 0x8;
+/** `EPOLLHUP` */
+export const EPOLLHUP = 0x10;
+/** `EPOLLRDHUP` */
+export const EPOLLRDHUP = 0x2000;
+/** `EPOLLONESHOT` */
+export const EPOLLONESHOT = 0x4000_0000;
+/** `EPOLL_CLOEXEC` */
+export const EPOLL_CLOEXEC = 0o2000000;
+
+/** The fields of `struct epoll_event`. */
+export const epoll_event_fields = { events: "u32", data: "u64" } as const;
+
+/** `struct epoll_event` of `<sys/epoll.h>`, which x86_64 packs */
+export const epoll_event: Struct<typeof epoll_event_fields> = X86
+  ? struct(epoll_event_fields).packed()
+  : struct(epoll_event_fields);

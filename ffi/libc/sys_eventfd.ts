@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<sys/eventfd.h>`.
+ * `<sys/eventfd.h>`: calls and constants.
  *
  * @module
  */
 
-import { int, uint } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { int, uint } from "./_types.ts";
 
 /** The symbol table of `<sys/eventfd.h>`. */
 export const sys_eventfd_symbols = {
@@ -17,3 +17,10 @@ export const sys_eventfd_symbols = {
 export const sys_eventfd: () => Symbols<typeof sys_eventfd_symbols> = table(
   sys_eventfd_symbols,
 );
+
+/** `EFD_CLOEXEC` */
+export const EFD_CLOEXEC = 0o2000000;
+/** `EFD_NONBLOCK` */
+export const EFD_NONBLOCK = 0o4000;
+/** `EFD_SEMAPHORE` */
+export const EFD_SEMAPHORE = 1;

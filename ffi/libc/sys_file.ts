@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<sys/file.h>`.
+ * `<sys/file.h>`: calls and constants.
  *
  * @module
  */
 
-import { int } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { int } from "./_types.ts";
 
 /** The symbol table of `<sys/file.h>`. */
 export const sys_file_symbols = {
@@ -17,3 +17,12 @@ export const sys_file_symbols = {
 export const sys_file: () => Symbols<typeof sys_file_symbols> = table(
   sys_file_symbols,
 );
+
+/** `LOCK_SH` */
+export const LOCK_SH = 1;
+/** `LOCK_EX` */
+export const LOCK_EX = 2;
+/** `LOCK_NB` */
+export const LOCK_NB = 4;
+/** `LOCK_UN` */
+export const LOCK_UN = 8;

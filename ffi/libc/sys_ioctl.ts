@@ -1,11 +1,11 @@
 /**
- * Raw calls of `<sys/ioctl.h>`.
+ * `<sys/ioctl.h>`: calls and constants.
  *
  * @module
  */
 
-import { buffer, int, ulong } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, ulong } from "./_types.ts";
 
 /** The symbol table of `<sys/ioctl.h>`. */
 export const sys_ioctl_symbols = {
@@ -17,3 +17,6 @@ export const sys_ioctl_symbols = {
 export const sys_ioctl: () => Symbols<typeof sys_ioctl_symbols> = table(
   sys_ioctl_symbols,
 );
+
+/** `FIONREAD` */
+export const FIONREAD = 0x541b;

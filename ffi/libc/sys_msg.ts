@@ -1,9 +1,16 @@
 /**
- * Raw calls of `<sys/msg.h>`.
+ * `<sys/msg.h>`: calls, constants and structs.
  *
  * @module
  */
 
+import {
+  array,
+  type ArrayType,
+  type Struct,
+  struct,
+} from "../struct/struct.ts";
+import { type Symbols, table } from "./_open.ts";
 import {
   buffer,
   int,
@@ -13,7 +20,7 @@ import {
   size_t32,
   ssize_t32,
 } from "./_types.ts";
-import { type Symbols, table } from "./_open.ts";
+import { ipc_perm } from "./sys_ipc.ts";
 
 /** The symbol table of `<sys/msg.h>`. */
 export const sys_msg_symbols = {
@@ -33,3 +40,57 @@ export const sys_msg_symbols = {
 export const sys_msg: () => Symbols<typeof sys_msg_symbols> = table(
   sys_msg_symbols,
 );
+
+/** `MSG_NOERROR` */
+export const MSG_NOERROR = 0o10000;
+/** `MSG_EXCEPT` */
+export const MSG_EXCEPT = 0o20000;
+/** `MSG_COPY` */
+export const MSG_COPY = 0o40000;
+/** `MSG_STAT` */
+export const MSG_STAT = 11;
+/** `MSG_INFO` */
+export const MSG_INFO = 12;
+/** `MSG_STAT_ANY` */
+export const MSG_STAT_ANY = 13;
+
+/** The fields of `struct msqid_ds`. */
+export const msqid_ds_fields = {
+  msg_perm: ipc_perm,
+  msg_stime: "i64",
+  msg_rtime: "i64",
+  msg_ctime: "i64",
+  __msg_cbytes: "u64",
+  msg_qnum: "u64",
+  msg_qbytes: "u64",
+  msg_lspid: "i32",
+  msg_lrpid: "i32",
+  reserved: array("u64", 2) as ArrayType<"u64">,
+} as const;
+
+/** `struct msqid_ds` of `<sys/msg.h>` */
+export const msqid_ds: Struct<typeof msqid_ds_fields> = struct(msqid_ds_fields);
+
+/** The fields of `struct msginfo`. */
+export const msginfo_fields = {
+  msgpool: "i32",
+  msgmap: "i32",
+  msgmax: "i32",
+  msgmnb: "i32",
+  msgmni: "i32",
+  msgssz: "i32",
+  msgtql: "i32",
+  msgseg: "u16",
+} as const;
+
+/** `struct msginfo` of `<sys/msg.h>`: `IPC_INFO` and `MSG_INFO` */
+export const msginfo: Struct<typeof msginfo_fields> = struct(msginfo_fields);
+
+/** The fields of `struct msgbuf`. */
+export const msgbuf_fields = {
+  mtype: "i64",
+  mtext: array("u8", 1) as ArrayType<"u8">,
+} as const;
+
+/** `struct msgbuf` of `<sys/msg.h>`, whose text is as long as the call says */
+export const msgbuf: Struct<typeof msgbuf_fields> = struct(msgbuf_fields);

@@ -1,12 +1,12 @@
 /**
- * Raw calls of `<sys/pidfd.h>`, which glibc has from 2.36 on: they are made as
+ * `<sys/pidfd.h>`: calls, which glibc has from 2.36 on: they are made as
  * system calls, the number of which comes first.
  *
  * @module
  */
 
-import { buffer, int, long, pid_t, uint } from "./_types.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int, long, pid_t, uint } from "./_types.ts";
 
 /** The symbol table of `<sys/pidfd.h>`. */
 export const sys_pidfd_symbols = {

@@ -1,11 +1,12 @@
 /**
- * Raw calls of `<sys/resource.h>`.
+ * `<sys/resource.h>`: calls, constants and structs.
  *
  * @module
  */
 
-import { buffer, int } from "./_types.ts";
+import { type Struct, struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int } from "./_types.ts";
 
 /** The symbol table of `<sys/resource.h>`. */
 export const sys_resource_symbols = {
@@ -19,3 +20,17 @@ export const sys_resource_symbols = {
 export const sys_resource: () => Symbols<typeof sys_resource_symbols> = table(
   sys_resource_symbols,
 );
+
+/** `RLIMIT_FSIZE` */
+export const RLIMIT_FSIZE = 1;
+/** `RLIMIT_MSGQUEUE` */
+export const RLIMIT_MSGQUEUE = 12;
+
+/** The fields of `struct rlimit`. */
+export const rlimit_fields = {
+  rlim_cur: "u64",
+  rlim_max: "u64",
+} as const;
+
+/** `struct rlimit` of `<sys/resource.h>` */
+export const rlimit: Struct<typeof rlimit_fields> = struct(rlimit_fields);

@@ -1,11 +1,12 @@
 /**
- * Raw calls of `<sys/uio.h>`.
+ * `<sys/uio.h>`: calls and structs.
  *
  * @module
  */
 
-import { buffer, pid_t, ssize_t32, ulong } from "./_types.ts";
+import { type Struct, struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, pid_t, ssize_t32, ulong } from "./_types.ts";
 
 /** The symbol table of `<sys/uio.h>`. */
 export const sys_uio_symbols = {
@@ -20,3 +21,12 @@ export const sys_uio_symbols = {
 export const sys_uio: () => Symbols<typeof sys_uio_symbols> = table(
   sys_uio_symbols,
 );
+
+/** The fields of `struct iovec`. */
+export const iovec_fields = {
+  iov_base: "u64",
+  iov_len: "u64",
+} as const;
+
+/** `struct iovec` of `<sys/uio.h>` */
+export const iovec: Struct<typeof iovec_fields> = struct(iovec_fields);

@@ -1,11 +1,17 @@
 /**
- * Raw calls of `<sys/vfs.h>`.
+ * `<sys/vfs.h>`: calls and structs.
  *
  * @module
  */
 
-import { buffer, int } from "./_types.ts";
+import {
+  array,
+  type ArrayType,
+  type Struct,
+  struct,
+} from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, int } from "./_types.ts";
 
 /** The symbol table of `<sys/vfs.h>`. */
 export const sys_vfs_symbols = {
@@ -17,3 +23,22 @@ export const sys_vfs_symbols = {
 export const sys_vfs: () => Symbols<typeof sys_vfs_symbols> = table(
   sys_vfs_symbols,
 );
+
+/** The fields of `struct statfs`. */
+export const statfs_fields = {
+  f_type: "i64",
+  f_bsize: "i64",
+  f_blocks: "u64",
+  f_bfree: "u64",
+  f_bavail: "u64",
+  f_files: "u64",
+  f_ffree: "u64",
+  f_fsid: array("i32", 2) as ArrayType<"i32">,
+  f_namelen: "i64",
+  f_frsize: "i64",
+  f_flags: "i64",
+  reserved: array("i64", 4) as ArrayType<"i64">,
+} as const;
+
+/** `struct statfs` of `<sys/vfs.h>` */
+export const statfs: Struct<typeof statfs_fields> = struct(statfs_fields);

@@ -1,11 +1,12 @@
 /**
- * Raw calls of `<time.h>`.
+ * `<time.h>`: calls, constants and structs.
  *
  * @module
  */
 
-import { buffer, clockid_t, int, pointer } from "./_types.ts";
+import { type Struct, struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
+import { buffer, clockid_t, int, pointer } from "./_types.ts";
 
 /** The symbol table of `<time.h>`. */
 export const time_symbols = {
@@ -26,3 +27,40 @@ export const time_symbols = {
 
 /** Opens `<time.h>` on first use and returns its calls. */
 export const time: () => Symbols<typeof time_symbols> = table(time_symbols);
+
+/** `CLOCK_REALTIME` */
+export const CLOCK_REALTIME = 0;
+/** `CLOCK_MONOTONIC` */
+export const CLOCK_MONOTONIC = 1;
+/** `TIMER_ABSTIME` */
+export const TIMER_ABSTIME = 1;
+
+/** The fields of `struct timespec`. */
+export const timespec_fields = { tv_sec: "i64", tv_nsec: "i64" } as const;
+
+/** `struct timespec` of `<time.h>` */
+export const timespec: Struct<typeof timespec_fields> = struct(timespec_fields);
+
+/** The fields of `struct itimerspec`. */
+export const itimerspec_fields = {
+  it_interval: timespec,
+  it_value: timespec,
+} as const;
+
+/** `struct itimerspec` of `<time.h>` */
+export const itimerspec: Struct<typeof itimerspec_fields> = struct(
+  itimerspec_fields,
+);
+
+/** Writes milliseconds as a `struct timespec`: seconds, nanoseconds. */
+export function writeTimespec(
+  timespec: BigInt64Array<ArrayBuffer>,
+  milliseconds: number,
+): BigInt64Array<ArrayBuffer> {
+  // time_t is 64 bits; further than that is for ever anyway.
+  const seconds = Math.min(Math.floor(milliseconds / 1000), 1e15);
+  const rest = Math.min(milliseconds - seconds * 1000, 999.999999);
+  timespec[0] = BigInt(seconds);
+  timespec[1] = BigInt(Math.floor(rest * 1e6));
+  return timespec;
+}

@@ -1,9 +1,10 @@
 /**
- * Raw calls of `<unistd.h>`.
+ * `<unistd.h>`: calls and constants.
  *
  * @module
  */
 
+import { type Symbols, table } from "./_open.ts";
 import {
   buffer,
   gid_t,
@@ -16,7 +17,6 @@ import {
   ssize_t32,
   uid_t,
 } from "./_types.ts";
-import { type Symbols, table } from "./_open.ts";
 
 /** The symbol table of `<unistd.h>`. */
 export const unistd_symbols = {
@@ -60,3 +60,10 @@ export const unistd_symbols = {
 export const unistd: () => Symbols<typeof unistd_symbols> = table(
   unistd_symbols,
 );
+
+/** `_SC_PAGESIZE` */
+export const SC_PAGESIZE = 30;
+/** `_SC_CLK_TCK` */
+export const SC_CLK_TCK = 2;
+/** `_SC_OPEN_MAX` */
+export const SC_OPEN_MAX = 4;

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { pathString } from "../../ffi/core/cstring.ts";
-import { ERRNO, IpcError } from "../../ffi/core/errno.ts";
-import { type Key, keyText } from "../../ffi/core/_sysv.ts";
+import { pathString } from "../../ffi/cstring.ts";
+import { ERRNO, IpcError } from "../../ffi/errno.ts";
+import { shown } from "../core/convert/argument.ts";
+import { type Key, keyText } from "../core/convert/key.ts";
 import { ftok } from "../sysv/key.ts";
 import { type DeviceAddress, type Transport, TRANSPORTS } from "./types.ts";
-import { shown } from "../../ffi/core/_argument.ts";
 
 /** An address that was looked up. */
 export interface Place {

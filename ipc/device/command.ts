@@ -10,8 +10,8 @@
  * @module
  */
 
-import { shown } from "../../ffi/core/_argument.ts";
-import { IpcError } from "../../ffi/core/errno.ts";
+import { IpcError } from "../../ffi/errno.ts";
+import { shown } from "../core/convert/argument.ts";
 import {
   DEVICE_STATES,
   type DeviceStatus,

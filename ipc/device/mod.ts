@@ -58,8 +58,9 @@
  * @module
  */
 
-export type { Key } from "../../ffi/core/_sysv.ts";
-export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
+export type { Key } from "../core/convert/key.ts";
+export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
+export type { Peer } from "../core/process/identity.ts";
 export * from "./types.ts";
 export { sampleAt, type Waveform, WAVEFORMS } from "./waveform.ts";
 export {
@@ -72,21 +73,21 @@ export {
   type RunOptions,
   WaveDevice,
   type WaveDeviceOptions,
-} from "./device.ts";
+} from "./server/device.ts";
 export {
   type FollowOptions,
   type ReadingsOptions,
   WaveClient,
   type WaveClientOptions,
   type WaveClientWaitOptions,
-} from "./client.ts";
-export { WaveControl } from "./control.ts";
+} from "./client/client.ts";
+export { WaveControl } from "./client/control.ts";
+export { type DeviceObject } from "./object.ts";
 export {
   type AttachedProcess,
   detach,
   type DetachOptions,
   type DetachResult,
   type DeviceInspection,
-  type DeviceObject,
   inspect,
-} from "./inspect.ts";
+} from "./presence/inspect.ts";

@@ -113,18 +113,6 @@ export interface Reading {
   sequence: number | undefined;
 }
 
-/** A process that plays a part, and whether it still lives. */
-export interface Peer {
-  /** Its process id, as this process sees it; 0 when it cannot be seen. */
-  pid: number;
-  /** The name of its program; empty when that cannot be seen. */
-  program: string;
-  /** When it started; null when that is not known. */
-  started: Date | null;
-  /** Whether that very process, not another one of the same id, lives. */
-  alive: boolean;
-}
-
 /** The state of a running device, as it reports it. */
 export interface DeviceStatus extends WaveSettings {
   /** The key of its System V objects. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { integer, shown } from "../../ffi/core/_argument.ts";
+import { integer, shown } from "../core/convert/argument.ts";
 
 /** A waveform: sine, triangle or square, by the names of the C enum. */
 export type Waveform = "SIN" | "TRI" | "QUA";

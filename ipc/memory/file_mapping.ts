@@ -12,29 +12,11 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { fcntl } from "../../ffi/libc/fcntl.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
+import { cpath, pathString } from "../../ffi/cstring.ts";
+import { ERRNO, errnoOf, hasCode, ipcError } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
 import {
-  mode as checkMode,
-  size as checkSize,
-} from "../../ffi/core/_argument.ts";
-import {
-  checkRegular,
-  growFile,
-  isReadOnly,
-  rawStat,
-} from "../../ffi/core/_file.ts";
-import {
-  mapDescriptor,
-  type MapOptions,
-} from "../../ffi/core/_file_mapping.ts";
-import { hasCode } from "../../ffi/core/_sysv.ts";
-import { cpath, pathString } from "../../ffi/core/cstring.ts";
-import { ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
-import { closeFd, Fd } from "../../ffi/core/fd.ts";
-import type { Mapping } from "../../ffi/core/mapping.ts";
-import {
+  fcntl,
   O_CLOEXEC,
   O_CREAT,
   O_EXCL,
@@ -43,13 +25,24 @@ import {
   O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
-} from "../../ffi/core/platform.ts";
+} from "../../ffi/libc/fcntl.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { checkMode, size as checkSize } from "../core/convert/argument.ts";
+import {
+  checkRegular,
+  growFile,
+  isReadOnly,
+  rawStat,
+} from "../core/file/file.ts";
+import { closeFd, Fd } from "../core/handle/fd.ts";
+import { mapDescriptor, type MapOptions } from "../core/memory/file_mapping.ts";
+import type { Mapping } from "../core/memory/mapping.ts";
 
 export {
   mapAnonymous,
   type MapAnonymousOptions,
   SharedMapping,
-} from "../../ffi/core/anonymous_mapping.ts";
+} from "./anonymous_mapping.ts";
 export { Fd };
 export type { MapOptions };
 

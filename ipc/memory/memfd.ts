@@ -12,9 +12,19 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { fcntl } from "../../ffi/libc/fcntl.ts";
-import { integer, size as checkSize } from "../../ffi/core/_argument.ts";
+import { cstring } from "../../ffi/cstring.ts";
+import { checkInt, ipcError } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import {
+  F_DUPFD_CLOEXEC,
+  fcntl,
+  O_CLOEXEC,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+} from "../../ffi/libc/fcntl.ts";
+import { integer, size as checkSize } from "../core/convert/argument.ts";
 import {
   changeFile,
   type FileChanges,
@@ -27,13 +37,12 @@ import {
   resizeFile,
   type ResizeOptions,
   writeAt,
-} from "../../ffi/core/_file.ts";
-import {
-  mapDescriptor,
-  type MapOptions,
-} from "../../ffi/core/_file_mapping.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
+} from "../core/file/file.ts";
+import { closeFd, Fd } from "../core/handle/fd.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { mapDescriptor, type MapOptions } from "../core/memory/file_mapping.ts";
+import type { Mapping } from "../core/memory/mapping.ts";
 import {
   checkMemory,
   closingOnError,
@@ -47,7 +56,7 @@ import {
   type MemfdOpenOptions,
   nameOf,
   type ProcessFd,
-} from "../../ffi/core/_memfd.ts";
+} from "./_memfd.ts";
 import {
   addSeals,
   memfdCreate,
@@ -55,19 +64,7 @@ import {
   type Seal,
   sealBits,
   sealNames,
-} from "../../ffi/core/_seals.ts";
-import { cstring } from "../../ffi/core/cstring.ts";
-import { checkFd, ipcError } from "../../ffi/core/errno.ts";
-import { closeFd, Fd } from "../../ffi/core/fd.ts";
-import type { Mapping } from "../../ffi/core/mapping.ts";
-import {
-  F_DUPFD_CLOEXEC,
-  O_CLOEXEC,
-  O_NOCTTY,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_RDWR,
-} from "../../ffi/core/platform.ts";
+} from "./_seals.ts";
 
 export { Fd };
 export type {
@@ -168,7 +165,7 @@ export class Memfd implements Disposable {
       ? fd.use("duplicate")
       : integer(fd, "fd", 0, 0x7fff_ffff);
     const label = `descriptor ${number}`;
-    const copy = checkFd(
+    const copy = checkInt(
       fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
       errno[0],
       "fcntl",
@@ -205,7 +202,7 @@ export class Memfd implements Disposable {
     const number = integer(source.fd, "fd", 0, 0x7fff_ffff);
     const required = sealBits(options.requireSeals ?? []);
     const label = `descriptor ${number} of process ${pid}`;
-    const fd = checkFd(
+    const fd = checkInt(
       fcntl().open(
         cstring(`/proc/${pid}/fd/${number}`, "path"),
         // Whatever it turns out to be, it must not make us wait.

@@ -14,20 +14,20 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { sys_mman } from "../../ffi/libc/sys_mman.ts";
-import { shown, size as checkSize } from "../../ffi/core/_argument.ts";
-import { checkRegular, rawStat, remember } from "../../ffi/core/_file.ts";
-import { mapDescriptor, rangeOf } from "../../ffi/core/_file_mapping.ts";
-import { checkPtr, ERRNO, ipcError } from "../../ffi/core/errno.ts";
-import { Fd } from "../../ffi/core/fd.ts";
-import { pageSize } from "../../ffi/core/mapping.ts";
+import { checkPtr, ERRNO, ipcError } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
 import {
   MAP_FIXED,
   MAP_SHARED,
   PROT_READ,
   PROT_WRITE,
-} from "../../ffi/core/platform.ts";
+  sys_mman,
+} from "../../ffi/libc/sys_mman.ts";
+import { shown, size as checkSize } from "../core/convert/argument.ts";
+import { checkRegular, rawStat, remember } from "../core/file/file.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { mapDescriptor, rangeOf } from "../core/memory/file_mapping.ts";
+import { pageSize } from "../core/memory/mapping.ts";
 
 export { Fd };
 

@@ -19,17 +19,30 @@
  * @module
  */
 
+import { ERRNO, hasCode, ipcError, timeoutError } from "../../ffi/errno.ts";
+import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
+import { checkMode, integer, shown } from "../core/convert/argument.ts";
+import { payloadOf } from "../core/convert/bytes.ts";
+import { changeFile, type FileChanges } from "../core/file/file.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { openOrCreate } from "../core/handle/open_or_create.ts";
+import { Deadline } from "../core/wait/deadline.ts";
 import {
-  integer,
-  mode as checkMode,
-  shown,
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
-} from "../../ffi/core/_argument.ts";
-import { changeFile, type FileChanges } from "../../ffi/core/_file.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
+} from "../core/wait/options.ts";
+import { pollUntil } from "../core/wait/poll.ts";
+import { type FdSource, fdSource } from "../core/wait/reactor.ts";
+import { fdReadiness } from "../core/wait/readiness.ts";
+import { promised, waitUntil } from "../core/wait/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../core/wait/wait_any.ts";
 import {
   checkInto,
   checkPriority,
@@ -50,7 +63,7 @@ import {
   sendMessage,
   setQueueNonBlocking,
   unlinkQueue,
-} from "../../ffi/core/_posix_mq.ts";
+} from "./_message_queue.ts";
 import type {
   PosixMessageQueueCreateOptions,
   PosixMessageQueueOpenOptions,
@@ -61,23 +74,8 @@ import type {
   PosixSendSyncOptions,
   PosixTryReceiveOptions,
   PosixTrySendOptions,
-} from "../../ffi/core/_posix_mq_options.ts";
-import { fdReadiness } from "../../ffi/core/_readable.ts";
-import { hasCode, openOrCreate } from "../../ffi/core/_sysv.ts";
-import { payloadOf } from "../../ffi/core/_sysv_msg.ts";
-import { Deadline } from "../../ffi/core/deadline.ts";
-import { ERRNO, ipcError, timeoutError } from "../../ffi/core/errno.ts";
-import { Fd } from "../../ffi/core/fd.ts";
-import { createNamed, posixName } from "../../ffi/core/name.ts";
-import { POLLIN, POLLOUT } from "../../ffi/core/platform.ts";
-import { pollUntil } from "../../ffi/core/poll.ts";
-import { type FdSource, fdSource } from "../../ffi/core/reactor.ts";
-import { promised, waitUntil } from "../../ffi/core/wait.ts";
-import {
-  READINESS,
-  type Readiness,
-  type Waitable,
-} from "../../ffi/core/wait_any.ts";
+} from "./_message_queue_options.ts";
+import { createNamed, posixName } from "./_name.ts";
 
 export { Fd };
 export type {

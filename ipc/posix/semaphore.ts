@@ -16,17 +16,38 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { semaphore } from "../../ffi/libc/semaphore.ts";
 import {
-  integer,
-  mode as checkMode,
-  shown,
+  check0,
+  corruptError,
+  ERRNO,
+  errnoOf,
+  hasCode,
+  ipcError,
+  isInterruption,
+  timeoutError,
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { SEM_VALUE_MAX } from "../../ffi/libc/limits.ts";
+import { sem_t, semaphore } from "../../ffi/libc/semaphore.ts";
+import { checkMode, integer, shown } from "../core/convert/argument.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { openOrCreate } from "../core/handle/open_or_create.ts";
+import { Mapping } from "../core/memory/mapping.ts";
+import { Deadline } from "../core/wait/deadline.ts";
+import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
-} from "../../ffi/core/_argument.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
+} from "../core/wait/options.ts";
+import { ThreadSource } from "../core/wait/thread_source.ts";
+import { promised, waitUntil } from "../core/wait/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../core/wait/wait_any.ts";
+import { createNamed, posixName } from "./_name.ts";
 import {
   acquireBefore,
   createSemaphore,
@@ -42,31 +63,8 @@ import {
   SEM_NAME_MAX,
   type SemaphorePlace,
   unlinkSemaphore,
-} from "../../ffi/core/_posix_sem.ts";
-import { competes, waitForUnit } from "../../ffi/core/_posix_sem_wait.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
-import { hasCode, openOrCreate } from "../../ffi/core/_sysv.ts";
-import { Deadline } from "../../ffi/core/deadline.ts";
-import {
-  check0,
-  corruptError,
-  ERRNO,
-  errnoOf,
-  ipcError,
-  isInterruption,
-  timeoutError,
-} from "../../ffi/core/errno.ts";
-import { sem_t } from "../../ffi/core/layouts.ts";
-import { Mapping } from "../../ffi/core/mapping.ts";
-import { createNamed, posixName } from "../../ffi/core/name.ts";
-import { SEM_VALUE_MAX } from "../../ffi/core/platform.ts";
-import { ThreadSource } from "../../ffi/core/thread_source.ts";
-import { promised, waitUntil } from "../../ffi/core/wait.ts";
-import {
-  READINESS,
-  type Readiness,
-  type Waitable,
-} from "../../ffi/core/wait_any.ts";
+} from "./_semaphore.ts";
+import { competes, waitForUnit } from "./_semaphore_wait.ts";
 
 export type {
   PosixSemaphoreCreateOptions,

@@ -14,9 +14,11 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { sys_stat } from "../../ffi/libc/sys_stat.ts";
-import { size as checkSize } from "../../ffi/core/_argument.ts";
+import { cstring } from "../../ffi/cstring.ts";
+import { errnoOf } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
+import { size as checkSize } from "../core/convert/argument.ts";
 import {
   changeFile,
   type FileChanges,
@@ -27,13 +29,13 @@ import {
   resizeFile,
   type ResizeOptions,
   writeAt,
-} from "../../ffi/core/_file.ts";
-import {
-  mapDescriptor,
-  type MapOptions,
-} from "../../ffi/core/_file_mapping.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
+} from "../core/file/file.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { mapDescriptor, type MapOptions } from "../core/memory/file_mapping.ts";
+import type { Mapping } from "../core/memory/mapping.ts";
+import { createNamed, posixName } from "./_name.ts";
 import {
   checkCreate,
   createObject,
@@ -46,13 +48,7 @@ import {
   type PosixSharedMemoryOpenOrCreateOptions,
   unless,
   unlinkObject,
-} from "../../ffi/core/_posix_shm.ts";
-import { cstring } from "../../ffi/core/cstring.ts";
-import { errnoOf } from "../../ffi/core/errno.ts";
-import { Fd } from "../../ffi/core/fd.ts";
-import { stat } from "../../ffi/core/layouts.ts";
-import type { Mapping } from "../../ffi/core/mapping.ts";
-import { createNamed, posixName } from "../../ffi/core/name.ts";
+} from "./_shared_memory.ts";
 
 export { Fd };
 export type {

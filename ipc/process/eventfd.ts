@@ -12,48 +12,46 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { sys_eventfd } from "../../ffi/libc/sys_eventfd.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
-import { adoptFd, type AdoptOptions, fdinfo } from "../../ffi/core/_adopt.ts";
 import {
-  integer,
-  shown,
-  type SyncWaitOptions,
-  timeoutOf,
-  type WaitOptions,
-} from "../../ffi/core/_argument.ts";
-import { setNonBlocking } from "../../ffi/core/_fd_flags.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
-import { Deadline } from "../../ffi/core/deadline.ts";
-import {
-  checkFd,
+  checkInt,
   ERRNO,
   errnoOf,
   ipcError,
   timeoutError,
-} from "../../ffi/core/errno.ts";
-import { Fd } from "../../ffi/core/fd.ts";
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
 import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   EFD_SEMAPHORE,
-  POLLIN,
-  POLLOUT,
-} from "../../ffi/core/platform.ts";
-import { pollUntil } from "../../ffi/core/poll.ts";
-import { fdSource } from "../../ffi/core/reactor.ts";
-import { fdReadiness } from "../../ffi/core/_readable.ts";
-import { promised, type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
+  sys_eventfd,
+} from "../../ffi/libc/sys_eventfd.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { integer, shown } from "../core/convert/argument.ts";
+import { adoptFd, type AdoptOptions, fdinfo } from "../core/file/adopt_fd.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { setNonBlocking } from "../core/handle/fd_flags.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { Deadline } from "../core/wait/deadline.ts";
+import {
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "../core/wait/options.ts";
+import { pollUntil } from "../core/wait/poll.ts";
+import { fdSource } from "../core/wait/reactor.ts";
+import { fdReadiness } from "../core/wait/readiness.ts";
+import { promised, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
   READINESS,
   type Readiness,
   type Waitable,
-} from "../../ffi/core/wait_any.ts";
+} from "../core/wait/wait_any.ts";
 
-export type { AdoptOptions } from "../../ffi/core/_adopt.ts";
-export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
+export type { AdoptOptions } from "../core/file/adopt_fd.ts";
+export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 
 /** Options of {@linkcode EventFd.create}. */
 export interface EventFdOptions {
@@ -115,7 +113,7 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    */
   static create(options: EventFdOptions = {}): EventFd {
     const { value = 0, semaphore = false } = options;
-    const fd = checkFd(
+    const fd = checkInt(
       sys_eventfd().eventfd(
         integer(value, "value", 0, MAX_START),
         EFD_CLOEXEC | EFD_NONBLOCK | (semaphore ? EFD_SEMAPHORE : 0),

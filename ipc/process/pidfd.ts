@@ -14,45 +14,36 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
+import { ERRNO, errnoOf, ipcError, timeoutError } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { POLLIN } from "../../ffi/libc/poll.ts";
 import { sys_pidfd } from "../../ffi/libc/sys_pidfd.ts";
+import { SYS_pidfd_getfd } from "../../ffi/libc/sys_syscall.ts";
+import { integer } from "../core/convert/argument.ts";
+import { adoptFd, type AdoptOptions, fdinfo } from "../core/file/adopt_fd.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { Deadline } from "../core/wait/deadline.ts";
 import {
-  integer,
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
-} from "../../ffi/core/_argument.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
-import {
-  missingHint,
-  openPidfd,
-  pidfdEnded,
-  sendByPidfd,
-} from "../../ffi/core/_pidfd.ts";
-import { adoptFd, type AdoptOptions, fdinfo } from "../../ffi/core/_adopt.ts";
-import { Deadline } from "../../ffi/core/deadline.ts";
-import {
-  ERRNO,
-  errnoOf,
-  ipcError,
-  timeoutError,
-} from "../../ffi/core/errno.ts";
-import { Fd } from "../../ffi/core/fd.ts";
-import { POLLIN, SYS_pidfd_getfd } from "../../ffi/core/platform.ts";
-import { pollUntil } from "../../ffi/core/poll.ts";
-import { fdSource } from "../../ffi/core/reactor.ts";
-import { type Signal, signalNumber, sigvalOf } from "../../ffi/core/signals.ts";
-import { fdReadiness } from "../../ffi/core/_readable.ts";
-import { promised, type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
+} from "../core/wait/options.ts";
+import { pollUntil } from "../core/wait/poll.ts";
+import { fdSource } from "../core/wait/reactor.ts";
+import { fdReadiness } from "../core/wait/readiness.ts";
+import { promised, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
   READINESS,
   type Readiness,
   type Waitable,
-} from "../../ffi/core/wait_any.ts";
+} from "../core/wait/wait_any.ts";
+import { missingHint, openPidfd, pidfdEnded, sendByPidfd } from "./_pidfd.ts";
+import { type Signal, signalNumber, sigvalOf } from "./_signals.ts";
 
-export type { AdoptOptions } from "../../ffi/core/_adopt.ts";
-export type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
+export type { AdoptOptions } from "../core/file/adopt_fd.ts";
+export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 
 /** A child process, as `spawn()` makes it. */
 export interface PidfdChild {

@@ -22,16 +22,11 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
+import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
 import { signal as libc } from "../../ffi/libc/signal.ts";
-import { integer, shown } from "../../ffi/core/_argument.ts";
-import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/core/errno.ts";
-import {
-  type Signal,
-  signalName,
-  signalNumber,
-  sigvalOf,
-} from "../../ffi/core/signals.ts";
+import { integer, shown } from "../core/convert/argument.ts";
+import { type Signal, signalName, signalNumber, sigvalOf } from "./_signals.ts";
 
 export {
   type Signal,
@@ -39,19 +34,19 @@ export {
   signalName,
   signalNumber,
   signals,
-} from "../../ffi/core/signals.ts";
+} from "./_signals.ts";
 export {
   disposition,
   ignore,
   restoreDefault,
   type SignalDisposition,
-} from "../../ffi/core/signal_action.ts";
-export { onSignal, SignalListener } from "../../ffi/core/signal_listener.ts";
+} from "./_signal_action.ts";
+export { onSignal, SignalListener } from "./signal_listener.ts";
 export {
   type SignalInfo,
   type SignalOrigin,
   SignalQueue,
-} from "../../ffi/core/signal_queue.ts";
+} from "./signal_queue.ts";
 
 const MAX_PID = 0x7fff_ffff;
 

@@ -15,49 +15,39 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { fcntl } from "../../ffi/libc/fcntl.ts";
-import { sys_stat } from "../../ffi/libc/sys_stat.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
-import { integer, shown } from "../../ffi/core/_argument.ts";
-import { flagsOf, inheritableFd } from "../../ffi/core/_fd_flags.ts";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
-import { SpawnCall } from "../../ffi/core/_spawn_call.ts";
-import { hasCode } from "../../ffi/core/_sysv.ts";
-import type { FdPlace } from "../../ffi/core/_spawn_plan.ts";
-import { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
-import { ChildProcess } from "../../ffi/core/child_process.ts";
-import { cpath, pathString } from "../../ffi/core/cstring.ts";
+import { cpath, pathString } from "../../ffi/cstring.ts";
 import {
   check0,
   ERRNO,
   errnoOf,
+  hasCode,
   type IpcError,
   ipcError,
-} from "../../ffi/core/errno.ts";
-import { Fd } from "../../ffi/core/fd.ts";
-import { stat } from "../../ffi/core/layouts.ts";
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { F_GETFD, fcntl, O_CLOEXEC, O_NONBLOCK } from "../../ffi/libc/fcntl.ts";
 import {
-  F_GETFD,
-  O_CLOEXEC,
-  O_NONBLOCK,
   S_IFDIR,
   S_IFIFO,
   S_IFMT,
-} from "../../ffi/core/platform.ts";
-import { disposition } from "../../ffi/core/signal_action.ts";
-import {
-  type Signal,
-  signalNumber,
-  signalNumbers,
-} from "../../ffi/core/signals.ts";
+  stat,
+  sys_stat,
+} from "../../ffi/libc/sys_stat.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { integer, shown } from "../core/convert/argument.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { flagsOf, inheritableFd } from "../core/handle/fd_flags.ts";
+import { INTERNAL } from "../core/handle/internal.ts";
+import { FdReader, FdWriter } from "../core/stream/byte_stream.ts";
+import { disposition } from "./_signal_action.ts";
+import { type Signal, signalNumber, signalNumbers } from "./_signals.ts";
+import { SpawnCall } from "./_spawn_call.ts";
+import type { FdPlace } from "./_spawn_plan.ts";
+import { ChildProcess } from "./child_process.ts";
 
-export {
-  ChildProcess,
-  type ChildStatus,
-} from "../../ffi/core/child_process.ts";
-export { FdReader, FdWriter } from "../../ffi/core/byte_stream.ts";
-export { inheritedFd } from "../../ffi/core/inherited_fd.ts";
+export { ChildProcess, type ChildStatus } from "./child_process.ts";
+export { FdReader, FdWriter } from "../core/stream/byte_stream.ts";
+export { inheritedFd } from "./_inherited_fd.ts";
 
 /**
  * What a descriptor of a child is to be: one of this process (an {@linkcode Fd},

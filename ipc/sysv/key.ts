@@ -11,12 +11,12 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
+import { cpath, pathString } from "../../ffi/cstring.ts";
+import { checkInt } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
 import { sys_ipc } from "../../ffi/libc/sys_ipc.ts";
-import { integer } from "../../ffi/core/_argument.ts";
-import { cpath, pathString } from "../../ffi/core/cstring.ts";
-import { checkFd } from "../../ffi/core/errno.ts";
-import type { Key } from "../../ffi/core/_sysv.ts";
+import { integer } from "../core/convert/argument.ts";
+import type { Key } from "../core/convert/key.ts";
 
 export type { Key };
 
@@ -56,7 +56,7 @@ export function ftok(path: string | URL, projectId: number | string): Key {
   const project = typeof projectId === "string"
     ? characterCode(projectId)
     : integer(projectId, "projectId", -0x8000_0000, 0xffff_ffff) | 0;
-  return checkFd(
+  return checkInt(
     sys_ipc().ftok(cpath(path, "path"), project),
     errno[0],
     "ftok",

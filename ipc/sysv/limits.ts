@@ -17,7 +17,7 @@ import {
   type SysvMessageQueueInfo,
   type SysvSemaphoreInfo,
   type SysvSharedMemoryInfo,
-} from "../../ffi/core/_sysv_info.ts";
+} from "./_info.ts";
 
 export type { SysvMessageQueueInfo, SysvSemaphoreInfo, SysvSharedMemoryInfo };
 

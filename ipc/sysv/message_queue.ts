@@ -14,45 +14,70 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { sys_msg } from "../../ffi/libc/sys_msg.ts";
 import {
+  checkInt,
+  ERRNO,
+  hasCode,
+  ignoreGone,
+  ipcError,
+  isInterruption,
+  timeoutError,
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import {
+  IPC_CREAT,
+  IPC_EXCL,
+  IPC_NOWAIT,
+  IPC_RMID,
+} from "../../ffi/libc/sys_ipc.ts";
+import {
+  MSG_COPY,
+  MSG_EXCEPT,
+  MSG_NOERROR,
+  sys_msg,
+} from "../../ffi/libc/sys_msg.ts";
+import {
+  checkMode,
   integer,
   shown,
   size as checkSize,
+} from "../core/convert/argument.ts";
+import { payloadOf } from "../core/convert/bytes.ts";
+import { type Key, keyText } from "../core/convert/key.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { openOrCreate } from "../core/handle/open_or_create.ts";
+import { Deadline } from "../core/wait/deadline.ts";
+import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
-} from "../../ffi/core/_argument.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
+} from "../core/wait/options.ts";
 import {
-  checkExists,
-  checkId,
-  checkKey,
-  checkMode,
-  hasCode,
-  ignoreGone,
-  type Key,
-  keyText,
-  openOrCreate,
-  type PermissionChanges,
-  type Permissions,
-  type SysvCreateOptions,
-  type SysvInit,
-  type SysvOpenOptions,
-} from "../../ffi/core/_sysv.ts";
+  type BlockingCall,
+  type Source,
+  SweepSource,
+} from "../core/wait/source.ts";
 import {
-  messageQueueInfo,
-  type SysvMessageQueueInfo,
-} from "../../ffi/core/_sysv_info.ts";
+  collectThreads,
+  pauseThreads,
+  ThreadSource,
+  threadsTake,
+} from "../core/wait/thread_source.ts";
+import { callUntil } from "../core/wait/timer_interrupt.ts";
+import { promised, waitUntil } from "../core/wait/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../core/wait/wait_any.ts";
+import { messageQueueInfo, type SysvMessageQueueInfo } from "./_info.ts";
 import {
   changeQueue,
   listQueues,
   matches,
   maxBytesOf,
   type MessageRequest,
-  payloadOf,
   receiveMessage,
   sendMessage,
   statById,
@@ -60,39 +85,17 @@ import {
   type SysvMessageQueueChanges,
   type SysvMessageQueueStat,
   waitForMessage,
-} from "../../ffi/core/_sysv_msg.ts";
-import { Deadline } from "../../ffi/core/deadline.ts";
+} from "./_message_queue.ts";
 import {
-  checkFd,
-  ERRNO,
-  ipcError,
-  isInterruption,
-  timeoutError,
-} from "../../ffi/core/errno.ts";
-import {
-  IPC_CREAT,
-  IPC_EXCL,
-  IPC_NOWAIT,
-  IPC_RMID,
-  MSG_COPY,
-  MSG_EXCEPT,
-  MSG_NOERROR,
-} from "../../ffi/core/platform.ts";
-import { type Source, SweepSource } from "../../ffi/core/_source.ts";
-import {
-  collectThreads,
-  pauseThreads,
-  ThreadSource,
-  threadsTake,
-} from "../../ffi/core/thread_source.ts";
-import { callUntil } from "../../ffi/core/timer_interrupt.ts";
-import { promised, waitUntil } from "../../ffi/core/wait.ts";
-import {
-  READINESS,
-  type Readiness,
-  type Waitable,
-} from "../../ffi/core/wait_any.ts";
-import type { BlockingCall } from "../../ffi/core/wait_thread.ts";
+  checkExists,
+  checkId,
+  checkKey,
+  type PermissionChanges,
+  type Permissions,
+  type SysvCreateOptions,
+  type SysvInit,
+  type SysvOpenOptions,
+} from "./_object.ts";
 
 export type {
   Key,
@@ -228,8 +231,8 @@ export class SysvMessageQueue
   static create(key: Key, options: SysvCreateOptions = {}): SysvMessageQueue {
     const { mode = 0o600, owner = true } = options;
     const checked = checkKey(key);
-    const id = checkFd(
-      sys_msg().msgget(checked, IPC_CREAT | IPC_EXCL | checkMode(mode)),
+    const id = checkInt(
+      sys_msg().msgget(checked, IPC_CREAT | IPC_EXCL | checkMode(mode, 0o777)),
       errno[0],
       "msgget",
       "create",
@@ -259,8 +262,8 @@ export class SysvMessageQueue
         "key must not be IPC_PRIVATE: such a queue is found by fromId()",
       );
     }
-    const id = checkFd(
-      sys_msg().msgget(checked, checkMode(mode)),
+    const id = checkInt(
+      sys_msg().msgget(checked, checkMode(mode, 0o777)),
       errno[0],
       "msgget",
       "open",

@@ -17,38 +17,62 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { sys_sem } from "../../ffi/libc/sys_sem.ts";
 import {
-  integer,
-  shown,
+  check0,
+  checkInt,
+  ERRNO,
+  hasCode,
+  ignoreGone,
+  ipcError,
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import {
+  IPC_CREAT,
+  IPC_EXCL,
+  IPC_NOWAIT,
+  IPC_RMID,
+} from "../../ffi/libc/sys_ipc.ts";
+import {
+  GETNCNT,
+  GETPID,
+  GETVAL,
+  GETZCNT,
+  SEM_UNDO,
+  SEMVMX,
+  SETALL,
+  SETVAL,
+  sys_sem,
+} from "../../ffi/libc/sys_sem.ts";
+import { checkMode, integer, shown } from "../core/convert/argument.ts";
+import { type Key, keyText } from "../core/convert/key.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { openOrCreate } from "../core/handle/open_or_create.ts";
+import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
-} from "../../ffi/core/_argument.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
+} from "../core/wait/options.ts";
+import type { BlockingCall } from "../core/wait/source.ts";
+import { ThreadSource } from "../core/wait/thread_source.ts";
+import { promised, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../core/wait/wait_any.ts";
+import { semaphoreInfo, type SysvSemaphoreInfo } from "./_info.ts";
 import {
   checkExists,
   checkId,
   checkKey,
-  checkMode,
   findAndUse,
-  hasCode,
-  ignoreGone,
-  type Key,
-  keyText,
-  openOrCreate,
   type PermissionChanges,
   type Permissions,
   type SysvCreateOptions,
   type SysvInit,
   type SysvOpenOptions,
-} from "../../ffi/core/_sysv.ts";
-import {
-  semaphoreInfo,
-  type SysvSemaphoreInfo,
-} from "../../ffi/core/_sysv_info.ts";
+} from "./_object.ts";
 import {
   awaitInitialized,
   changePermissions,
@@ -58,7 +82,7 @@ import {
   OWNER,
   statById,
   type SysvSemaphoreSetStat,
-} from "../../ffi/core/_sysv_sem.ts";
+} from "./_semaphore_set.ts";
 import {
   attempt,
   block,
@@ -69,30 +93,7 @@ import {
   type SemaphoreTarget,
   single,
   waitForOperations,
-} from "../../ffi/core/_sysv_semop.ts";
-import { check0, checkFd, ERRNO, ipcError } from "../../ffi/core/errno.ts";
-import {
-  GETNCNT,
-  GETPID,
-  GETVAL,
-  GETZCNT,
-  IPC_CREAT,
-  IPC_EXCL,
-  IPC_NOWAIT,
-  IPC_RMID,
-  SEM_UNDO,
-  SEMVMX,
-  SETALL,
-  SETVAL,
-} from "../../ffi/core/platform.ts";
-import { ThreadSource } from "../../ffi/core/thread_source.ts";
-import { promised, type WaitSubject, waitUntil } from "../../ffi/core/wait.ts";
-import type { BlockingCall } from "../../ffi/core/wait_thread.ts";
-import {
-  READINESS,
-  type Readiness,
-  type Waitable,
-} from "../../ffi/core/wait_any.ts";
+} from "./_semop.ts";
 
 export type {
   Key,
@@ -217,12 +218,12 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     const { mode = 0o600, owner = true } = options;
     const checked = checkKey(key);
     const values = checkValues(semaphores);
-    const flags = IPC_CREAT | IPC_EXCL | checkMode(mode) | OWNER;
+    const flags = IPC_CREAT | IPC_EXCL | checkMode(mode, 0o777) | OWNER;
     const label = `System V semaphore set with key ${
       keyText(checked)
     } of ${values.length}`;
     const create = () =>
-      checkFd(
+      checkInt(
         sys_sem().semget(checked, values.length, flags),
         errno[0],
         "semget",
@@ -273,8 +274,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     }
     const label = `System V semaphore set with key ${keyText(checked)}`;
     const find = () =>
-      checkFd(
-        sys_sem().semget(checked, count, checkMode(mode)),
+      checkInt(
+        sys_sem().semget(checked, count, checkMode(mode, 0o777)),
         errno[0],
         "semget",
         "open",
@@ -776,7 +777,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
 
   #get(command: number, index: number, action: string): number {
     this.#check(action);
-    return checkFd(
+    return checkInt(
       sys_sem().semctl(this.#set.id, this.#index(index), command),
       errno[0],
       "semctl",

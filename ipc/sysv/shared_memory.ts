@@ -13,55 +13,29 @@
  * @module
  */
 
-import { errno } from "../../ffi/libc/_open.ts";
-import { sys_shm } from "../../ffi/libc/sys_shm.ts";
-import { size as checkSize } from "../../ffi/core/_argument.ts";
-import { showing } from "../../ffi/core/_inspect.ts";
-import { INTERNAL, onlyInternal } from "../../ffi/core/_internal.ts";
-import {
-  applyChanges,
-  checkExists,
-  checkId,
-  checkKey,
-  checkMode,
-  findAndUse,
-  ignoreGone,
-  type Key,
-  keyText,
-  openOrCreate,
-  type PermissionChanges,
-  type Permissions,
-  permissionsOf,
-  procTable,
-  type SysvCreateOptions,
-  type SysvInit,
-  type SysvOpenOptions,
-} from "../../ffi/core/_sysv.ts";
-import {
-  sharedMemoryInfo,
-  type SysvSharedMemoryInfo,
-} from "../../ffi/core/_sysv_info.ts";
-import { dateOf } from "../../ffi/core/deadline.ts";
 import {
   check0,
-  checkFd,
+  checkInt,
   checkPtr,
   ERRNO,
   errnoOf,
+  ignoreGone,
   ipcError,
-} from "../../ffi/core/errno.ts";
-import { shm_info, shmid_ds } from "../../ffi/core/layouts.ts";
-import { Mapping, overtake } from "../../ffi/core/mapping.ts";
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
 import {
   IPC_CREAT,
   IPC_EXCL,
   IPC_RMID,
   IPC_SET,
   IPC_STAT,
+} from "../../ffi/libc/sys_ipc.ts";
+import {
   SHM_DEST,
   SHM_EXEC,
   SHM_HUGETLB,
   SHM_INFO,
+  shm_info,
   SHM_LOCK,
   SHM_LOCKED,
   SHM_NORESERVE,
@@ -70,7 +44,31 @@ import {
   SHM_RND,
   SHM_STAT_ANY,
   SHM_UNLOCK,
-} from "../../ffi/core/platform.ts";
+  shmid_ds,
+  sys_shm,
+} from "../../ffi/libc/sys_shm.ts";
+import { checkMode, size as checkSize } from "../core/convert/argument.ts";
+import { type Key, keyText } from "../core/convert/key.ts";
+import { dateOf } from "../core/convert/time.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { openOrCreate } from "../core/handle/open_or_create.ts";
+import { Mapping, overtake } from "../core/memory/mapping.ts";
+import { sharedMemoryInfo, type SysvSharedMemoryInfo } from "./_info.ts";
+import {
+  applyChanges,
+  checkExists,
+  checkId,
+  checkKey,
+  findAndUse,
+  type PermissionChanges,
+  type Permissions,
+  permissionsOf,
+  procTable,
+  type SysvCreateOptions,
+  type SysvInit,
+  type SysvOpenOptions,
+} from "./_object.ts";
 
 export type {
   Key,
@@ -226,7 +224,7 @@ export class SysvSharedMemory implements Disposable {
     const { mode = 0o600, owner = true } = options;
     const checked = checkKey(key);
     checkSize(size, "size", 1);
-    const flags = IPC_CREAT | IPC_EXCL | checkMode(mode) |
+    const flags = IPC_CREAT | IPC_EXCL | checkMode(mode, 0o777) |
       (options.hugePages ? SHM_HUGETLB : 0) |
       (options.noReserve ? SHM_NORESERVE : 0);
     const id = sys_shm().shmget(checked, BigInt(size), flags);
@@ -269,11 +267,11 @@ export class SysvSharedMemory implements Disposable {
       );
     }
     const find = () =>
-      checkFd(
+      checkInt(
         sys_shm().shmget(
           checked,
           BigInt(checkSize(size, "size")),
-          checkMode(mode),
+          checkMode(mode, 0o777),
         ),
         errno[0],
         "shmget",
@@ -343,7 +341,7 @@ export class SysvSharedMemory implements Disposable {
    */
   static list(): SysvSharedMemoryStat[] {
     const buffer = new Uint8Array(shmid_ds.size);
-    const highest = checkFd(
+    const highest = checkInt(
       sys_shm().shmctl_buf(0, SHM_INFO, new Uint8Array(shm_info.size)),
       errno[0],
       "shmctl",

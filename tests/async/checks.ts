@@ -7,9 +7,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
-import type { WaitOptions } from "../../ffi/core/_argument.ts";
-import type { Kind, Subject } from "./kinds.ts";
+import type { WaitOptions } from "../../ipc/core/wait/options.ts";
 import { later, turn } from "../util.ts";
+import type { Kind, Subject } from "./kinds.ts";
 
 /** Numbers from 0 to 1 that a seed determines (mulberry32). */
 export function random(seed: number): () => number {

@@ -9,7 +9,7 @@ import {
 } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
 import { spawn } from "../../ipc/process/spawn.ts";
-import { Socket } from "../../ipc/stream/socket.ts";
+import { Socket } from "../../ipc/socket/socket.ts";
 import {
   type Child,
   denoArgs,

@@ -2,12 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { IPC_PRIVATE, SysvSemaphoreSet, waitAny } from "@libc/ipc";
-import { READINESS } from "../../ffi/core/wait_any.ts";
-import { fdSource } from "../../ffi/core/reactor.ts";
-import { SweepSource } from "../../ffi/core/_source.ts";
-import { waitUntil } from "../../ffi/core/wait.ts";
+import { fdSource } from "../../ipc/core/wait/reactor.ts";
+import { SweepSource } from "../../ipc/core/wait/source.ts";
+import { waitUntil } from "../../ipc/core/wait/wait.ts";
+import { READINESS } from "../../ipc/core/wait/wait_any.ts";
+import { pipe } from "../../ipc/pipe/pipe.ts";
 import { EventFd } from "../../ipc/process/eventfd.ts";
-import { pipe } from "../../ipc/stream/pipe.ts";
 import { later, turn, watchdog } from "../util.ts";
 import { outcomeOf } from "./checks.ts";
 import { type Kind, kinds, type Subject } from "./kinds.ts";
@@ -109,10 +109,12 @@ Deno.test("waits that are ready together settle in their order", async () => {
 Deno.test("a wait whose attempts are always in vain lets timers run", async () => {
   using _dog = watchdog("a file that is always ready");
   // Epoll cannot watch a regular file, which is ready for ever.
-  const { O_CLOEXEC, O_RDONLY } = await import("../../ffi/core/platform.ts");
-  const { fcntl } = await import("../../ffi/libc/fcntl.ts");
-  const { Fd } = await import("../../ffi/core/fd.ts");
-  const { INTERNAL } = await import("../../ffi/core/_internal.ts");
+
+  const { fcntl, O_CLOEXEC, O_RDONLY } = await import(
+    "../../ffi/libc/fcntl.ts"
+  );
+  const { Fd } = await import("../../ipc/core/handle/fd.ts");
+  const { INTERNAL } = await import("../../ipc/core/handle/internal.ts");
   const path = new TextEncoder().encode("/proc/self/exe\0");
   const number = fcntl().open(path, O_RDONLY | O_CLOEXEC, 0);
   using file = new Fd(INTERNAL, number, "file");

@@ -1,8 +1,8 @@
 // Many waits at once, and everything else goes on meanwhile.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { pipe } from "../../ipc/pipe/pipe.ts";
 import { EventFd } from "../../ipc/process/eventfd.ts";
-import { pipe } from "../../ipc/stream/pipe.ts";
 import {
   type Child,
   later,

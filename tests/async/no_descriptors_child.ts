@@ -10,8 +10,8 @@ import { pipe } from "@libc/ipc/pipe";
 import { waitAny } from "@libc/ipc/wait";
 import { sys_resource } from "../../ffi/libc/sys_resource.ts";
 import { openFds } from "../descriptors.ts";
-import "../settle_runtime.ts";
 import { later } from "../util.ts";
+import "../settle_runtime.ts";
 
 const RLIMIT_NOFILE = 7;
 const limits = new BigUint64Array(2);

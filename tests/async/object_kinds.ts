@@ -9,10 +9,9 @@ import {
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
-import { siginfo_t } from "../../ffi/core/layouts.ts";
-import { P_PID, WEXITED } from "../../ffi/core/platform.ts";
-import { readTextFile } from "../../ffi/core/proc.ts";
-import { sys_wait } from "../../ffi/libc/sys_wait.ts";
+import { siginfo_t } from "../../ffi/libc/signal.ts";
+import { P_PID, sys_wait, WEXITED } from "../../ffi/libc/sys_wait.ts";
+import { readTextFile } from "../../ipc/core/file/read_file.ts";
 import { EventFd } from "../../ipc/process/eventfd.ts";
 import { Pidfd } from "../../ipc/process/pidfd.ts";
 import {

@@ -5,11 +5,10 @@
 
 import { EventFd } from "@libc/ipc/eventfd";
 import { IpcError } from "@libc/ipc/errno";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
-import { Fd } from "../../ffi/core/fd.ts";
-import { F_DUPFD_CLOEXEC } from "../../ffi/core/platform.ts";
-import { fcntl } from "../../ffi/libc/fcntl.ts";
+import { F_DUPFD_CLOEXEC, fcntl } from "../../ffi/libc/fcntl.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
+import { Fd } from "../../ipc/core/handle/fd.ts";
+import { INTERNAL } from "../../ipc/core/handle/internal.ts";
 import { later } from "../util.ts";
 
 /** What a wait ended with, or the code of its error. */

@@ -10,16 +10,16 @@ import {
 } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
 import { lockFile, openLockFile } from "@libc/ipc/file-lock";
+import { Fifo } from "../../ipc/pipe/fifo.ts";
+import { pipe } from "../../ipc/pipe/pipe.ts";
+import { Pidfd } from "../../ipc/process/pidfd.ts";
 import {
   type ChildFd,
   type ChildProcess,
   spawn,
 } from "../../ipc/process/spawn.ts";
-import { Pidfd } from "../../ipc/process/pidfd.ts";
-import { Fifo } from "../../ipc/stream/fifo.ts";
-import { pipe } from "../../ipc/stream/pipe.ts";
-import { Socket } from "../../ipc/stream/socket.ts";
-import { Place } from "../ipc/stream/util.ts";
+import { Socket } from "../../ipc/socket/socket.ts";
+import { Place } from "../ipc/core/stream/util.ts";
 import { exists, later, scaled, source, spawnDeno, watchdog } from "../util.ts";
 
 /** How often each process is killed. */

@@ -1,9 +1,8 @@
 /** What the programs under the storm import: handlers for its signals. */
 
-import { cstring } from "../../ffi/core/cstring.ts";
-import { sigaction } from "../../ffi/core/layouts.ts";
+import { cstring } from "../../ffi/cstring.ts";
 import { dlfcn } from "../../ffi/libc/dlfcn.ts";
-import { signal } from "../../ffi/libc/signal.ts";
+import { sigaction, signal } from "../../ffi/libc/signal.ts";
 
 /** `SIGRTMIN+5` */
 const REAL_TIME = 39;

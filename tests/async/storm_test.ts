@@ -8,7 +8,7 @@ import {
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
-import { Fifo } from "../../ipc/stream/fifo.ts";
+import { Fifo } from "../../ipc/pipe/fifo.ts";
 import { denoWith } from "../ipc/process/util.ts";
 import {
   type Child,
@@ -230,8 +230,8 @@ Deno.test(`only its own signal interrupts a thread that waits${why}`, {
   using _dog = watchdog("threads under signals", 120);
   await using child = spawnDeno(
     `${PREPARE}
-    import { WaitThread } from "${source("ffi/core/wait_thread.ts")}";
-    import { waitForOperations } from "${source("ffi/core/_sysv_semop.ts")}";
+    import { WaitThread } from "${source("ipc/core/wait/_wait_thread.ts")}";
+    import { waitForOperations } from "${source("ipc/sysv/_semop.ts")}";
     using stack = new DisposableStack();
     const sets = Array.from({ length: 8 }, () => stack.use(SysvSemaphoreSet.create(0, [0])));
     let ended = 0;

@@ -1,9 +1,9 @@
 /** Waits on pipes, FIFOs and sockets. */
 
-import type { FdReader } from "../../ffi/core/byte_stream.ts";
-import { Fifo } from "../../ipc/stream/fifo.ts";
-import { pipe, type PipeEnds, PipeReader } from "../../ipc/stream/pipe.ts";
-import { Socket } from "../../ipc/stream/socket.ts";
+import type { FdReader } from "../../ipc/core/stream/byte_stream.ts";
+import { Fifo } from "../../ipc/pipe/fifo.ts";
+import { pipe, type PipeEnds, PipeReader } from "../../ipc/pipe/pipe.ts";
+import { Socket } from "../../ipc/socket/socket.ts";
 import { openFds, uniqueName } from "../util.ts";
 import {
   exhaust,

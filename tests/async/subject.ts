@@ -3,10 +3,13 @@
  */
 
 import type { SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";
-import type { SyncWaitOptions, WaitOptions } from "../../ffi/core/_argument.ts";
-import type { Waitable } from "../../ffi/core/wait_any.ts";
-import type { PipeReader, PipeWriter } from "../../ipc/stream/pipe.ts";
-import type { Socket } from "../../ipc/stream/socket.ts";
+import type {
+  SyncWaitOptions,
+  WaitOptions,
+} from "../../ipc/core/wait/options.ts";
+import type { Waitable } from "../../ipc/core/wait/wait_any.ts";
+import type { PipeReader, PipeWriter } from "../../ipc/pipe/pipe.ts";
+import type { Socket } from "../../ipc/socket/socket.ts";
 
 /** An object on which a wait has to wait. */
 export interface Subject extends Disposable {

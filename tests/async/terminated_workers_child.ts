@@ -6,7 +6,7 @@
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { pipe } from "@libc/ipc/pipe";
-import { WaitThread } from "../../ffi/core/wait_thread.ts";
+import { WaitThread } from "../../ipc/core/wait/_wait_thread.ts";
 import { later, until } from "../util.ts";
 
 /** The global scope, here or in a worker. */

@@ -2,13 +2,13 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { unicodeWidth } from "@std/cli/unicode-width";
 import { sampleAt } from "@libc/ipc/device";
 import { drawChart, Trace } from "../../cli/chart.ts";
+import { painter } from "../../cli/output.ts";
 import {
   cut,
   defaultWindow,
   drawFrame,
   type PlotState,
 } from "../../cli/plot.ts";
-import { painter } from "../../cli/output.ts";
 
 const CSI = String.fromCharCode(27) + "[";
 const plain = painter(false);

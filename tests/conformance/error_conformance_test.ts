@@ -3,10 +3,10 @@
 // the object in its message. Rows that the API cannot express say why.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { EMULATED } from "../util.ts";
 import { drivers } from "./drivers.ts";
 import { isPrivileged } from "./privileges.ts";
 import { type Driven, keyOf, type Outcome, outcomeOf, rows } from "./rows.ts";
-import { EMULATED } from "../util.ts";
 
 const CHILD = new URL("child.ts", import.meta.url).href;
 

@@ -1,7 +1,7 @@
 /** Drivers of the rows about pipes and FIFOs. */
 
-import { Fifo } from "../../ipc/stream/fifo.ts";
-import { pipe, PipeWriter } from "../../ipc/stream/pipe.ts";
+import { Fifo } from "../../ipc/pipe/fifo.ts";
+import { pipe, PipeWriter } from "../../ipc/pipe/pipe.ts";
 import { becomeNobody, becomeRoot } from "./privileges.ts";
 import type { Defer, Driven, Drivers } from "./rows.ts";
 

@@ -3,9 +3,9 @@
 import { PosixSemaphore } from "@libc/ipc/posix-sem";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { LOAVES } from "../../examples/sysv_sem/shelf.ts";
-import { assert, assertEquals, assertMatch } from "@std/assert";
 import { until } from "../util.ts";
 import { rest, Stage } from "./_stage.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 Deno.test("examples/posix_sem parks two cars at a time", async () => {
   using stage = new Stage("posix_sem");

@@ -4,9 +4,9 @@ import { mapFile } from "@libc/ipc/mmap";
 import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { PATH, Progress } from "../../examples/mmap/progress.ts";
 import { Reading } from "../../examples/posix_shm/reading.ts";
-import { assert, assertEquals, assertMatch } from "@std/assert";
 import { exists, until } from "../util.ts";
 import { NOBODY, rest, Stage } from "./_stage.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 Deno.test("examples/posix_shm shows the readings of the thermometer", async () => {
   using stage = new Stage("posix_shm");

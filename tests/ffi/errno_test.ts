@@ -8,7 +8,7 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import {
   check0,
-  checkFd,
+  checkInt,
   checkPtr,
   checkRc,
   checkSize,
@@ -19,10 +19,9 @@ import {
   errnoOf,
   ipcError,
   timeoutError,
-} from "../../ffi/core/errno.ts";
-import { errno } from "../../ffi/libc/_open.ts";
-import { sys_mman } from "../../ffi/libc/sys_mman.ts";
-import { MAP_PRIVATE } from "../../ffi/core/platform.ts";
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { MAP_PRIVATE, sys_mman } from "../../ffi/libc/sys_mman.ts";
 import { sys_msg } from "../../ffi/libc/sys_msg.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { codeOf, scaled, source, watchdog } from "../util.ts";
@@ -84,15 +83,15 @@ Deno.test("check0() throws the errno of a call that returned -1", () => {
   check0(0, errno[0], "close", "close", "nothing");
 });
 
-Deno.test("checkFd() and checkSize() give back what is no failure", () => {
-  assertEquals(checkFd(7, errno[0], "open", "open", "x"), 7);
+Deno.test("checkInt() and checkSize() give back what is no failure", () => {
+  assertEquals(checkInt(7, errno[0], "open", "open", "x"), 7);
   assertEquals(checkSize(7n, errno[0], "read", "read", "x"), 7);
   assertEquals(checkSize(7, errno[0], "read", "read", "x"), 7);
 });
 
-Deno.test("checkFd() and checkSize() throw when the call returned -1", () => {
+Deno.test("checkInt() and checkSize() throw when the call returned -1", () => {
   const b = new Uint8Array(1);
-  for (const check of [checkFd, checkSize]) {
+  for (const check of [checkInt, checkSize]) {
     const error = assertThrows(
       () => check(unistd().read(-1, b, 1), errno[0], "read", "read", "nothing"),
       IpcError,
@@ -163,8 +162,8 @@ Deno.test(`errnoOf() is right ${3 * ROUNDS} times under allocation`, () => {
 Deno.test("errnoOf() is right in workers of its own while files are read", async () => {
   using _dog = watchdog("workers and errno", 120);
   const code = `
-    import { ERRNO, errnoOf } from "${source("ffi/core/errno.ts")}";
-import { errno } from "${source("ffi/libc/_open.ts")}";
+    import { ERRNO, errnoOf } from "${source("ffi/errno.ts")}";
+import { errno } from "${source("ffi/libc/errno.ts")}";
     import { unistd } from "${source("ffi/libc/unistd.ts")}";
     import { sys_msg } from "${source("ffi/libc/sys_msg.ts")}";
     const byte = new Uint8Array(16);

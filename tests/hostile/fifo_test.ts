@@ -2,11 +2,11 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Fifo, IpcError, Socket } from "@libc/ipc";
+import { cstring } from "../../ffi/cstring.ts";
 import { sys_stat } from "../../ffi/libc/sys_stat.ts";
-import { cstring } from "../../ffi/core/cstring.ts";
 import { isPrivileged } from "../conformance/privileges.ts";
+import { Place, STREAMS } from "../ipc/core/stream/util.ts";
 import { openFds, spawnDeno, until, watchdog } from "../util.ts";
-import { Place, STREAMS } from "../ipc/stream/util.ts";
 import { type Outcomes, outcomes, play, withStranger } from "./stage.ts";
 
 /** What any mode refuses to a stranger in a sticky folder. */

@@ -3,10 +3,10 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { IpcError, pipe, type PipeEnds, spawn } from "@libc/ipc";
-import type { ChildFd } from "../../ipc/process/spawn.ts";
 import { fcntl } from "../../ffi/libc/fcntl.ts";
-import { watchdog } from "../util.ts";
+import type { ChildFd } from "../../ipc/process/spawn.ts";
 import { type LineChild, lineChild } from "../ipc/process/util.ts";
+import { watchdog } from "../util.ts";
 
 const F_GETFL = 3;
 const O_NONBLOCK = 0o4000;

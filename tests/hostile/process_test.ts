@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { mapFile, Memfd, pipe, PosixSemaphore, Socket } from "@libc/ipc";
+import { folder } from "../ipc/socket/util.ts";
 import {
   EMULATED,
   notEmulated,
@@ -10,7 +11,6 @@ import {
   spawnDeno,
   uniqueName,
 } from "../util.ts";
-import { folder } from "../ipc/stream/socket_util.ts";
 import { outcomes, play, withStranger } from "./stage.ts";
 
 const FORBIDDEN = "spawn() explains what another user's mode forbids";

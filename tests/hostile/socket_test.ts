@@ -12,8 +12,8 @@ import {
   Socket,
 } from "@libc/ipc";
 import type { Fd } from "@libc/ipc/memfd";
+import { abstractName, pair } from "../ipc/socket/util.ts";
 import { openedSince, openFds, spawnDeno, watchdog } from "../util.ts";
-import { abstractName, pair } from "../ipc/stream/socket_util.ts";
 import { outcome, play, withStranger } from "./stage.ts";
 
 Deno.test({

@@ -10,7 +10,7 @@ import {
   folder,
   NO_PYTHON,
   textOf,
-} from "../ipc/stream/socket_util.ts";
+} from "../ipc/socket/util.ts";
 import { spawnCommand, watchdog } from "../util.ts";
 import { compiled, NO_CC, NO_PERL } from "./_peers.ts";
 

@@ -7,7 +7,7 @@ import { ftok } from "@libc/ipc/sysv-key";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import type { Permissions } from "../../ffi/core/_sysv.ts";
+import type { Permissions } from "../../ipc/sysv/_object.ts";
 import {
   type Child,
   hasCommand,

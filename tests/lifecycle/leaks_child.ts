@@ -4,9 +4,9 @@
  * what that has left behind.
  */
 
-import { collect, leftSince, settled } from "./leftovers.ts";
 import { type HandleCase, roundsOf } from "./handle_case.ts";
 import { handles } from "./handles.ts";
+import { collect, leftSince, settled } from "./leftovers.ts";
 
 /** What a process may grow by in the best phase: the heap breathes. */
 const MAX_GROWTH = 1 << 20;

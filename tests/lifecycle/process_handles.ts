@@ -5,13 +5,16 @@ import { type FileLock, lockFileSync, openLockFile } from "@libc/ipc/file-lock";
 import { Pidfd } from "@libc/ipc/pidfd";
 import { onSignal, type SignalListener, SignalQueue } from "@libc/ipc/signal";
 import { type ChildProcess, spawn } from "@libc/ipc/spawn";
-import { INTERNAL } from "../../ffi/core/_internal.ts";
-import { checkFd } from "../../ffi/core/errno.ts";
-import { Fd } from "../../ffi/core/fd.ts";
-import { SFD_CLOEXEC, SFD_NONBLOCK } from "../../ffi/core/platform.ts";
-import { sigset } from "../../ffi/core/signals.ts";
-import { errno } from "../../ffi/libc/_open.ts";
-import { sys_signalfd } from "../../ffi/libc/sys_signalfd.ts";
+import { checkInt } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { sigset } from "../../ffi/libc/signal.ts";
+import {
+  SFD_CLOEXEC,
+  SFD_NONBLOCK,
+  sys_signalfd,
+} from "../../ffi/libc/sys_signalfd.ts";
+import { Fd } from "../../ipc/core/handle/fd.ts";
+import { INTERNAL } from "../../ipc/core/handle/internal.ts";
 import { define, type HandleCase } from "./handle_case.ts";
 
 /** A child that ends by itself as soon as it is let go of. */
@@ -106,7 +109,7 @@ export const processHandles: Record<string, HandleCase> = {
       const fd = sys_signalfd()
         .signalfd(-1, sigset([64]), SFD_CLOEXEC | SFD_NONBLOCK);
       const label = "signal queue";
-      checkFd(fd, errno[0], "signalfd", "open", label);
+      checkInt(fd, errno[0], "signalfd", "open", label);
       const handle = new Fd(INTERNAL, fd, label);
       return new SignalQueue(INTERNAL, handle, ["SIGRTMAX"]);
     },

@@ -1,13 +1,13 @@
 /** The streams of bytes, for the table of all handles. */
 
-import { Fifo } from "../../ipc/stream/fifo.ts";
+import { Fifo } from "../../ipc/pipe/fifo.ts";
 import {
   type FdReader,
   type FdWriter,
   pipe,
   PipeReader,
   type PipeWriter,
-} from "../../ipc/stream/pipe.ts";
+} from "../../ipc/pipe/pipe.ts";
 import { define, type HandleCase } from "./handle_case.ts";
 
 const byte = new Uint8Array(1);

@@ -22,6 +22,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
+#include <linux/memfd.h>
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -54,6 +56,7 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* Whether the next member of the innermost object needs a comma before it. */
@@ -139,6 +142,7 @@ static void sysv_structs(void) {
   STRUCT(struct msqid_ds, F(msg_perm) F(msg_stime) F(msg_rtime) F(msg_ctime)
          F(__msg_cbytes) F(msg_qnum) F(msg_qbytes) F(msg_lspid) F(msg_lrpid));
   STRUCT(struct sembuf, F(sem_num) F(sem_op) F(sem_flg));
+  STRUCT(struct msgbuf, F(mtype) F(mtext));
   STRUCT(struct shminfo, F(shmmax) F(shmmin) F(shmmni) F(shmseg) F(shmall));
   STRUCT(struct shm_info, F(used_ids) F(shm_tot) F(shm_rss) F(shm_swp)
          F(swap_attempts) F(swap_successes));
@@ -150,6 +154,9 @@ static void sysv_structs(void) {
 
 static void signal_structs(void) {
   OPAQUE(sigset_t);
+  STRUCT(stack_t, F(ss_sp) F(ss_flags) F(ss_size));
+  STRUCT(ucontext_t, F(uc_flags) F(uc_link) F(uc_stack)
+         F(uc_sigmask));
   STRUCT(union sigval, F(sival_int) F(sival_ptr));
   STRUCT(struct sigevent, F(sigev_value) F(sigev_signo) F(sigev_notify)
          F(sigev_notify_function) F(sigev_notify_attributes)
@@ -204,7 +211,7 @@ static void socket_structs(void) {
   STRUCT(struct sockaddr_in, F(sin_family) F(sin_port) F(sin_addr));
   STRUCT(struct sockaddr_in6, F(sin6_family) F(sin6_port) F(sin6_flowinfo)
          F(sin6_addr) F(sin6_scope_id));
-  OPAQUE(struct sockaddr_storage);
+  STRUCT(struct sockaddr_storage, F(ss_family));
 }
 
 static void thread_structs(void) {
@@ -267,7 +274,8 @@ static void file_constants(void) {
   V(DT_UNKNOWN) V(DT_FIFO) V(DT_CHR) V(DT_DIR) V(DT_BLK) V(DT_REG) V(DT_LNK)
   V(DT_SOCK)
   V(SPLICE_F_MOVE) V(SPLICE_F_NONBLOCK) V(SPLICE_F_MORE) V(SPLICE_F_GIFT)
-  V(PIPE_BUF) V(NAME_MAX) V(PATH_MAX)
+  V(PIPE_BUF) V(NAME_MAX) V(PATH_MAX) V(SEM_VALUE_MAX) V(MQ_PRIO_MAX)
+  V(HUGETLBFS_MAGIC)
   V(STATX_BASIC_STATS) V(STATX_BTIME)
   V(POLLIN) V(POLLOUT) V(POLLPRI) V(POLLERR) V(POLLHUP) V(POLLNVAL)
   V(POLLRDHUP)
@@ -304,7 +312,7 @@ static void memory_constants(void) {
 #endif
   V(MCL_CURRENT) V(MCL_FUTURE) V(MCL_ONFAULT) V(MREMAP_MAYMOVE)
   V(MREMAP_FIXED) V(MLOCK_ONFAULT)
-  V(MFD_CLOEXEC) V(MFD_ALLOW_SEALING) V(MFD_HUGETLB)
+  V(MFD_CLOEXEC) V(MFD_ALLOW_SEALING) V(MFD_HUGETLB) V(MFD_HUGE_SHIFT)
 #ifdef MFD_HUGE_2MB
   V(MFD_HUGE_2MB) V(MFD_HUGE_1GB)
 #endif
@@ -337,6 +345,7 @@ static void socket_constants(void) {
   V(MSG_MORE) V(MSG_WAITFORONE) V(MSG_ERRQUEUE) V(MSG_CMSG_CLOEXEC)
   V(SHUT_RD) V(SHUT_WR) V(SHUT_RDWR) V(SOMAXCONN)
   V(IPPROTO_IP) V(IPPROTO_TCP) V(IPPROTO_UDP) V(IPPROTO_IPV6) V(TCP_NODELAY)
+  V(TCP_ZEROCOPY_RECEIVE)
   V(IPV6_V6ONLY) V(INADDR_LOOPBACK) V(FIONREAD)
 }
 
@@ -345,6 +354,8 @@ static void process_constants(void) {
   V(CLOCK_THREAD_CPUTIME_ID) V(CLOCK_MONOTONIC_RAW) V(CLOCK_REALTIME_COARSE)
   V(CLOCK_MONOTONIC_COARSE) V(CLOCK_BOOTTIME) V(CLOCK_TAI) V(TIMER_ABSTIME)
   V(SIGEV_SIGNAL) V(SIGEV_NONE) V(SIGEV_THREAD) V(SIGEV_THREAD_ID)
+  print_value("SIG_DFL", (long long)SIG_DFL);
+  print_value("SIG_IGN", (long long)SIG_IGN);
   V(SIG_BLOCK) V(SIG_UNBLOCK) V(SIG_SETMASK)
   V(SA_NOCLDSTOP) V(SA_NOCLDWAIT) V(SA_SIGINFO) V(SA_ONSTACK) V(SA_RESTART)
   V(SA_NODEFER) V(SA_RESETHAND)

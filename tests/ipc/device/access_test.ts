@@ -1,8 +1,8 @@
 /** Devices of other users and of other PID namespaces. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { hasCommand, source, spawnCommand, watchdog } from "../../util.ts";
 import { isPrivileged } from "../../conformance/privileges.ts";
+import { hasCommand, source, spawnCommand, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 
 const privileged = isPrivileged();

@@ -9,16 +9,16 @@ import { inspect, WaveClient, WaveControl } from "@libc/ipc/device";
 import { IpcError } from "@libc/ipc/errno";
 import { ftok } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { ownIdentity } from "../../../ipc/device/identity.ts";
-import { RecordWriter } from "../../../ipc/device/record.ts";
-import { writeHeader } from "../../../ipc/device/header.ts";
+import { ownIdentity } from "../../../ipc/core/process/identity.ts";
+import { writeHeader } from "../../../ipc/device/memory/header.ts";
 import {
   Header,
   HEADER_OFFSET,
   memorySize,
-} from "../../../ipc/device/layout.ts";
-import { RingWriter } from "../../../ipc/device/ring.ts";
-import { sampleOf } from "./memory.ts";
+} from "../../../ipc/device/memory/layout.ts";
+import { RecordWriter } from "../../../ipc/device/memory/record.ts";
+import { RingWriter } from "../../../ipc/device/memory/ring.ts";
+import { sampleOf } from "./memory/samples.ts";
 
 const [path = "", first = "", rounds = ""] = Deno.args;
 const CAPACITY = 16;

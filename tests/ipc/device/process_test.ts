@@ -20,8 +20,8 @@ import { ftok } from "@libc/ipc/sysv-key";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { ownIdentity } from "../../../ipc/device/identity.ts";
-import { Header, HEADER_OFFSET } from "../../../ipc/device/layout.ts";
+import { ownIdentity } from "../../../ipc/core/process/identity.ts";
+import { Header, HEADER_OFFSET } from "../../../ipc/device/memory/layout.ts";
 import { EMULATED, source, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 

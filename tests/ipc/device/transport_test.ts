@@ -11,15 +11,14 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { ftok } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { cpath } from "../../../ffi/core/cstring.ts";
-import { closeFd } from "../../../ffi/core/fd.ts";
-import { O_RDWR } from "../../../ffi/core/platform.ts";
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
+import { cpath } from "../../../ffi/cstring.ts";
+import { fcntl, O_RDWR } from "../../../ffi/libc/fcntl.ts";
+import { closeFd } from "../../../ipc/core/handle/fd.ts";
 import { memoryName } from "../../../ipc/device/address.ts";
-import { memorySize } from "../../../ipc/device/layout.ts";
+import { memorySize } from "../../../ipc/device/memory/layout.ts";
+import { DeviceSemaphores } from "../../../ipc/device/presence/semaphores.ts";
 import { Memfd } from "../../../ipc/memory/memfd.ts";
 import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
-import { DeviceSemaphores } from "../../../ipc/device/semaphores.ts";
 import { codeOf, later, scaled, source, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 
@@ -133,7 +132,7 @@ Deno.test("detach() removes what a device left that died while it was being made
   for (const [i, step] of steps.entries()) {
     const maker = place.spawn(`
       const from = (path) => import(${JSON.stringify(source(""))} + path);
-      const { DeviceSemaphores } = await from("ipc/device/semaphores.ts");
+      const { DeviceSemaphores } = await from("ipc/device/presence/semaphores.ts");
       const { SysvSharedMemory } = await from("ipc/sysv/shared_memory.ts");
       const { PosixSharedMemory } = await from("ipc/posix/shared_memory.ts");
       DeviceSemaphores.create(${key}, 0o600)?.claim("sysv");

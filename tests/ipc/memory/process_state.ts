@@ -1,6 +1,6 @@
 /** What this process holds, and ways to run it short of something. */
 
-import { F_DUPFD_CLOEXEC } from "../../../ffi/core/platform.ts";
+import { F_DUPFD_CLOEXEC } from "../../../ffi/libc/fcntl.ts";
 import { fcntl, sys_resource, unistd } from "../../../ffi/mod.ts";
 
 /** `RLIMIT_FSIZE` of `<sys/resource.h>` */

@@ -11,15 +11,15 @@ import {
 } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { PosixMessageQueue } from "@libc/ipc/posix-mq";
-import { waitAny } from "../../../ffi/core/wait_any.ts";
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import { mqueue } from "../../../ffi/libc/mqueue.ts";
 import {
   F_GETFD,
   F_GETFL,
+  fcntl,
   FD_CLOEXEC,
   O_NONBLOCK,
-} from "../../../ffi/core/platform.ts";
+} from "../../../ffi/libc/fcntl.ts";
+import { mqueue } from "../../../ffi/libc/mqueue.ts";
+import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
 import {
   codeOf,
   later,

@@ -203,7 +203,7 @@ Deno.test("PosixSemaphore.acquireSync() goes on waiting after signals", async ()
   await using child = spawnWith(
     made.name,
     `import { dlfcn, signal } from "@libc/ipc/ffi";
-    import { sigaction } from "${source("ffi/core/layouts.ts")}";
+    import { sigaction } from "${source("ffi/libc/signal.ts")}";
     const name = new TextEncoder().encode("abs\\0");
     const harmless = Deno.UnsafePointer.value(dlfcn().dlsym(null, name));
     const action = new Uint8Array(sigaction.size);

@@ -15,11 +15,14 @@ import {
   PosixSharedMemory,
 } from "@libc/ipc";
 import { PosixSemaphore } from "@libc/ipc/posix-sem";
-import { acquireBefore, type WaitCalls } from "../../../ffi/core/_posix_sem.ts";
-import { Deadline } from "../../../ffi/core/deadline.ts";
-import { waitAny } from "../../../ffi/core/wait_any.ts";
-import { SEM_VALUE_MAX } from "../../../ffi/core/platform.ts";
+import { SEM_VALUE_MAX } from "../../../ffi/libc/limits.ts";
 import { semaphore } from "../../../ffi/libc/semaphore.ts";
+import { Deadline } from "../../../ipc/core/wait/deadline.ts";
+import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
+import {
+  acquireBefore,
+  type WaitCalls,
+} from "../../../ipc/posix/_semaphore.ts";
 import {
   codeOf,
   later,

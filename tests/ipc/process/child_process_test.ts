@@ -3,9 +3,8 @@ import { IpcError } from "@libc/ipc/errno";
 import { Pidfd } from "@libc/ipc/pidfd";
 import { kill } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
-import { waitAny } from "../../../ffi/core/wait_any.ts";
-import { P_PID, WEXITED } from "../../../ffi/core/platform.ts";
-import { sys_wait } from "../../../ffi/libc/sys_wait.ts";
+import { P_PID, sys_wait, WEXITED } from "../../../ffi/libc/sys_wait.ts";
+import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
 import { denoArgs, source, spawnDeno, until, watchdog } from "../../util.ts";
 import { lineChild, zombies } from "./util.ts";
 

@@ -288,7 +288,7 @@ Deno.test({
     await using child = denoWith(
       ["SIGRTMIN+1"],
       `${PREPARE}
-    import { waitAny } from "${source("ffi/core/wait_any.ts")}";
+    import { waitAny } from "${source("ipc/core/wait/wait_any.ts")}";
     import { EventFd } from "@libc/ipc/eventfd";
     using queue = SignalQueue.open("SIGRTMIN+1");
     using event = EventFd.create();

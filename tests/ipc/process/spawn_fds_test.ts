@@ -2,12 +2,12 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { EventFd } from "@libc/ipc/eventfd";
 import { type ChildFd, spawn } from "@libc/ipc/spawn";
+import { unistd } from "../../../ffi/libc/unistd.ts";
+import { pipe } from "../../../ipc/pipe/pipe.ts";
 import {
   type FdPlace,
   planDescriptors,
-} from "../../../ffi/core/_spawn_plan.ts";
-import { unistd } from "../../../ffi/libc/unistd.ts";
-import { pipe } from "../../../ipc/stream/pipe.ts";
+} from "../../../ipc/process/_spawn_plan.ts";
 import {
   openFds,
   scaled,
@@ -295,7 +295,7 @@ Deno.test("inheritedFd() refuses a second owner", async () => {
       "--quiet",
       "--no-lock",
       `const { inheritedFd } = await import("${
-        source("ffi/core/inherited_fd.ts")
+        source("ipc/process/_inherited_fd.ts")
       }");
       const first = inheritedFd(3);
       try { inheritedFd(3); } catch (error) { console.log(error.message); }

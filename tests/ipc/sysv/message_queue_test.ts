@@ -11,8 +11,7 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { type SysvMessage, SysvMessageQueue } from "@libc/ipc/sysv-msg";
-import { procTable } from "../../../ffi/core/_sysv.ts";
-import { waitAny } from "@libc/ipc/wait";
+import { procTable } from "../../../ipc/sysv/_object.ts";
 import {
   codeOf,
   later,
@@ -24,6 +23,7 @@ import {
   watchdog,
 } from "../../util.ts";
 import { isRecent } from "../memory/process_state.ts";
+import { waitAny } from "@libc/ipc/wait";
 
 /** A message as type and text. */
 function shown(message: SysvMessage | undefined): string | undefined {

@@ -1,13 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-import { sys_sem } from "../../../ffi/libc/sys_sem.ts";
-import {
-  IPC_CREAT,
-  IPC_EXCL,
-  IPC_RMID,
-  SETVAL,
-} from "../../../ffi/core/platform.ts";
+import { IPC_CREAT, IPC_EXCL, IPC_RMID } from "../../../ffi/libc/sys_ipc.ts";
+import { SETVAL, sys_sem } from "../../../ffi/libc/sys_sem.ts";
 import {
   type Child,
   scaled,

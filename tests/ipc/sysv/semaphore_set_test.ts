@@ -9,11 +9,10 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-import { sys_sem } from "../../../ffi/libc/sys_sem.ts";
+import { IPC_CREAT, IPC_EXCL } from "../../../ffi/libc/sys_ipc.ts";
+import { SETVAL, sys_sem } from "../../../ffi/libc/sys_sem.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
-import { procTable } from "../../../ffi/core/_sysv.ts";
-import { IPC_CREAT, IPC_EXCL, SETVAL } from "../../../ffi/core/platform.ts";
-import { waitAny } from "@libc/ipc/wait";
+import { procTable } from "../../../ipc/sysv/_object.ts";
 import {
   codeOf,
   later,
@@ -23,6 +22,7 @@ import {
   watchdog,
 } from "../../util.ts";
 import { isRecent } from "../memory/process_state.ts";
+import { waitAny } from "@libc/ipc/wait";
 
 /** This thread, which is not the main one of a test run. */
 function thisThread(): string {

@@ -5,7 +5,7 @@ import { mapAnonymous } from "@libc/ipc/mmap";
 import { struct } from "@libc/ipc/struct";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { procTable } from "../../../ffi/core/_sysv.ts";
+import { procTable } from "../../../ipc/sysv/_object.ts";
 import { codeOf, spawnDeno, uniqueKey, until } from "../../util.ts";
 import { isRecent } from "../memory/process_state.ts";
 

@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import { circlesOf, importProblems } from "./check_imports.ts";
+import { type Files, withRepository } from "./testing.ts";
+
+const SOUND: Files = {
+  "deno.json": JSON.stringify({
+    name: "@libc/ipc",
+    version: "1.0.0",
+    exports: { "./ffi": "./ffi/mod.ts", "./key": "./ipc/sysv/key.ts" },
+    exclude: ["dist/"],
+    links: ["./offline/std"],
+  }),
+  "offline/std/deno.json":
+    `{ "name": "@std/std", "version": "1.0.0", "exports": "./a.ts" }`,
+  "offline/std/a.ts": `import "./b.ts";\n`,
+  "offline/std/b.ts": `import "./a.ts";\n`,
+  "dist/a.ts": `import "./a.ts";\n`,
+  "ffi/mod.ts": `export * from "./libc/time.ts";\n`,
+  "ffi/libc/time.ts": `export * from "./_open.ts";\n`,
+  "ffi/libc/_open.ts": "export const time = 1;\n",
+  "ipc/sysv/key.ts": `export { time } from "../../ffi/mod.ts";\n`,
+};
+
+/** The problems of the sound repository after some changes. */
+async function problemsWith(changes: Files): Promise<string[]> {
+  return await withRepository({ ...SOUND, ...changes }, importProblems);
+}
+
+Deno.test("importProblems() finds nothing wrong with a sound repository", async () => {
+  assertEquals(await problemsWith({}), []);
+});
+
+Deno.test("importProblems() reports a circle, whatever it is made of", async () => {
+  for (
+    const source of [
+      `import "../../tests/a_test.ts";`,
+      `import type { A } from "../../tests/a_test.ts";`,
+      `export type { A } from "../../tests/a_test.ts";`,
+      `await import("../../tests/a_test.ts");`,
+    ]
+  ) {
+    const changes = {
+      "tests/a_test.ts":
+        `import { key } from "@libc/ipc/key";\nexport type A = typeof key;\n`,
+      "ipc/sysv/key.ts": `${source}\nexport const key = 1;\n`,
+    };
+    const circle = "ipc/sysv/key.ts -> tests/a_test.ts -> ipc/sysv/key.ts";
+    assertEquals([source, await problemsWith(changes)], [source, [
+      `A circle of files: ${circle}`,
+    ]]);
+  }
+});
+
+Deno.test("importProblems() reports a header that ffi/mod.ts leaves out", async () => {
+  assertEquals(await problemsWith({ "ffi/libc/sys_shm.ts": "export {};\n" }), [
+    "ffi/mod.ts: does not export all of ffi/libc/sys_shm.ts",
+  ]);
+});
+
+Deno.test("circlesOf() finds circles of one, of two and behind each other", () => {
+  const imports = new Map([
+    ["a", ["b", "c"]],
+    ["b", ["b"]],
+    ["c", ["d"]],
+    ["d", ["c", "e"]],
+    ["e", []],
+  ]);
+  assertEquals(circlesOf(imports), [["b", "b"], ["c", "d", "c"]]);
+  assertEquals(circlesOf(new Map([["a", ["b"]], ["b", ["c"]]])), []);
+});

@@ -1,0 +1,333 @@
+/**
+ * Errors of C calls: {@linkcode IpcError}, the errno table and the checkers
+ * that turn each C convention for failure into an exception.
+ *
+ * ```ts
+ * import { IpcError, SysvSharedMemory } from "@libc/ipc";
+ *
+ * try {
+ *   using _segment = SysvSharedMemory.open(0x7ffffffe);
+ * } catch (error) {
+ *   if (!(error instanceof IpcError) || error.code !== "ENOENT") throw error;
+ *   console.log("nobody made it yet");
+ * }
+ * ```
+ *
+ * @module
+ */
+
+import { ERRNO } from "./libc/errno.ts";
+import { string } from "./libc/string.ts";
+
+export { ERRNO };
+
+/** What is known of a failure, for the constructor of {@linkcode IpcError}. */
+export interface IpcErrorInit {
+  /** The error number, positive. */
+  errno: number;
+  /** The C call that failed. */
+  syscall: string;
+  /** What made it fail, if another error did. */
+  cause?: unknown;
+}
+
+/**
+ * Thrown when the kernel or libc refuses a call, and when a wait times out.
+ *
+ * Compare {@linkcode IpcError.code}, never the message.
+ *
+ * @example Handle one error and pass on the others
+ * ```ts
+ * import { IpcError, SysvMessageQueue } from "@libc/ipc";
+ *
+ * try {
+ *   SysvMessageQueue.open(0x7ffffffe);
+ * } catch (error) {
+ *   if (!(error instanceof IpcError && error.code === "ENOENT")) throw error;
+ * }
+ * ```
+ */
+export class IpcError extends Error {
+  /** Always `"IpcError"`. */
+  override readonly name = "IpcError";
+  /** The symbolic errno, such as `"EEXIST"`; `"E<number>"` when it has no name. */
+  readonly code: string;
+  /** The error number. */
+  readonly errno: number;
+  /** The C call that failed. */
+  readonly syscall: string;
+
+  /** Makes an error with that message. */
+  constructor(message: string, init: IpcErrorInit) {
+    super(message, "cause" in init ? { cause: init.cause } : undefined);
+    this.errno = init.errno;
+    this.code = errnoName(init.errno);
+    this.syscall = init.syscall;
+  }
+}
+
+const ALIASES = new Set(["EWOULDBLOCK", "EDEADLOCK", "ENOTSUP"]);
+
+/** The preferred name of each error number. */
+const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(ERRNO)
+    .filter(([name]) => !ALIASES.has(name))
+    .map(([name, number]) => [number, name]),
+);
+
+/**
+ * The symbolic name of an error number: `errnoName(2)` is `"ENOENT"`.
+ *
+ * A number that Linux does not define gives `"E<number>"`.
+ */
+export function errnoName(errno: number): string {
+  return ERRNO_NAMES.get(errno) ?? `E${errno}`;
+}
+
+/**
+ * `strerror`: the C library's text for an error number.
+ *
+ * See [strerror(3)](https://man7.org/linux/man-pages/man3/strerror.3.html).
+ */
+export function errnoMessage(errno: number): string {
+  const text = string().strerror(errno);
+  return text === null
+    ? `Unknown error ${errno}`
+    : new Deno.UnsafePointerView(text).getCString();
+}
+
+/**
+ * Makes the error of a failed call: `Cannot <action> <object>: <syscall>
+ * failed with <code> (<text>)`, and a hint behind it where one helps.
+ *
+ * @ignore
+ */
+export function ipcError(
+  errno: number,
+  syscall: string,
+  action: string,
+  object: string,
+  hint?: string,
+): IpcError {
+  const reason = `${syscall} failed with ${errnoName(errno)} (${
+    errnoMessage(errno)
+  })`;
+  const why = hint ?? missingHint(errno, syscall);
+  return new IpcError(
+    `Cannot ${action} ${object}: ${reason}${why ? `: ${why}` : ""}`,
+    { errno, syscall },
+  );
+}
+
+/** Calls that, as this module makes them, only sandboxes answer `EPERM`. */
+const NEVER_DENIED: ReadonlySet<string> = new Set([
+  "memfd_create",
+  "mq_open",
+  "msgget",
+  "pidfd_open",
+  "process_vm_readv",
+  "semget",
+  "shmget",
+  "signalfd",
+]);
+
+/** Explains what kernels answer that lack a call, and sandboxes that hide it. */
+function missingHint(errno: number, syscall: string): string | undefined {
+  if (errno === ERRNO.ENOSYS) {
+    return "this kernel has no such call, or a sandbox forbids it";
+  }
+  return errno === ERRNO.EPERM && NEVER_DENIED.has(syscall)
+    ? "a sandbox forbids the call"
+    : undefined;
+}
+
+/**
+ * Makes the error of a wait whose time has run out.
+ *
+ * @ignore
+ */
+export function timeoutError(
+  syscall: string,
+  action: string,
+  object: string,
+  milliseconds: number,
+): IpcError {
+  return new IpcError(
+    `Cannot ${action} ${object}: ${syscall} timed out after ${milliseconds} ms (ETIMEDOUT)`,
+    { errno: ERRNO.ETIMEDOUT, syscall },
+  );
+}
+
+/**
+ * Makes the error of shared memory whose content cannot be what it claims.
+ *
+ * @ignore
+ */
+export function corruptError(
+  syscall: string,
+  action: string,
+  object: string,
+  found: string,
+): IpcError {
+  return new IpcError(
+    `Cannot ${action} ${object}: ${found} (EBADMSG)`,
+    { errno: ERRNO.EBADMSG, syscall },
+  );
+}
+
+/**
+ * The errno of a call that reports failure as -1, and 0 when it succeeded.
+ *
+ * For calls of which some failures are answers (`EAGAIN`, `EINTR`).
+ *
+ * @ignore
+ */
+export function errnoOf(result: number | bigint, errno: number): number {
+  return result === -1 || result === -1n ? errno : 0;
+}
+
+/**
+ * What a call returned, or minus its errno where that is -1: as the kernel itself
+ * answers, for what looks at it in another function.
+ *
+ * @ignore
+ */
+export function withErrno(result: number, errno: number): number {
+  return result === -1 ? -errno : result;
+}
+
+/**
+ * Whether a signal has interrupted a call that knows no `EAGAIN`.
+ *
+ * In a storm of signals Deno's handler, whose own write fails then, may run
+ * between the end of the call and the look at errno, where it leaves `EAGAIN`.
+ *
+ * @ignore
+ */
+export function isInterruption(error: number): boolean {
+  return error === ERRNO.EINTR || error === ERRNO.EAGAIN;
+}
+
+/**
+ * Checks a call that returns 0, or -1 and errno.
+ *
+ * @ignore
+ */
+export function check0(
+  result: number,
+  errno: number,
+  syscall: string,
+  action: string,
+  object: string,
+): void {
+  if (result === -1) throw ipcError(errno, syscall, action, object);
+}
+
+/**
+ * Checks a call that returns a descriptor, an id or a small count, or -1 and
+ * errno, and gives it back.
+ *
+ * @ignore
+ */
+export function checkInt(
+  result: number,
+  errno: number,
+  syscall: string,
+  action: string,
+  object: string,
+): number {
+  if (result === -1) throw ipcError(errno, syscall, action, object);
+  return result;
+}
+
+/**
+ * Checks a call that returns a `ssize_t` or `long`, or -1 and errno, and gives
+ * it as a number.
+ *
+ * @ignore
+ */
+export function checkSize(
+  result: number | bigint,
+  errno: number,
+  syscall: string,
+  action: string,
+  object: string,
+): number {
+  if (result === -1 || result === -1n) {
+    throw ipcError(errno, syscall, action, object);
+  }
+  return Number(result);
+}
+
+/**
+ * Checks a call that returns a pointer, or null or all ones (`MAP_FAILED`,
+ * `(void *) -1`, `SEM_FAILED`) and errno, and gives it back.
+ *
+ * @ignore
+ */
+export function checkPtr(
+  result: Deno.PointerValue,
+  errno: number,
+  syscall: string,
+  action: string,
+  object: string,
+  hintOf?: (errno: number) => string | undefined,
+): Deno.PointerObject {
+  if (result === null || isAllOnes(result)) {
+    throw ipcError(errno, syscall, action, object, hintOf?.(errno));
+  }
+  return result;
+}
+
+/**
+ * Checks a call that returns the error number itself (`pthread_*`,
+ * `posix_spawn`, `posix_fallocate`), and 0 when it succeeded.
+ *
+ * @ignore
+ */
+export function checkRc(
+  result: number,
+  syscall: string,
+  action: string,
+  object: string,
+): void {
+  if (result !== 0) throw ipcError(result, syscall, action, object);
+}
+
+function isAllOnes(pointer: Deno.PointerObject): boolean {
+  return BigInt.asUintN(64, BigInt(Deno.UnsafePointer.value(pointer))) ===
+    0xffff_ffff_ffff_ffffn;
+}
+
+/**
+ * Whether an error is an {@linkcode IpcError} with one of these codes.
+ *
+ * @ignore
+ */
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof IpcError && codes.includes(error.code);
+}
+
+/**
+ * Whether a call failed because the object is not, or no longer, there: of its
+ * name or key there is none (`ENOENT`), its id is not in use (`EINVAL`), or it
+ * was removed during the call (`EIDRM`).
+ *
+ * @ignore
+ */
+export function isGone(error: unknown): boolean {
+  return hasCode(error, "ENOENT", "EINVAL", "EIDRM");
+}
+
+/**
+ * Removes an object that somebody else may have removed before.
+ *
+ * @ignore
+ */
+export function ignoreGone(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * What a machine can do, found out by calls that change nothing.
+ *
+ * Each asks for what cannot be granted, or gives up at once what it was given,
+ * so that nothing stays behind whenever this process ends.
+ *
+ * @module
+ */
+
+import { cstring } from "../ffi/cstring.ts";
+import { ERRNO, errnoOf, ipcError } from "../ffi/errno.ts";
+import { errno } from "../ffi/libc/errno.ts";
+import {
+  F_ADD_SEALS,
+  F_OFD_GETLK,
+  fcntl,
+  flock,
+  O_CLOEXEC,
+  O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
+} from "../ffi/libc/fcntl.ts";
+import { mqueue } from "../ffi/libc/mqueue.ts";
+import { sigset } from "../ffi/libc/signal.ts";
+import { IPC_NOWAIT, IPC_PRIVATE } from "../ffi/libc/sys_ipc.ts";
+import { MFD_CLOEXEC, sys_mman } from "../ffi/libc/sys_mman.ts";
+import { MSG_COPY, sys_msg } from "../ffi/libc/sys_msg.ts";
+import { sys_pidfd } from "../ffi/libc/sys_pidfd.ts";
+import { sys_sem } from "../ffi/libc/sys_sem.ts";
+import { sys_shm } from "../ffi/libc/sys_shm.ts";
+import { SFD_CLOEXEC, sys_signalfd } from "../ffi/libc/sys_signalfd.ts";
+import {
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  sys_socket,
+} from "../ffi/libc/sys_socket.ts";
+import { SYS_pidfd_getfd, SYS_pidfd_open } from "../ffi/libc/sys_syscall.ts";
+import { sys_uio } from "../ffi/libc/sys_uio.ts";
+import { unistd } from "../ffi/libc/unistd.ts";
+import { isExhausted } from "./core/file/read_file.ts";
+import { closeFd } from "./core/handle/fd.ts";
+
+/** A System V key, and an id, that hardly anything has. */
+const NOBODYS = 0x7fff_ffff;
+
+/**
+ * The errno of a call, unless that says only what this process has just now: then
+ * the call was not tried.
+ */
+function tried(result: number, errno: number, syscall: string): number {
+  const error = errnoOf(result, errno);
+  if (isExhausted(error)) {
+    throw ipcError(error, syscall, "try", "what this machine can do");
+  }
+  return error;
+}
+
+/** Whether a call gives a descriptor, which is closed again. */
+function opens(fd: number, errno: number, syscall: string): boolean {
+  if (tried(fd, errno, syscall) !== 0) return false;
+  closeFd(fd, "probe");
+  return true;
+}
+
+/** Whether a call is there, whatever it answers to what it is asked. */
+function exists(result: number, errno: number, syscall: string): boolean {
+  const error = tried(result, errno, syscall);
+  return error !== ERRNO.ENOSYS && error !== ERRNO.EPERM;
+}
+
+/** Whether a memfd can be made with these flags and given these seals. */
+export function memfdWith(flags: number, seals: number): boolean {
+  const name = cstring("libc-ipc-probe", "name");
+  const fd = sys_mman().memfd_create(name, MFD_CLOEXEC | flags);
+  if (tried(fd, errno[0], "memfd_create") !== 0) return false;
+  const sealed =
+    errnoOf(fcntl().fcntl_int(fd, F_ADD_SEALS, seals), errno[0]) === 0;
+  closeFd(fd, "probe");
+  return sealed || seals === 0;
+}
+
+/** Whether this process can have a pidfd of itself, and a descriptor by it. */
+export function pidfdWorks(getfd: boolean): boolean {
+  const calls = sys_pidfd();
+  const pidfd = calls.pidfd_open(SYS_pidfd_open, unistd().getpid(), 0);
+  if (tried(pidfd, errno[0], "pidfd_open") !== 0) return false;
+  try {
+    return !getfd ||
+      opens(
+        calls.pidfd_getfd(SYS_pidfd_getfd, pidfd, pidfd, 0),
+        errno[0],
+        "pidfd_getfd",
+      );
+  } finally {
+    closeFd(pidfd, "probe");
+  }
+}
+
+/** Whether this process may copy its own memory by a system call. */
+export function readsItself(): boolean {
+  const source = new Uint8Array([1]);
+  const target = new Uint8Array(1);
+  const count = sys_uio().process_vm_readv(
+    unistd().getpid(),
+    iovec(target),
+    1n,
+    iovec(source),
+    1n,
+    0n,
+  );
+  return errnoOf(count, errno[0]) === 0 && target[0] === 1;
+}
+
+/** Whether there are System V segments, semaphores and queues. */
+export function speaksSysv(): boolean {
+  // No segment is so small and no set so short: none is made.
+  return exists(sys_shm().shmget(IPC_PRIVATE, 0n, 0), errno[0], "shmget") &&
+    exists(sys_sem().semget(IPC_PRIVATE, 0, 0), errno[0], "semget") &&
+    exists(sys_msg().msgget(NOBODYS, 0), errno[0], "msgget");
+}
+
+/** Whether messages can be copied out of a System V queue. */
+export function copiesMessages(): boolean {
+  const flags = MSG_COPY | IPC_NOWAIT;
+  // The kernel says whether it can before it looks for the queue.
+  return exists(
+    sys_msg().msgrcv(NOBODYS, new Uint8Array(8), 0, 0n, flags),
+    errno[0],
+    "msgrcv",
+  );
+}
+
+/** Whether there are POSIX message queues. */
+export function speaksPosixQueues(): boolean {
+  const name = cstring("/libc-ipc-probe", "name");
+  const queue = mqueue().mq_open(name, O_RDONLY | O_CLOEXEC);
+  const error = errnoOf(queue, errno[0]);
+  if (!exists(queue, error, "mq_open")) return false;
+  if (error === 0) mqueue().mq_close(queue);
+  return true;
+}
+
+/** Whether files can be made in `/dev/shm`, by making one without a name. */
+export function makesPosixFiles(): boolean {
+  const folder = cstring("/dev/shm", "path");
+  const fd = fcntl().open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600);
+  const error = tried(fd, errno[0], "open");
+  if (error === 0) closeFd(fd, "probe");
+  // It is full, or knows only files with names: that is found out after whether
+  // it may be written to.
+  return error === 0 || error === ERRNO.ENOSPC || error === ERRNO.EOPNOTSUPP;
+}
+
+/** Whether signals can be read from a descriptor. */
+export function makesSignalfd(): boolean {
+  return opens(
+    sys_signalfd().signalfd(-1, sigset([]), SFD_CLOEXEC),
+    errno[0],
+    "signalfd",
+  );
+}
+
+/** Whether locks can belong to open files, by asking a pipe for some. */
+export function locksDescriptors(): boolean {
+  const ends = new Int32Array(2);
+  const error = tried(
+    unistd().pipe2(new Uint8Array(ends.buffer), O_CLOEXEC),
+    errno[0],
+    "pipe2",
+  );
+  if (error !== 0) return false;
+  const [reader = 0, writer = 0] = ends;
+  // All zeros ask for a shared lock of everything.
+  const request = new Uint8Array(flock.size);
+  const answer = errnoOf(
+    fcntl().fcntl_flock(reader, F_OFD_GETLK, request),
+    errno[0],
+  );
+  closeFd(reader, "probe");
+  closeFd(writer, "probe");
+  return answer === 0;
+}
+
+/** Whether there are sockets of a family. */
+export function hasSocketsOf(family: number): boolean {
+  return opens(
+    sys_socket().socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0),
+    errno[0],
+    "socket",
+  );
+}
+
+/** A `struct iovec` of bytes. */
+function iovec(bytes: Uint8Array<ArrayBuffer>): BigUint64Array<ArrayBuffer> {
+  const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
+  return new BigUint64Array([address, BigInt(bytes.length)]);
+}

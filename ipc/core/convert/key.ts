@@ -1,0 +1,13 @@
+/**
+ * Keys of System V objects.
+ *
+ * @module
+ */
+
+/** The key of a System V object: a 32-bit number, signed as in C. */
+export type Key = number;
+
+/** A key as `ipcs` shows it. */
+export function keyText(key: Key): string {
+  return `0x${(key >>> 0).toString(16).padStart(8, "0")}`;
+}

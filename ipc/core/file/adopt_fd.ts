@@ -1,0 +1,83 @@
+/**
+ * Descriptors from elsewhere: inherited, received over a socket, or of other
+ * FFI code.
+ *
+ * @module
+ */
+
+import { checkInt, ERRNO, ipcError } from "../../../ffi/errno.ts";
+import { errno } from "../../../ffi/libc/errno.ts";
+import { F_DUPFD_CLOEXEC, fcntl } from "../../../ffi/libc/fcntl.ts";
+import { integer } from "../convert/argument.ts";
+import { closeFd, Fd } from "../handle/fd.ts";
+import { INTERNAL } from "../handle/internal.ts";
+import { tryReadTextFile } from "./read_file.ts";
+
+/** Options of `fromFd()`. */
+export interface AdoptOptions {
+  /**
+   * Takes the descriptor over instead of duplicating it: it is this object's
+   * then, and an `Fd` given is closed.
+   *
+   * @default {false}
+   */
+  takeOver?: boolean | undefined;
+}
+
+/** What a descriptor must be. */
+export interface AdoptKind {
+  /** Its name in messages. */
+  readonly name: string;
+  /** The field that only such descriptors have in `/proc/self/fdinfo`. */
+  readonly field: string;
+}
+
+/**
+ * `fcntl(F_DUPFD_CLOEXEC)`: a duplicate of a descriptor, if it is of that kind.
+ */
+export function adoptFd(
+  fd: Fd | number,
+  kind: AdoptKind,
+  options: AdoptOptions = {},
+): Fd {
+  const number = fd instanceof Fd
+    ? fd.use("duplicate")
+    : integer(fd, "fd", 0, 0x7fff_ffff);
+  const label = `descriptor ${number}`;
+  const copy = checkInt(
+    fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
+    errno[0],
+    "fcntl",
+    "duplicate",
+    label,
+  );
+  try {
+    if (fdinfo(copy, kind.field) === undefined) {
+      const hint = `it is no ${kind.name}`;
+      throw ipcError(ERRNO.EINVAL, "fcntl", "use", label, hint);
+    }
+  } catch (error) {
+    closeFd(copy, label);
+    throw error;
+  }
+  // Not before it is accepted: until then it is the caller's to close.
+  if (options.takeOver) {
+    if (fd instanceof Fd) fd.close();
+    else closeFd(number, label);
+  }
+  return new Fd(INTERNAL, copy, kind.name);
+}
+
+/**
+ * A field of `/proc/self/fdinfo` of a descriptor, or undefined when it has none
+ * of that name.
+ */
+export function fdinfo(fd: number, field: string): string | undefined {
+  const text = tryReadTextFile(`/proc/self/fdinfo/${fd}`);
+  for (const line of text?.split("\n") ?? []) {
+    if (line.startsWith(`${field}:`)) {
+      return line.slice(field.length + 1).trim();
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,64 @@
+/**
+ * Which processes have a piece of memory mapped, as far as `/proc` shows.
+ *
+ * @module
+ */
+
+import { tryReadDirectory, tryReadLink } from "../file/directory.ts";
+import { tryReadTextFile } from "../file/read_file.ts";
+
+/** What the kernel calls a piece of memory in `/proc/<pid>/maps`. */
+export interface MappedFile {
+  /** Its inode number; of a System V segment this is its id. */
+  inode: bigint;
+  /** How its path begins: `/SYSV`, `/dev/shm/…`, `/memfd:…`. */
+  path: string;
+  /** Whether the number is unique in an IPC namespace only. */
+  perNamespace: boolean;
+}
+
+/** A process that has it mapped. */
+export interface Mapper {
+  /** Its process id. */
+  pid: number;
+  /** How often it has it mapped. */
+  count: number;
+  /** Whether it can write through one of these. */
+  writable: boolean;
+}
+
+/** The processes that have it mapped, of those whose maps may be read. */
+export function mappersOf(file: MappedFile): Mapper[] {
+  const found: Mapper[] = [];
+  const namespace = file.perNamespace ? ipcNamespace("self") : undefined;
+  for (const name of tryReadDirectory("/proc") ?? []) {
+    if (!/^\d+$/.test(name)) continue;
+    const maps = tryReadTextFile(`/proc/${name}/maps`);
+    if (maps === undefined || !maps.includes(file.path)) continue;
+    const lines = maps.split("\n").filter((line) => isMapping(line, file));
+    if (lines.length === 0 || ipcNamespaceDiffers(name, namespace)) continue;
+    found.push({
+      pid: Number(name),
+      count: lines.length,
+      writable: lines.some((line) => line.split(" ")[1]?.[1] === "w"),
+    });
+  }
+  return found;
+}
+
+/** `7f1c…-7f1d… rw-s 00000000 00:01 32770      /SYSV78010203 (deleted)` */
+function isMapping(line: string, file: MappedFile): boolean {
+  const [, , , , inode, path] = line.split(/ +/, 6);
+  return inode === String(file.inode) && path !== undefined &&
+    path.startsWith(file.path);
+}
+
+function ipcNamespace(pid: string): string | undefined {
+  return tryReadLink(`/proc/${pid}/ns/ipc`);
+}
+
+function ipcNamespaceDiffers(pid: string, ours: string | undefined): boolean {
+  if (ours === undefined) return false;
+  const theirs = ipcNamespace(pid);
+  return theirs !== undefined && theirs !== ours;
+}

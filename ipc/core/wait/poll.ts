@@ -1,0 +1,69 @@
+/**
+ * Waiting for a descriptor on the thread that asks.
+ *
+ * @module
+ */
+
+import { errnoOf, ipcError, isInterruption } from "../../../ffi/errno.ts";
+import { errno } from "../../../ffi/libc/errno.ts";
+import { poll } from "../../../ffi/libc/poll.ts";
+import type { Deadline } from "./deadline.ts";
+
+/** The longest wait of one call, in milliseconds. */
+const MAX_WAIT = 0x7fff_ffff;
+
+/** `struct pollfd`: `int fd; short events; short revents;` */
+const pollfd = new Int32Array(2);
+
+/**
+ * `poll`: which of `events` a descriptor has now, and `POLLERR`, `POLLHUP`,
+ * `POLLNVAL` where they hold; 0 for none.
+ *
+ * See [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html).
+ */
+export function pollNow(fd: number, events: number): number {
+  for (;;) {
+    const found = pollOnce(fd, events, 0);
+    if (found !== undefined) return found;
+  }
+}
+
+/**
+ * `poll`: blocks this thread until a descriptor has one of `events` or can
+ * have none any more; 0 when the deadline passes before.
+ *
+ * See [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html).
+ */
+export function pollUntil(
+  fd: number,
+  events: number,
+  deadline?: Deadline,
+): number {
+  for (;;) {
+    // Rounded up: a wait never ends before its time.
+    const wait = deadline === undefined
+      ? -1
+      : Math.min(Math.ceil(deadline.remaining), MAX_WAIT);
+    const found = pollOnce(fd, events, wait);
+    if (found) return found;
+    if (deadline?.expired) return 0;
+  }
+}
+
+/** The events, or undefined when a signal came first. */
+function pollOnce(
+  fd: number,
+  events: number,
+  milliseconds: number,
+): number | undefined {
+  pollfd[0] = fd;
+  pollfd[1] = events;
+  const count = poll().poll(pollfd, 1, milliseconds);
+  const error = errnoOf(count, errno[0]);
+  if (isInterruption(error)) return undefined;
+  if (error !== 0) {
+    throw ipcError(error, "poll", "wait for", `descriptor ${fd}`);
+  }
+  // Both architectures are little-endian: the upper half is revents.
+  return count === 0 ? 0 : (pollfd[1] as number) >>> 16;
+}

@@ -1,0 +1,156 @@
+/**
+ * Finding the memory of a device.
+ *
+ * @module
+ */
+
+import { hasCode, isGone } from "../../../ffi/errno.ts";
+import { processText, visiblePid } from "../../core/process/identity.ts";
+import { deviceError, type Place } from "../address.ts";
+import { isUnfinished, type MemoryKind, readHeader } from "../memory/header.ts";
+import { findSegment, type Segment } from "../memory/segment.ts";
+import { areSame, type Signs, signsOf } from "./signs.ts";
+import type { Transport } from "../types.ts";
+import { DeviceLiveness, type Liveness, PlainLiveness } from "./liveness.ts";
+
+/** How often to look anew when a device begins or ends meanwhile. */
+const ATTEMPTS = 10;
+
+/** A device that was found. */
+export interface Found {
+  /** Its memory, read-only. */
+  segment: Segment;
+  /** What the memory is. */
+  kind: MemoryKind;
+  /** Says whether it lives. */
+  liveness: Liveness;
+  /** Its process id; 0 when it is not visible. */
+  pid: number;
+}
+
+/**
+ * Finds a living device.
+ *
+ * @throws {IpcError} `ENOENT` when there is none, `EOWNERDEAD` when it has
+ * died, `EACCES`, `EBADMSG`.
+ */
+export function findDevice(
+  place: Place,
+  transport: Transport | undefined,
+): Found {
+  let signs = signsOf(place);
+  for (let i = 0; i < ATTEMPTS; i++) {
+    using stack = new DisposableStack();
+    const seen = look(place, transport, signs, stack);
+    const before = signs;
+    signs = signsOf(place);
+    // In this order: a device takes its semaphores away last.
+    if (!areSame(before, signs) || seen.segment?.removed) continue;
+    if ("error" in seen) throw seen.error;
+    stack.move();
+    return seen;
+  }
+  // Between two devices of one key there is none.
+  throw missing(place, undefined);
+}
+
+/** As {@linkcode findDevice}, but undefined when there is no living device. */
+export function tryFindDevice(
+  place: Place,
+  transport: Transport | undefined,
+): Found | undefined {
+  try {
+    return findDevice(place, transport);
+  } catch (error) {
+    if (hasCode(error, "EOWNERDEAD") || isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What memory there was, and why that is no living device. */
+interface Refused {
+  segment: Segment | undefined;
+  error: unknown;
+}
+
+/** A device, or why there is none, as it looks now. */
+function look(
+  place: Place,
+  transport: Transport | undefined,
+  signs: Signs | undefined,
+  stack: DisposableStack,
+): Found | Refused {
+  let segment: Segment | undefined;
+  try {
+    segment = stack.use(openSegment(place, transport, signs));
+    const found = examine(segment, place, signs);
+    stack.use(found.liveness);
+    return found;
+  } catch (error) {
+    return { segment, error };
+  }
+}
+
+function openSegment(
+  place: Place,
+  transport: Transport | undefined,
+  signs: Signs | undefined,
+): Segment {
+  const where = transport ?? signs?.transport ?? "sysv";
+  if (signs !== undefined && where !== signs.transport && signs.claimed) {
+    throw deviceError(
+      "ENOENT",
+      "semget",
+      `Cannot open ${place.label}: its memory is not ${where} but ${signs.transport}`,
+    );
+  }
+  // The process id of a dead device may be another process's by now.
+  const { pid, fd } = signs?.claimed ? signs : {};
+  const segment = findSegment(where, { key: place.key, pid, fd });
+  if (segment === undefined) throw missing(place, signs);
+  return segment;
+}
+
+function examine(
+  segment: Segment,
+  place: Place,
+  signs: Signs | undefined,
+): Found {
+  // Before the header is read: the device may be writing it.
+  const unfinished = isUnfinished(segment.mapping);
+  const kind = readHeader(segment.mapping, place.label);
+  if (unfinished && kind.kind === "plain" && signs !== undefined) {
+    throw signs.claimed ? missing(place, signs) : died(place, signs.pid);
+  }
+  const pid = kind.kind === "device"
+    ? visiblePid(kind.header.identity)
+    : segment.creator?.pid ?? 0;
+  const liveness = kind.kind === "device"
+    ? new DeviceLiveness(place.key, kind.header.identity)
+    : new PlainLiveness(segment);
+  if (liveness.lives()) return { segment, kind, liveness, pid };
+  liveness[Symbol.dispose]();
+  throw died(place, pid);
+}
+
+function missing(place: Place, signs: Signs | undefined): Error {
+  // A memfd is gone with its device; only the semaphores tell of it.
+  if (signs?.transport === "memfd" && !signs.claimed) {
+    return died(place, signs.pid);
+  }
+  return deviceError(
+    "ENOENT",
+    "shmget",
+    `Cannot open ${place.label}: there is none`,
+  );
+}
+
+/** The error of a device that has died. */
+export function died(place: Place, pid: number, action = "open"): Error {
+  const who = pid > 0 ? `process ${pid}` : processText(pid);
+  return deviceError(
+    "EOWNERDEAD",
+    "shmget",
+    `Cannot ${action} ${place.label}: ${who} that ran it has died and left it behind`,
+  );
+}

@@ -1,0 +1,68 @@
+/**
+ * Whose memory it is, as far as that can be known.
+ *
+ * @module
+ */
+
+import { hasCode } from "../../../ffi/errno.ts";
+import { lives, visiblePid } from "../../core/process/identity.ts";
+import { readHeader } from "../memory/header.ts";
+import { Wave } from "../memory/layout.ts";
+import { RecordReader } from "../memory/record.ts";
+import type { Segment } from "../memory/segment.ts";
+
+/** Who runs a device, and whether it may live. */
+export interface Owner {
+  /** Its process id; 0 when it is not visible. */
+  pid: number;
+  /** Whether it lives, or may live for all that can be known. */
+  alive: boolean;
+}
+
+/**
+ * Who the device of this memory is; undefined when it is the memory of some
+ * other program.
+ */
+export function ownerOf(
+  segment: Segment,
+  label: string,
+): Owner | undefined {
+  let found;
+  try {
+    found = readHeader(segment.mapping, label);
+  } catch (error) {
+    if (hasCode(error, "EBADMSG")) return undefined;
+    throw error;
+  }
+  if (found.kind === "device") {
+    const { identity } = found.header;
+    return { pid: visiblePid(identity), alive: lives(identity) ?? true };
+  }
+  return isPlainStruct(segment, label) ? plainOwner(segment) : undefined;
+}
+
+/** Whether it is a segment of the C struct alone, and makes sense. */
+function isPlainStruct({ mapping }: Segment, label: string): boolean {
+  if (mapping.size !== Wave.size) return false;
+  try {
+    new RecordReader(mapping, true, label).read();
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EBADMSG")) return false;
+    throw error;
+  }
+}
+
+/**
+ * Who the device of a plain C struct is. The kernel says who made it; when
+ * that process is gone, another one may still write to it.
+ */
+export function plainOwner(segment: Segment): Owner {
+  const { pid = 0, lives: made } = segment.creator ?? {};
+  if (made !== false) return { pid, alive: true };
+  const mappers = segment.mappers();
+  const writer = mappers.find((mapper) => mapper.writable);
+  if (writer !== undefined) return { pid: writer.pid, alive: true };
+  const seen = mappers.reduce((sum, { count }) => sum + count, 0);
+  return { pid, alive: seen < (segment.attachCount() ?? 0) };
+}

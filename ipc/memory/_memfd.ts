@@ -1,0 +1,209 @@
+/**
+ * Memfds: how they are made and accepted.
+ *
+ * @module
+ */
+
+import { cstring } from "../../ffi/cstring.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import {
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+  MFD_EXEC,
+  MFD_HUGE_SHIFT,
+  MFD_HUGETLB,
+  MFD_NOEXEC_SEAL,
+} from "../../ffi/libc/sys_mman.ts";
+import { shown, size as checkSize } from "../core/convert/argument.ts";
+import { tryReadLink } from "../core/file/directory.ts";
+import { checkRegular, fileError, rawStat } from "../core/file/file.ts";
+import { closeFd } from "../core/handle/fd.ts";
+import { readSeals, type Seal, sealBits, sealNames } from "./_seals.ts";
+
+/** Options of `Memfd.create()`. */
+export interface MemfdCreateOptions {
+  /** Its size in bytes, from 0 on; it begins as zeros. */
+  size: number;
+  /**
+   * What is forbidden to everybody once it has its size.
+   *
+   * @default {["shrink", "grow"]} none for a size of 0, which has to grow
+   */
+  seals?: Iterable<Seal>;
+  /**
+   * Makes it of huge pages (`MFD_HUGETLB`): true for those of the default size,
+   * or the size of a page in bytes. `size` must be a multiple of it.
+   *
+   * @default {false}
+   */
+  hugePages?: boolean | number;
+  /**
+   * Whether the content may ever be executed (`MFD_EXEC`, `MFD_NOEXEC_SEAL`);
+   * false also seals `"exec"`. Kernels before 6.3 do not know the difference.
+   *
+   * @default {undefined} what the kernel's `vm.memfd_noexec` says
+   */
+  executable?: boolean;
+  /**
+   * Reserves the memory at once (`posix_fallocate`), not page by page.
+   *
+   * @default {false}
+   */
+  reserve?: boolean;
+}
+
+/** Which seals a descriptor from elsewhere must have. */
+export interface MemfdAcceptOptions {
+  /**
+   * Seals without which it is refused. Without `"shrink"` its sender can end
+   * this process by making it shorter, without `"write"` change what has just
+   * been checked.
+   *
+   * @default {[]}
+   */
+  requireSeals?: Iterable<Seal>;
+}
+
+/** Options of `Memfd.fromFd()`. */
+export interface MemfdFromFdOptions extends MemfdAcceptOptions {
+  /**
+   * Takes the descriptor over instead of duplicating it: it is this object's
+   * then, and an `Fd` given is closed.
+   *
+   * @default {false}
+   */
+  takeOver?: boolean;
+}
+
+/** Options of `Memfd.open()`. */
+export interface MemfdOpenOptions extends MemfdAcceptOptions {
+  /**
+   * Opens it for reading only.
+   *
+   * @default {false}
+   */
+  readOnly?: boolean;
+}
+
+/** A descriptor of a process. */
+export interface ProcessFd {
+  /** The process id. */
+  pid: number;
+  /** The number of the descriptor in that process. */
+  fd: number;
+}
+
+/** What a memfd is called in messages. */
+export function labelOf(name: string): string {
+  return `memfd ${JSON.stringify(name)}`;
+}
+
+/** The kernel puts `memfd:` before it, and has 255 bytes. */
+const NAME_BYTES = 249;
+
+/** Checks a name and makes it a C string. */
+export function cname(name: string): Uint8Array<ArrayBuffer> {
+  const bytes = cstring(name, "name");
+  if (bytes.length - 1 > NAME_BYTES) {
+    throw new TypeError(
+      `name must have at most ${NAME_BYTES} bytes, got ${JSON.stringify(name)}`,
+    );
+  }
+  return bytes;
+}
+
+/** What the options of `Memfd.create()` come to. */
+export interface Creation {
+  size: number;
+  flags: number;
+  exec: number;
+  seals: number;
+  reserve: boolean;
+}
+
+/** Checks the options of creating one. */
+export function creation(options: MemfdCreateOptions): Creation {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `options must be an object with a size, got ${shown(options)}`,
+    );
+  }
+  const size = checkSize(options.size, "size");
+  const { executable, hugePages = false, reserve = false } = options;
+  const seals = options.seals ?? (size > 0 ? ["shrink", "grow"] as const : []);
+  return {
+    size,
+    flags: MFD_CLOEXEC | MFD_ALLOW_SEALING | hugeFlags(hugePages),
+    exec: executable === undefined
+      ? 0
+      : executable
+      ? MFD_EXEC
+      : MFD_NOEXEC_SEAL,
+    seals: sealBits(seals),
+    reserve,
+  };
+}
+
+function hugeFlags(hugePages: boolean | number): number {
+  if (typeof hugePages === "boolean") return hugePages ? MFD_HUGETLB : 0;
+  const bytes = checkSize(hugePages, "hugePages", 1);
+  const log = Math.log2(bytes);
+  if (!Number.isInteger(log) || log < 12 || log > 40) {
+    throw new RangeError(
+      `hugePages must be the size of a page in bytes, got ${bytes}`,
+    );
+  }
+  return MFD_HUGETLB | log << MFD_HUGE_SHIFT;
+}
+
+/** What may help with an error of `memfd_create`. */
+export function hintOf(
+  error: number,
+  options: MemfdCreateOptions,
+): string | undefined {
+  switch (error) {
+    case ERRNO.ENODEV:
+      return `this machine has no pages of ${options.hugePages} bytes`;
+    case ERRNO.ENOSYS:
+      return options.hugePages
+        ? "this kernel was built without huge pages (CONFIG_HUGETLBFS), or has no memfds"
+        : "neither this kernel nor what sandboxes it offers memfds";
+    case ERRNO.EACCES:
+      return "vm.memfd_noexec forbids executable ones";
+    default:
+      return undefined;
+  }
+}
+
+/** Goes on with a descriptor, and closes it when that fails. */
+export function closingOnError<T>(
+  fd: number,
+  label: string,
+  then: (fd: number) => T,
+): T {
+  try {
+    return then(fd);
+  } catch (error) {
+    closeFd(fd, label);
+    throw error;
+  }
+}
+
+/** Refuses what is no memory, or lacks seals. */
+export function checkMemory(fd: number, required: number, label: string): void {
+  checkRegular(rawStat(fd, label), "open", label);
+  const missing = required & ~readSeals(fd, label);
+  if (missing === 0) return;
+  throw fileError(
+    ERRNO.EPERM,
+    "open",
+    label,
+    `it is not sealed against ${sealNames(missing).join(", ")}`,
+  );
+}
+
+/** The name that the kernel shows for a descriptor. */
+export function nameOf(fd: number): string {
+  const link = tryReadLink(`/proc/self/fd/${fd}`) ?? "";
+  return link.replace(/^\/memfd:/, "").replace(/ \(deleted\)$/, "");
+}

@@ -1,0 +1,74 @@
+/**
+ * Ends of pipes from elsewhere: inherited, received over a socket, or of other
+ * FFI code.
+ *
+ * @module
+ */
+
+import { checkInt, ERRNO, IpcError, ipcError } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import {
+  F_DUPFD_CLOEXEC,
+  fcntl,
+  O_ACCMODE,
+  O_RDONLY,
+} from "../../ffi/libc/fcntl.ts";
+import { S_IFIFO, S_IFMT } from "../../ffi/libc/sys_stat.ts";
+import { integer } from "../core/convert/argument.ts";
+import type { AdoptOptions } from "../core/file/adopt_fd.ts";
+import { rawStat } from "../core/file/file.ts";
+import { closeFd, Fd } from "../core/handle/fd.ts";
+import { flagsOf, reopenPipe } from "../core/handle/fd_flags.ts";
+import { INTERNAL } from "../core/handle/internal.ts";
+import type { FdEndInit } from "../core/stream/fd_end.ts";
+
+/** What reopening may fail with where duplicating does not. */
+const NOT_REOPENED: readonly string[] = ["ENOENT", "EACCES", "ENXIO"];
+
+/** A descriptor of our own for an end of a pipe that came from elsewhere. */
+export function adoptPipe(
+  fd: Fd | number,
+  options: AdoptOptions,
+  wrong: number,
+): [handle: Fd, init: FdEndInit] {
+  const number = fd instanceof Fd
+    ? fd.use("duplicate")
+    : integer(fd, "fd", 0, 0x7fff_ffff);
+  const label = `pipe (descriptor ${number})`;
+  if ((rawStat(number, label).st_mode & S_IFMT) !== S_IFIFO) {
+    const object = `descriptor ${number}`;
+    throw ipcError(ERRNO.EINVAL, "fstat", "use", object, "it is no pipe");
+  }
+  const flags = flagsOf(number, "use", label);
+  if ((flags & O_ACCMODE) === wrong) {
+    const hint = `it is open for ${wrong === O_RDONLY ? "reading" : "writing"}`;
+    throw ipcError(ERRNO.EBADF, "fcntl", "use", label, `${hint} only`);
+  }
+  const handle = ownCopy(number, label);
+  // Not before it is accepted: until then it is the caller's to close.
+  if (options.takeOver) {
+    if (fd instanceof Fd) fd.close();
+    else closeFd(number, label);
+  }
+  return [handle, { label }];
+}
+
+/**
+ * The pipe opened anew: flags of its own leave those alone who have inherited
+ * the same open file. Where that is not permitted, a duplicate.
+ */
+function ownCopy(fd: number, label: string): Fd {
+  try {
+    return reopenPipe(fd, label, { nonBlocking: true });
+  } catch (error) {
+    if (!(error instanceof IpcError && NOT_REOPENED.includes(error.code))) {
+      throw error;
+    }
+  }
+  const copy = fcntl().fcntl_int(fd, F_DUPFD_CLOEXEC, 0);
+  return new Fd(
+    INTERNAL,
+    checkInt(copy, errno[0], "fcntl", "duplicate", label),
+    label,
+  );
+}

@@ -1,0 +1,221 @@
+/**
+ * The inode of a FIFO: made, found, opened and removed without taking anything
+ * else for it.
+ *
+ * @module
+ */
+
+import { cstring } from "../../ffi/cstring.ts";
+import {
+  check0,
+  checkInt,
+  ERRNO,
+  errnoOf,
+  type IpcError,
+  ipcError,
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import {
+  fcntl,
+  O_CLOEXEC,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  O_PATH,
+} from "../../ffi/libc/fcntl.ts";
+import {
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  stat,
+  sys_stat,
+} from "../../ffi/libc/sys_stat.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { checkMode } from "../core/convert/argument.ts";
+import { fileError, type RawStat, rawStat } from "../core/file/file.ts";
+import { absolutePath } from "../core/file/path.ts";
+import { closeFd, Fd } from "../core/handle/fd.ts";
+import { INTERNAL } from "../core/handle/internal.ts";
+
+/** What every open of an end asks for. */
+const SAFE = O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
+
+/**
+ * The inode of a FIFO, held by a descriptor that is no end of it.
+ *
+ * While it is held its number cannot go to another file.
+ */
+export class FifoNode {
+  readonly path: string;
+  readonly label: string;
+  readonly #fd: Fd;
+  readonly #identity: RawStat;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.label = labelOf(path);
+    const fd = checkInt(
+      fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+      errno[0],
+      "open",
+      "open",
+      this.label,
+    );
+    this.#fd = new Fd(INTERNAL, fd, this.label);
+    try {
+      this.#identity = rawStat(fd, this.label);
+      checkKind(this.#identity, this.label);
+    } catch (error) {
+      this.#fd.close();
+      throw error;
+    }
+  }
+
+  /** Finds the one of a path. */
+  static open(path: string | URL): FifoNode {
+    return new FifoNode(absolutePath(path, "path"));
+  }
+
+  /** Makes one; leaves nothing behind when that fails half-way. */
+  static create(
+    syscall: "mkfifo" | "mknod",
+    path: string | URL,
+    options: { mode: number; ignoreUmask: boolean },
+  ): FifoNode {
+    const mode = checkMode(options.mode);
+    const text = absolutePath(path, "path");
+    const name = cstring(text, "path");
+    const result = syscall === "mkfifo"
+      ? sys_stat().mkfifo(name, mode)
+      : sys_stat().mknod(name, S_IFIFO | mode, 0n);
+    check0(result, errno[0], syscall, "create", labelOf(text));
+    let node: FifoNode | undefined;
+    try {
+      node = new FifoNode(text);
+      if (options.ignoreUmask) node.#setMode(mode);
+      return node;
+    } catch (error) {
+      node?.close();
+      unistd().unlink(name);
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.#fd.closed;
+  }
+
+  /** The descriptor's number, for a call that does what `action` says. */
+  use(action: string): number {
+    return this.#fd.use(action);
+  }
+
+  close(): void {
+    this.#fd.close();
+  }
+
+  /** Opens an end, which is there at once. */
+  open(flags: number, purpose: string): number {
+    for (;;) {
+      const fd = this.tryOpen(flags, purpose);
+      if (fd !== undefined) return fd;
+    }
+  }
+
+  /**
+   * Opens an end; undefined when there is no other one yet, or a signal came
+   * first.
+   */
+  tryOpen(flags: number, purpose: string): number | undefined {
+    this.#fd.use("open");
+    const object = `${this.label} for ${purpose}`;
+    const fd = fcntl().open(cstring(this.path, "path"), flags | SAFE, 0);
+    const error = errnoOf(fd, errno[0]);
+    if (error === ERRNO.EINTR) return undefined;
+    if (error === ERRNO.ENXIO) {
+      // A socket that has taken its place says so too.
+      const flaw = this.#flaw("open", object);
+      if (flaw !== undefined) throw flaw;
+      return undefined;
+    }
+    if (error !== 0) throw ipcError(error, "open", "open", object);
+    try {
+      if (this.#isSame(rawStat(fd, object))) return fd;
+      throw replaced("open", object);
+    } catch (error) {
+      closeFd(fd, object);
+      throw error;
+    }
+  }
+
+  /** Removes the path, or says why not. */
+  unlink(): IpcError | undefined {
+    const flaw = this.#flaw("remove", this.label);
+    if (flaw !== undefined) return flaw;
+    const error = errnoOf(
+      unistd().unlink(cstring(this.path, "path")),
+      errno[0],
+    );
+    return error === 0
+      ? undefined
+      : ipcError(error, "unlink", "remove", this.label);
+  }
+
+  /** Why the path is not that of this FIFO, if so. */
+  #flaw(action: string, object: string): IpcError | undefined {
+    const found = new Uint8Array(stat.size);
+    const error = errnoOf(
+      sys_stat().lstat(cstring(this.path, "path"), found),
+      errno[0],
+    );
+    if (error !== 0) return ipcError(error, "lstat", action, object);
+    return this.#isSame(stat.read(found))
+      ? undefined
+      : replaced(action, object);
+  }
+
+  #isSame(found: RawStat): boolean {
+    const { st_dev, st_ino } = this.#identity;
+    return found.st_dev === st_dev && found.st_ino === st_ino &&
+      (found.st_mode & S_IFMT) === S_IFIFO;
+  }
+
+  #setMode(mode: number): void {
+    // A descriptor of O_PATH has no fchmod, and the path may be another's.
+    const path = `/proc/self/fd/${this.#fd.use("change")}`;
+    check0(
+      sys_stat().chmod(cstring(path, "path"), mode),
+      errno[0],
+      "chmod",
+      "change",
+      this.label,
+    );
+  }
+}
+
+const KINDS: ReadonlyMap<number, string> = new Map([
+  [S_IFREG, "a regular file"],
+  [S_IFDIR, "a directory"],
+  [S_IFSOCK, "a socket"],
+]);
+
+function checkKind(found: RawStat, label: string): void {
+  const type = found.st_mode & S_IFMT;
+  if (type === S_IFIFO) return;
+  if (type === S_IFLNK) {
+    throw fileError(ERRNO.ELOOP, "open", label, "it is a symbolic link");
+  }
+  const kind = KINDS.get(type) ?? "a device";
+  throw fileError(ERRNO.ENODEV, "open", label, `it is ${kind}, not a FIFO`);
+}
+
+function replaced(action: string, object: string): IpcError {
+  const reason = "another file has taken its place";
+  return fileError(ERRNO.ESTALE, action, object, reason);
+}
+
+function labelOf(path: string): string {
+  return `FIFO ${JSON.stringify(path)}`;
+}

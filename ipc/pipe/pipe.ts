@@ -1,0 +1,120 @@
+/**
+ * Pipes: {@linkcode pipe}.
+ *
+ * ```ts
+ * import { pipe } from "@libc/ipc/pipe";
+ *
+ * using ends = pipe();
+ * ends.writer.writeSync("hello\n");
+ * ends.writer.close();
+ * for await (const chunk of ends.reader) Deno.stdout.writeSync(chunk);
+ * ```
+ *
+ * @module
+ */
+
+import { check0 } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { O_CLOEXEC, O_DIRECT } from "../../ffi/libc/fcntl.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { integer } from "../core/convert/argument.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { INTERNAL } from "../core/handle/internal.ts";
+import { endsOf, type PipeEnds, PipeReader, PipeWriter } from "./pipe_end.ts";
+
+export type { AdoptOptions } from "../core/file/adopt_fd.ts";
+export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
+export type { FdEnd, FdEndInit } from "../core/stream/fd_end.ts";
+export { FdReader, FdWriter } from "../core/stream/byte_stream.ts";
+export { Fd } from "../core/handle/fd.ts";
+export {
+  type PipeEnds,
+  PipeReader,
+  PipeWriter,
+  type SpliceOptions,
+  type SpliceSyncOptions,
+} from "./pipe_end.ts";
+export { PIPE_BUF } from "../../ffi/libc/limits.ts";
+export type { Waitable } from "../core/wait/wait_any.ts";
+
+/** Options of {@linkcode pipe}. */
+export interface PipeOptions {
+  /**
+   * How many bytes it is to hold at least, up to `/proc/sys/fs/pipe-max-size`
+   * (1 MiB) without `CAP_SYS_RESOURCE`. The kernel rounds it up to a power of
+   * two of at least a page.
+   *
+   * @default {undefined} the kernel's: 65,536, less for a user with many pipes
+   */
+  capacity?: number | undefined;
+  /**
+   * Packet mode (`O_DIRECT`): each write of up to 4,096 bytes is one packet,
+   * each read takes one packet, and what its buffer has no room for is lost.
+   * Longer writes become several packets.
+   *
+   * @default {false}
+   */
+  packet?: boolean | undefined;
+}
+
+/**
+ * `pipe2(O_CLOEXEC)`: makes a pipe; disposing of it closes both ends.
+ *
+ * A reader sees the end when the last descriptor of the writing end is closed,
+ * those that children have inherited included: close here what was made for
+ * them.
+ *
+ * See [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html) and
+ * [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
+ *
+ * @throws {IpcError} `EMFILE` or `ENFILE` without descriptors left, `EPERM` for
+ * a capacity beyond the limit.
+ *
+ * @example Packets keep their bounds
+ * ```ts
+ * import { pipe } from "@libc/ipc/pipe";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using ends = pipe({ packet: true });
+ * ends.writer.writeSync("one");
+ * ends.writer.writeSync("two");
+ *
+ * const buffer = new Uint8Array(4096);
+ * assertEquals(ends.reader.readSync(buffer), 3);
+ * ```
+ */
+export function pipe(options: PipeOptions = {}): PipeEnds {
+  const { capacity, packet = false } = options;
+  if (capacity !== undefined) integer(capacity, "capacity", 1, 0x7fff_ffff);
+  const fds = new Int32Array(2);
+  check0(
+    unistd().pipe2(fds, O_CLOEXEC | (packet ? O_DIRECT : 0)),
+    errno[0],
+    "pipe2",
+    "create",
+    "a pipe",
+  );
+  const [input = 0, output = 0] = fds;
+  const reader = new PipeReader(INTERNAL, fdOf(input), init(input));
+  const writer = new PipeWriter(INTERNAL, fdOf(output), init(output));
+  const ends = endsOf(reader, writer);
+  try {
+    if (capacity !== undefined) writer.resize(capacity);
+  } catch (error) {
+    ends[Symbol.dispose]();
+    throw error;
+  }
+  return ends;
+}
+
+function fdOf(fd: number): Fd {
+  return new Fd(INTERNAL, fd, labelOf(fd));
+}
+
+function init(fd: number): { label: string } {
+  return { label: labelOf(fd) };
+}
+
+function labelOf(fd: number): string {
+  return `pipe (descriptor ${fd})`;
+}

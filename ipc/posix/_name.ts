@@ -1,0 +1,80 @@
+/**
+ * Names of POSIX objects: shared memory, semaphores, message queues.
+ *
+ * @module
+ */
+
+import { IpcError } from "../../ffi/errno.ts";
+import { shown } from "../core/convert/argument.ts";
+
+const encoder = new TextEncoder();
+
+/**
+ * Bytes of the longest name, slash included, of shared memory and queues; a
+ * semaphore's file has four bytes before its name.
+ */
+export const NAME_MAX = 255;
+
+/**
+ * Checks the name of a POSIX object and gives it back.
+ *
+ * The C library answers a bad name with one of five errors, depending on call
+ * and length, and takes a NUL as its end: so names are judged here.
+ *
+ * @param name One slash and at least one more character, none of them a slash.
+ * @param max Bytes in UTF-8 at the most.
+ * @throws {TypeError} When it is anything else.
+ */
+export function posixName(name: string, max: number = NAME_MAX): string {
+  if (typeof name !== "string") {
+    throw new TypeError(`name must be a string, got ${shown(name)}`);
+  }
+  const flaw = flawOf(name, max);
+  if (flaw !== undefined) {
+    throw new TypeError(`name must ${flaw}, got ${JSON.stringify(name)}`);
+  }
+  return name;
+}
+
+function flawOf(name: string, max: number): string | undefined {
+  if (!name.startsWith("/")) return "begin with a slash";
+  if (name.length === 1) return "have a character after its slash";
+  if (name.includes("/", 1)) return "have no slash but the first";
+  if (name.includes("\0")) return "not contain a NUL character";
+  if (name === "/." || name === "/..") return "not be that of a directory";
+  // The encoder would silently put another character in its place.
+  if (!name.isWellFormed()) return "not contain a lone surrogate";
+  const bytes = encoder.encode(name).length;
+  return bytes > max ? `have at most ${max} bytes, not ${bytes}` : undefined;
+}
+
+/**
+ * A name that nothing on this machine has, but for a chance of 1 to 2^64.
+ *
+ * @param prefix What it begins with: a slash, and who made it.
+ */
+export function generatedName(prefix = "/libc-ipc-"): string {
+  const random = crypto.getRandomValues(new BigUint64Array(1));
+  return posixName(`${prefix}${(random[0] ?? 0n).toString(36)}`);
+}
+
+/**
+ * Creates an object under a name, or under a generated one when it is null,
+ * and then under another for as long as the name is taken.
+ *
+ * @param create Creates it exclusively, and throws `EEXIST` when it is there.
+ */
+export function createNamed<T>(
+  name: string | null,
+  create: (name: string) => T,
+  max: number = NAME_MAX,
+): T {
+  if (name !== null) return create(posixName(name, max));
+  for (;;) {
+    try {
+      return create(generatedName());
+    } catch (error) {
+      if (!(error instanceof IpcError && error.code === "EEXIST")) throw error;
+    }
+  }
+}

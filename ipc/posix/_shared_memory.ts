@@ -1,0 +1,280 @@
+/**
+ * POSIX shared memory objects: how they are made, opened and removed.
+ *
+ * @module
+ */
+
+import { cstring } from "../../ffi/cstring.ts";
+import { check0, ERRNO, errnoOf, IpcError, ipcError } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import {
+  O_CREAT,
+  O_EXCL,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+} from "../../ffi/libc/fcntl.ts";
+import { sys_mman } from "../../ffi/libc/sys_mman.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import {
+  checkMode,
+  shown,
+  size as checkSize,
+} from "../core/convert/argument.ts";
+import {
+  changeFile,
+  checkRegular,
+  fileError,
+  growFile,
+  type RawStat,
+  rawStat,
+} from "../core/file/file.ts";
+import { closeFd } from "../core/handle/fd.ts";
+
+/** Options of `PosixSharedMemory.create()`. */
+export interface PosixSharedMemoryCreateOptions {
+  /** Its size in bytes, from 0 on; it begins as zeros. */
+  size: number;
+  /**
+   * Permission bits, of which the umask takes away its own.
+   *
+   * @default {0o600}
+   */
+  mode?: number;
+  /**
+   * Gives it `mode` exactly, whatever the umask (`fchmod`).
+   *
+   * @default {false}
+   */
+  ignoreUmask?: boolean;
+  /**
+   * Reserves the memory (`posix_fallocate`), so that a full `/dev/shm` is the
+   * error `ENOSPC` here, and not the end of the process (`SIGBUS`) at the first
+   * touch of a page that cannot be had.
+   *
+   * @default {true}
+   */
+  reserve?: boolean;
+  /**
+   * Whether dispose also removes the object.
+   *
+   * @default {true}
+   */
+  owner?: boolean;
+}
+
+/** Options of `PosixSharedMemory.openOrCreate()`. */
+export interface PosixSharedMemoryOpenOrCreateOptions
+  extends PosixSharedMemoryCreateOptions {
+  /**
+   * Whether dispose also removes the object, if this call created it.
+   *
+   * @default {false}
+   */
+  owner?: boolean;
+  /**
+   * Accepts an object that belongs to a third user: neither to this one nor to
+   * root.
+   *
+   * @default {true}
+   */
+  foreign?: boolean;
+}
+
+/** Options of `PosixSharedMemory.open()`. */
+export interface PosixSharedMemoryOpenOptions {
+  /**
+   * Opens it for reading only.
+   *
+   * @default {false}
+   */
+  readOnly?: boolean;
+  /**
+   * Bytes that it must have at least.
+   *
+   * @default {0}
+   */
+  size?: number;
+  /**
+   * Accepts an object that belongs to a third user: neither to this one nor to
+   * root. Anyone can put an object under a name before you do.
+   *
+   * @default {true}
+   */
+  foreign?: boolean;
+}
+
+/** What a handle is made of. */
+export interface Opened {
+  fd: number;
+  name: string;
+  raw: RawStat;
+  readOnly: boolean;
+  created: boolean;
+  owner: boolean;
+}
+
+/** What an object is called in messages. */
+export function labelOf(name: string): string {
+  return `shared memory ${JSON.stringify(name)}`;
+}
+
+/** Checks the options of creating one. */
+export function checkCreate(options: PosixSharedMemoryCreateOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `options must be an object with a size, got ${shown(options)}`,
+    );
+  }
+  checkSize(options.size, "size");
+  checkMode(options.mode ?? 0o600);
+}
+
+/** The result of a call, undefined when it failed with that code. */
+export function unless<T>(code: string, call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof IpcError && error.code === code) return undefined;
+    throw error;
+  }
+}
+
+/** `shm_open`: creates an object that nobody else has. */
+export function createObject(
+  name: string,
+  options: PosixSharedMemoryCreateOptions,
+): Opened {
+  const { size, mode = 0o600, reserve = true, owner = true } = options;
+  const label = labelOf(name);
+  const fd = sys_mman().shm_open(
+    cstring(name, "name"),
+    O_RDWR | O_CREAT | O_EXCL,
+    mode,
+  );
+  const error = errnoOf(fd, errno[0]);
+  if (error !== 0) {
+    throw ipcError(error, "shm_open", "create", label, hintOf(error));
+  }
+  try {
+    if (options.ignoreUmask) changeFile(fd, { mode }, label);
+    giveSize(fd, size, { reserve, label });
+    const raw = rawStat(fd, label);
+    return { fd, name, raw, readOnly: false, created: true, owner };
+  } catch (error) {
+    closeFd(fd, label);
+    unless("ENOENT", () => unlinkObject(name));
+    throw error;
+  }
+}
+
+/**
+ * Makes an object so long, and never shorter: another process can be giving the
+ * same one another size. Without `reserve` only its last page is reserved.
+ */
+function giveSize(
+  fd: number,
+  size: number,
+  options: { reserve: boolean; label: string },
+): void {
+  if (size === 0) return;
+  const { reserve, label } = options;
+  const from = reserve ? 0 : size - 1;
+  growFile(fd, from, size, { reserve: true, label, creating: true });
+}
+
+function hintOf(error: number): string | undefined {
+  switch (error) {
+    case ERRNO.ENOENT:
+    case ERRNO.ENOSYS:
+      return "is /dev/shm mounted?";
+    case ERRNO.ENOSPC:
+      return "/dev/shm has no room for another file";
+    default:
+      return undefined;
+  }
+}
+
+/** `shm_open`: opens an object, and refuses what is none. */
+export function openObject(
+  name: string,
+  options: PosixSharedMemoryOpenOptions,
+): Opened {
+  const { readOnly = false, size = 0, foreign = true } = options;
+  const label = labelOf(name);
+  const fd = sys_mman().shm_open(
+    cstring(name, "name"),
+    // A FIFO planted under the name must not make us wait for its other end.
+    (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK,
+    0,
+  );
+  const error = errnoOf(fd, errno[0]);
+  if (error !== 0) {
+    const link = error === ERRNO.ELOOP ? "it is a symbolic link" : undefined;
+    throw ipcError(error, "shm_open", "open", label, link);
+  }
+  try {
+    const raw = rawStat(fd, label);
+    checkRegular(raw, "open", label);
+    if (!foreign) checkOwner(raw, label);
+    checkLeast(raw, size, label);
+    return { fd, name, raw, readOnly, created: false, owner: false };
+  } catch (error) {
+    closeFd(fd, label);
+    throw error;
+  }
+}
+
+/** Opens for `PosixSharedMemory.openOrCreate()`. */
+export function openSized(
+  name: string,
+  options: PosixSharedMemoryOpenOrCreateOptions,
+): Opened {
+  const { size, reserve = true, foreign = true } = options;
+  const init = openObject(name, { foreign });
+  const label = labelOf(name);
+  try {
+    // Its creator has not come to that yet, or has died before.
+    if (init.raw.st_size === 0n && size > 0) {
+      giveSize(init.fd, size, { reserve, label });
+    } else {
+      checkLeast(init.raw, size, label);
+    }
+    return init;
+  } catch (error) {
+    closeFd(init.fd, label);
+    throw error;
+  }
+}
+
+function checkOwner(raw: RawStat, label: string): void {
+  const user = unistd().geteuid();
+  if (raw.st_uid === user || raw.st_uid === 0) return;
+  throw fileError(
+    ERRNO.EPERM,
+    "open",
+    label,
+    `it belongs to user ${raw.st_uid}`,
+  );
+}
+
+function checkLeast(raw: RawStat, size: number, label: string): void {
+  if (raw.st_size >= size) return;
+  throw fileError(
+    ERRNO.EINVAL,
+    "open",
+    label,
+    `it has ${raw.st_size} bytes, not the ${size} asked for`,
+  );
+}
+
+/** `shm_unlink`: removes a name. */
+export function unlinkObject(name: string): void {
+  check0(
+    sys_mman().shm_unlink(cstring(name, "name")),
+    errno[0],
+    "shm_unlink",
+    "unlink",
+    labelOf(name),
+  );
+}

@@ -1,0 +1,246 @@
+/**
+ * Signals that Deno hears, as a queue.
+ *
+ * @module
+ */
+
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import type { WaitOptions } from "../core/wait/options.ts";
+import { Source } from "../core/wait/source.ts";
+import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../core/wait/wait_any.ts";
+import { disposition, isChanged } from "./_signal_action.ts";
+import {
+  type Signal,
+  type SignalName,
+  signalName,
+  signalNumbers,
+  signals,
+} from "./_signals.ts";
+
+/** The longest delay of a JavaScript timer, in milliseconds. */
+const MAX_DELAY = 0x7fff_ffff;
+
+/** The source of waits that a callback of Deno's ends. */
+class CallbackSource extends Source {
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor() {
+    super(false);
+  }
+
+  // Listeners do not keep the process alive, but those who wait for them do.
+  protected override update(): void {
+    if (this.referenced > 0) {
+      this.#timer ??= setInterval(() => {}, MAX_DELAY);
+    } else {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+}
+
+/**
+ * Signals as they come in, made by {@linkcode onSignal}.
+ *
+ * As in the kernel, a signal that comes while the same one has not been taken
+ * yet counts once.
+ */
+export class SignalListener
+  implements Disposable, AsyncIterable<SignalName>, Waitable {
+  readonly #names: readonly SignalName[];
+  readonly #label: string;
+  readonly #came = new Set<SignalName>();
+  readonly #source = new CallbackSource();
+  readonly #listeners = new Map<SignalName, () => void>();
+  #closed = false;
+
+  /** @ignore Use {@linkcode onSignal}. */
+  constructor(token: unknown, names: SignalName[]) {
+    onlyInternal(token, "SignalListener");
+    this.#names = names;
+    this.#label = `listener for ${names.join(", ")}`;
+    try {
+      for (const name of names) this.#listen(name);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** What it listens to. */
+  get signals(): readonly SignalName[] {
+    return this.#names;
+  }
+
+  /** Whether it is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Waits for the next signal. There is no form that blocks the thread: Deno
+   * hears signals in its event loop.
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When it is closed, before or meanwhile.
+   */
+  receive(options?: WaitOptions): Promise<SignalName> {
+    return waitUntil(
+      () => this.tryReceive(),
+      options,
+      this.#subject,
+      this.#source,
+    );
+  }
+
+  /**
+   * The next signal if one has come, else undefined.
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  tryReceive(): SignalName | undefined {
+    this.#check();
+    for (const name of this.#came) {
+      this.#came.delete(name);
+      return name;
+    }
+    return undefined;
+  }
+
+  /**
+   * Receives signals, one a turn, until it is closed. Leaving the loop closes
+   * nothing.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<SignalName, void, void> {
+    while (!this.#closed) {
+      let name: SignalName;
+      try {
+        name = await this.receive();
+      } catch (error) {
+        if (this.#closed) return;
+        throw error;
+      }
+      yield name;
+    }
+  }
+
+  /** Stops listening. Closing twice does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const [name, listener] of this.#listeners) {
+      Deno.removeSignalListener(name as Deno.Signal, listener);
+    }
+    this.#source.poke();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @ignore */
+  [READINESS](): Readiness {
+    return {
+      ready: () => {
+        this.#check();
+        return this.#came.size > 0;
+      },
+      source: this.#source,
+      subject: this.#subject,
+    };
+  }
+
+  get #subject(): WaitSubject {
+    return {
+      syscall: "Deno.addSignalListener",
+      action: "receive from",
+      object: this.#label,
+    };
+  }
+
+  #check(): void {
+    if (this.#closed) {
+      throw new TypeError(`Cannot receive from a closed ${this.#label}`);
+    }
+  }
+
+  #listen(name: SignalName): void {
+    // The first listener of a signal makes Deno install its handler, which would
+    // end that.
+    if (isChanged(name)) throw changedError(name);
+    const listener = () => {
+      this.#came.add(name);
+      this.#source.poke();
+    };
+    try {
+      Deno.addSignalListener(name as Deno.Signal, listener);
+    } catch (error) {
+      throw new TypeError(
+        `Cannot listen to ${name}: Deno cannot handle it`,
+        { cause: error },
+      );
+    }
+    this.#listeners.set(name, listener);
+    // Deno installs its handler once, and does not see when it is gone.
+    if (disposition(name) !== "handler") throw changedError(name);
+  }
+}
+
+showing(SignalListener, ({ signals }) => ({ signals }));
+
+function changedError(name: SignalName): TypeError {
+  return new TypeError(
+    `Cannot listen to ${name}: ignore() or restoreDefault() is in effect for it`,
+  );
+}
+
+/**
+ * Listens to signals by `Deno.addSignalListener`, as a queue to wait on.
+ *
+ * When the last listener of a signal is closed, Deno gives the signal its
+ * default action, whatever it was before. Listening does not keep the process
+ * alive; waiting does.
+ *
+ * Deno knows no real-time signals: for those there is `SignalQueue`.
+ *
+ * @param signal One signal or several.
+ * @throws {TypeError} When there is no such signal or Deno cannot handle it
+ * (`SIGKILL`, `SIGSTOP`, faults, real-time signals), for `SIGPIPE`, which would
+ * end the process once nobody listens any more, and while `ignore()` or
+ * `restoreDefault()` is in effect for it.
+ *
+ * @example Wait for a signal
+ * ```ts
+ * import { kill, onSignal } from "@libc/ipc/signal";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using listener = onSignal("SIGUSR2");
+ * kill(Deno.pid, "SIGUSR2");
+ * assertEquals(await listener.receive({ timeout: 5000 }), "SIGUSR2");
+ * ```
+ */
+export function onSignal(signal: Signal | Iterable<Signal>): SignalListener {
+  const numbers = signalNumbers(signal);
+  for (const number of numbers) {
+    if (number > signals.SIGSYS) {
+      throw new TypeError(
+        `Cannot listen to ${
+          signalName(number)
+        }: Deno knows no real-time signals; use SignalQueue in a program that is started with it blocked`,
+      );
+    }
+    if (number === signals.SIGPIPE) {
+      throw new TypeError(
+        "Cannot listen to SIGPIPE: it would end this process once nobody listens any more; writes fail with EPIPE instead",
+      );
+    }
+  }
+  return new SignalListener(INTERNAL, numbers.map(signalName));
+}

@@ -1,0 +1,352 @@
+/**
+ * Blocked signals, read from a descriptor.
+ *
+ * @module
+ */
+
+import {
+  checkInt,
+  ERRNO,
+  errnoOf,
+  ipcError,
+  timeoutError,
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { POLLIN } from "../../ffi/libc/poll.ts";
+import {
+  maskOf,
+  SI_ASYNCIO,
+  SI_KERNEL,
+  SI_MESGQ,
+  SI_QUEUE,
+  SI_TIMER,
+  SI_TKILL,
+  SI_USER,
+  SIG_BLOCK,
+  signal,
+  sigset,
+} from "../../ffi/libc/signal.ts";
+import {
+  SFD_CLOEXEC,
+  SFD_NONBLOCK,
+  signalfd_siginfo,
+  sys_signalfd,
+} from "../../ffi/libc/sys_signalfd.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { tryReadDirectory } from "../core/file/directory.ts";
+import { tryReadTextFile } from "../core/file/read_file.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { showing } from "../core/handle/inspect.ts";
+import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { Deadline } from "../core/wait/deadline.ts";
+import {
+  type SyncWaitOptions,
+  timeoutOf,
+  type WaitOptions,
+} from "../core/wait/options.ts";
+import { pollUntil } from "../core/wait/poll.ts";
+import { fdSource } from "../core/wait/reactor.ts";
+import { fdReadiness } from "../core/wait/readiness.ts";
+import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import {
+  READINESS,
+  type Readiness,
+  type Waitable,
+} from "../core/wait/wait_any.ts";
+import {
+  type Signal,
+  type SignalName,
+  signalName,
+  signalNumbers,
+  signals as table,
+} from "./_signals.ts";
+
+/** How a signal was sent, where `code` says so; `"other"` for the rest. */
+export type SignalOrigin =
+  | "kill"
+  | "tgkill"
+  | "sigqueue"
+  | "timer"
+  | "mq_notify"
+  | "aio"
+  | "kernel"
+  | "other";
+
+/** A signal that was received, and who sent it. */
+export interface SignalInfo {
+  /** Its name. */
+  signal: SignalName;
+  /** Its number. */
+  number: number;
+  /** `si_code`: how it was sent; what a positive one means depends on the signal. */
+  code: number;
+  /** The same in words. */
+  origin: SignalOrigin;
+  /** The process that sent it, or that a `SIGCHLD` is about; 0 for none. */
+  pid: number;
+  /** The real user of that process. */
+  uid: number;
+  /** `sival_int`: the value that `sigqueue` sent along, as 32 bits with a sign. */
+  value: number;
+  /** `sival_ptr`: the same as 64 bits. */
+  pointer: bigint;
+  /** The exit code or signal of a `SIGCHLD`. */
+  status: number;
+}
+
+const ORIGINS: ReadonlyMap<number, SignalOrigin> = new Map([
+  [SI_USER, "kill"],
+  [SI_TKILL, "tgkill"],
+  [SI_QUEUE, "sigqueue"],
+  [SI_TIMER, "timer"],
+  [SI_MESGQ, "mq_notify"],
+  [SI_ASYNCIO, "aio"],
+  [SI_KERNEL, "kernel"],
+]);
+
+/**
+ * Signals as messages, with who sent them and the value that came along. It is
+ * the only way to receive real-time signals in Deno.
+ *
+ * Signals can be queued only while every thread of the process blocks them,
+ * and Deno has many threads before the program begins. So the program must be
+ * started with the signals blocked: by `spawn()` with `signalMask`, or by a
+ * shell or C program that blocks them before it starts Deno. The program then
+ * ends by none of these signals, except by asking this queue.
+ *
+ * Each real-time signal that is sent arrives, those with lower numbers first;
+ * of another signal only one at a time waits. Two queues of the same signal
+ * share what comes.
+ *
+ * Signals sent to one thread (`raise()`, `tgkill`) wait for `tryReceive()` and
+ * `receiveSync()` in that thread; they do not end a `receive()`.
+ *
+ * @example In a program that spawn() started with the signal blocked
+ * ```ts ignore
+ * import { SignalQueue } from "@libc/ipc/signal";
+ *
+ * using queue = SignalQueue.open("SIGRTMIN+1");
+ * const { pid, value } = await queue.receive();
+ * console.log(`process ${pid} sent ${value}`);
+ * ```
+ */
+export class SignalQueue
+  implements Disposable, AsyncIterable<SignalInfo>, Waitable {
+  readonly #fd: Fd;
+  readonly #names: readonly SignalName[];
+  readonly #subject: WaitSubject;
+  readonly #buffer = new Uint8Array(signalfd_siginfo.size);
+  readonly #view = signalfd_siginfo.view(this.#buffer);
+
+  /** @ignore Use {@linkcode SignalQueue.open}. */
+  constructor(token: unknown, fd: Fd, names: SignalName[]) {
+    onlyInternal(token, "SignalQueue");
+    this.#fd = fd;
+    this.#names = names;
+    this.#subject = {
+      syscall: "read",
+      action: "receive from",
+      object: labelOf(names),
+    };
+  }
+
+  /**
+   * `signalfd`: queues one signal or several, which all threads of this process
+   * must block.
+   *
+   * See [signalfd(2)](https://man7.org/linux/man-pages/man2/signalfd.2.html).
+   *
+   * @throws {TypeError} When a thread does not block them, and for `SIGKILL`
+   * and `SIGSTOP`.
+   * @throws {IpcError} `EMFILE` when the process has no descriptor left.
+   */
+  static open(signals: Signal | Iterable<Signal>): SignalQueue {
+    const numbers = signalNumbers(signals);
+    if (numbers.length === 0) {
+      throw new TypeError("signals must name at least one signal, got none");
+    }
+    refuseUnblocked(numbers);
+    const names = numbers.map(signalName);
+    const label = labelOf(names);
+    const fd = checkInt(
+      sys_signalfd().signalfd(-1, sigset(numbers), SFD_CLOEXEC | SFD_NONBLOCK),
+      errno[0],
+      "signalfd",
+      "open",
+      label,
+    );
+    return new SignalQueue(INTERNAL, new Fd(INTERNAL, fd, label), names);
+  }
+
+  /** What it queues. */
+  get signals(): readonly SignalName[] {
+    return this.#names;
+  }
+
+  /**
+   * Its descriptor, which becomes readable with the first signal.
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  get fd(): Fd {
+    this.#fd.use("take the descriptor of");
+    return this.#fd;
+  }
+
+  /** Whether it is closed. */
+  get closed(): boolean {
+    return this.#fd.closed;
+  }
+
+  /**
+   * `read`: takes the next signal, as soon as there is one. One that is aborted
+   * or times out has taken nothing.
+   *
+   * See [signalfd(2)](https://man7.org/linux/man-pages/man2/signalfd.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When it is closed, before or meanwhile.
+   */
+  receive(options?: WaitOptions): Promise<SignalInfo> {
+    return waitUntil(
+      () => this.tryReceive(),
+      options,
+      this.#subject,
+      fdSource(this.#fd, "read"),
+    );
+  }
+
+  /**
+   * `read`: as {@linkcode receive}, blocking this thread.
+   *
+   * See [signalfd(2)](https://man7.org/linux/man-pages/man2/signalfd.2.html).
+   *
+   * @throws {IpcError} `ETIMEDOUT`.
+   * @throws {TypeError} When it is closed.
+   */
+  receiveSync(options?: SyncWaitOptions): SignalInfo {
+    const timeout = timeoutOf(options);
+    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
+    for (;;) {
+      const info = this.tryReceive();
+      if (info !== undefined) return info;
+      if (timeout !== undefined && deadline?.expired) {
+        const { syscall, action, object } = this.#subject;
+        throw timeoutError(syscall, action, object, timeout);
+      }
+      pollUntil(this.#fd.use("receive from"), POLLIN, deadline);
+    }
+  }
+
+  /**
+   * `read`: takes the next signal if there is one, else undefined.
+   *
+   * See [signalfd(2)](https://man7.org/linux/man-pages/man2/signalfd.2.html).
+   *
+   * @throws {TypeError} When it is closed.
+   */
+  tryReceive(): SignalInfo | undefined {
+    const fd = this.#fd.use("receive from");
+    const count = unistd().read(fd, this.#buffer, this.#buffer.length);
+    const error = errnoOf(count, errno[0]);
+    if (error === 0) return this.#info();
+    // Another thread or queue may have been faster.
+    if (error === ERRNO.EAGAIN || error === ERRNO.EINTR) return undefined;
+    throw ipcError(error, "read", "receive from", this.#subject.object);
+  }
+
+  /**
+   * Receives signals, one a turn, until it is closed. Leaving the loop loses
+   * and closes nothing.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<SignalInfo, void, void> {
+    while (!this.closed) {
+      let info: SignalInfo;
+      try {
+        info = await this.receive();
+      } catch (error) {
+        if (this.closed) return;
+        throw error;
+      }
+      yield info;
+    }
+  }
+
+  /**
+   * `close`: gives it up; the signals stay blocked. What waits for it is
+   * rejected; closing twice does nothing.
+   *
+   * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
+   */
+  close(): void {
+    this.#fd.close();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @ignore */
+  [READINESS](): Readiness {
+    return fdReadiness(this.#fd, this.#subject);
+  }
+
+  #info(): SignalInfo {
+    const view = this.#view;
+    return {
+      signal: signalName(view.ssi_signo),
+      number: view.ssi_signo,
+      code: view.ssi_code,
+      origin: ORIGINS.get(view.ssi_code) ?? "other",
+      pid: view.ssi_pid,
+      uid: view.ssi_uid,
+      value: view.ssi_int,
+      pointer: view.ssi_ptr,
+      status: view.ssi_status,
+    };
+  }
+}
+
+showing(SignalQueue, ({ signals }) => ({ signals }));
+
+function labelOf(names: SignalName[]): string {
+  return `signal queue of ${names.join(", ")}`;
+}
+
+function refuseUnblocked(numbers: number[]): void {
+  const never = numbers.find((number) =>
+    number === table.SIGKILL || number === table.SIGSTOP
+  );
+  if (never !== undefined) {
+    throw new TypeError(
+      `Cannot queue ${signalName(never)}: nobody can block it`,
+    );
+  }
+  const masks = blockedMasks();
+  for (const number of numbers) {
+    const open = masks.filter((mask) => (mask & maskOf(number)) === 0n).length;
+    if (open === 0) continue;
+    throw new TypeError(
+      `Cannot queue ${
+        signalName(number)
+      }: ${open} of ${masks.length} threads do not block it; start this program with it blocked, as spawn() does with signalMask`,
+    );
+  }
+}
+
+/** What each thread of this process blocks; without `/proc`, this thread. */
+function blockedMasks(): bigint[] {
+  const masks: bigint[] = [];
+  for (const thread of tryReadDirectory("/proc/self/task") ?? []) {
+    // Undefined when it has just ended.
+    const status = tryReadTextFile(`/proc/self/task/${thread}/status`);
+    const [, mask] = /^SigBlk:\s*([0-9a-f]+)$/m.exec(status ?? "") ?? [];
+    if (mask !== undefined) masks.push(BigInt(`0x${mask}`));
+  }
+  if (masks.length > 0) return masks;
+  const own = sigset([]);
+  // Which way to change it means nothing to a call that only asks.
+  signal().pthread_sigmask(SIG_BLOCK, null, own);
+  return [own[0] as bigint];
+}

@@ -1,0 +1,120 @@
+/**
+ * Waiting for room at the receivers of an unconnected Unix datagram socket.
+ *
+ * The kernel wakes only a sender that is connected to the receiver. So another
+ * socket is connected to it while somebody waits: a door, which has the event.
+ *
+ * @module
+ */
+
+import { errnoOf } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import {
+  AF_UNIX,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  sys_socket,
+} from "../../ffi/libc/sys_socket.ts";
+import { Fd } from "../core/handle/fd.ts";
+import { INTERNAL } from "../core/handle/internal.ts";
+import { timeoutOf, type WaitOptions } from "../core/wait/options.ts";
+import { fdSource } from "../core/wait/reactor.ts";
+import { type Source, SweepSource } from "../core/wait/source.ts";
+import { ready, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+
+/** Those who wait for one receiver. */
+interface Queue {
+  readonly source: Source;
+  readonly door: Fd | undefined;
+}
+
+/** The receivers that a socket waits for. */
+export class Rooms {
+  readonly #queues = new Map<string, Queue>();
+
+  constructor(socket: Fd) {
+    socket.beforeClose(() => {
+      // Closing a door pokes those who wait at it: they find the socket closed.
+      for (const { source, door } of this.#queues.values()) {
+        if (door === undefined) source.poke();
+        else door.close();
+      }
+    });
+  }
+
+  /** Whether somebody waits for that receiver, whom others must not overtake. */
+  isBusy(target: Uint8Array): boolean {
+    return this.#queues.has(keyOf(target));
+  }
+
+  /** Sends as soon as there is room, after those who came before. */
+  send(
+    target: Uint8Array<ArrayBuffer>,
+    attempt: () => true | undefined,
+    options: WaitOptions | undefined,
+    subject: WaitSubject,
+  ): Promise<true> {
+    const key = keyOf(target);
+    try {
+      let queue = this.#queues.get(key);
+      if (queue === undefined) {
+        timeoutOf(options);
+        options?.signal?.throwIfAborted();
+        if (attempt()) return ready(true);
+        queue = open(target);
+        this.#queues.set(key, queue);
+      }
+      return this.#wait(key, queue, target, attempt, options, subject);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #wait(
+    key: string,
+    queue: Queue,
+    target: Uint8Array<ArrayBuffer>,
+    attempt: () => true | undefined,
+    options: WaitOptions | undefined,
+    subject: WaitSubject,
+  ): Promise<true> {
+    const { source, door } = queue;
+    const again = () => {
+      const done = attempt();
+      // Somebody else may have taken the receiver's address meanwhile.
+      if (!done && door !== undefined) connect(door, target);
+      return done;
+    };
+    try {
+      return await waitUntil(again, options, subject, source);
+    } finally {
+      if (source.waiters.size === 0) {
+        // Another may have ended this one already, and a third begun anew.
+        if (this.#queues.get(key) === queue) this.#queues.delete(key);
+        door?.close();
+      }
+    }
+  }
+}
+
+function keyOf(target: Uint8Array): string {
+  return String.fromCharCode(...target);
+}
+
+function open(target: Uint8Array<ArrayBuffer>): Queue {
+  const fd = sys_socket().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  // No descriptor is left for it: look again now and then.
+  if (errnoOf(fd, errno[0]) !== 0) {
+    return { source: new SweepSource(true), door: undefined };
+  }
+  const door = new Fd(INTERNAL, fd, "socket that waits for room");
+  connect(door, target);
+  return { source: fdSource(door, "write"), door };
+}
+
+/** Why it fails, if so, whoever sends will be told as well. */
+function connect(door: Fd, target: Uint8Array<ArrayBuffer>): void {
+  if (door.closed) return;
+  const number = door.use("connect");
+  sys_socket().connect(number, target, target.length);
+}

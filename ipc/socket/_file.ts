@@ -1,0 +1,241 @@
+/**
+ * The files of Unix sockets, which outlive them.
+ *
+ * @module
+ */
+
+import { cstring } from "../../ffi/cstring.ts";
+import {
+  check0,
+  checkInt,
+  ERRNO,
+  errnoOf,
+  type IpcError,
+  ipcError,
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import {
+  fcntl,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+} from "../../ffi/libc/fcntl.ts";
+import { LOCK_EX, LOCK_NB, sys_file } from "../../ffi/libc/sys_file.ts";
+import {
+  AF_UNIX,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  sys_socket,
+} from "../../ffi/libc/sys_socket.ts";
+import { S_IFMT, S_IFSOCK, stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
+import { unistd } from "../../ffi/libc/unistd.ts";
+import { absolutePath } from "../core/file/path.ts";
+import { closeFd } from "../core/handle/fd.ts";
+import { pause } from "../core/wait/timer_interrupt.ts";
+import { addressText, encodeAddress, type SocketAddress } from "./_address.ts";
+
+/** How often to ask for the lock of a folder, once a millisecond. */
+const LOCK_ATTEMPTS = 100;
+
+/** What has an address: a file whose path is text or bytes, or none. */
+type FileKind = "text" | "bytes" | "none";
+
+/** What kind of file a socket bound to that address has. */
+export function fileKindOf(address: SocketAddress): FileKind {
+  if (address.family !== "unix") return "none";
+  const { path, bytes } = address;
+  const first = bytes === undefined ? path.charCodeAt(0) : bytes[0];
+  // Nothing at all lets the kernel choose an abstract name.
+  if (!first) return "none";
+  return bytes === undefined ? "text" : "bytes";
+}
+
+/** Refuses options of a file that an address has not, or that we cannot name. */
+export function refuseFileOptions(
+  address: SocketAddress,
+  options: {
+    mode?: number | undefined;
+    ignoreUmask?: boolean | undefined;
+    replaceStale?: boolean | undefined;
+  },
+): void {
+  const kind = fileKindOf(address);
+  if (kind === "text") return;
+  const option = options.mode !== undefined && kind === "none"
+    ? "mode"
+    : options.ignoreUmask
+    ? "ignoreUmask"
+    : options.replaceStale
+    ? "replaceStale"
+    : undefined;
+  if (option === undefined) return;
+  const why = kind === "bytes"
+    ? "a path in bytes cannot be looked up"
+    : address.family === "unix"
+    ? "an abstract name has no file"
+    : "an Internet address has no file";
+  throw new TypeError(
+    `${option} must not be given for ${addressText(address)}: ${why}`,
+  );
+}
+
+/** The file of a bound socket, known by its inode. */
+export class SocketFile {
+  readonly #path: string;
+  readonly #device: bigint;
+  readonly #inode: bigint;
+
+  private constructor(path: string, device: bigint, inode: bigint) {
+    this.#path = path;
+    this.#device = device;
+    this.#inode = inode;
+  }
+
+  /** The socket file at an absolute path; undefined when there is none. */
+  static at(path: string): SocketFile | undefined {
+    const buffer = new Uint8Array(stat.size);
+    const result = sys_stat().lstat(cstring(path, "path"), buffer);
+    if (errnoOf(result, errno[0]) !== 0) return undefined;
+    const { st_mode, st_dev, st_ino } = stat.read(buffer);
+    return (st_mode & S_IFMT) === S_IFSOCK
+      ? new SocketFile(path, st_dev, st_ino)
+      : undefined;
+  }
+
+  /** `unlink`: removes the file if it is still this one, or says why not. */
+  remove(object: string): IpcError | undefined {
+    const path = cstring(this.#path, "path");
+    const found = new Uint8Array(stat.size);
+    let error = errnoOf(sys_stat().lstat(path, found), errno[0]);
+    if (error !== 0) return ipcError(error, "lstat", "remove", object);
+    const { st_dev, st_ino } = stat.read(found);
+    if (st_dev !== this.#device || st_ino !== this.#inode) {
+      const hint = "another file has taken its place";
+      return ipcError(ERRNO.ESTALE, "lstat", "remove", object, hint);
+    }
+    error = errnoOf(unistd().unlink(path), errno[0]);
+    return error === 0
+      ? undefined
+      : ipcError(error, "unlink", "remove", object);
+  }
+}
+
+/**
+ * Binds to a path that is taken, if that is by a file that no socket has any
+ * more; the errno and why.
+ *
+ * @param bind Binds and gives the errno.
+ * @param replace Whether to take the place of such a file.
+ */
+export function bindToTaken(
+  path: string,
+  bind: () => number,
+  replace: boolean,
+): { error: number; hint?: string } {
+  const absolute = absolutePath(path, "path");
+  using _lock = replace ? lockFolder(absolute) : undefined;
+  // Who held the lock before may have removed it.
+  const error = replace ? bind() : ERRNO.EADDRINUSE;
+  if (error !== ERRNO.EADDRINUSE) return { error };
+  // First which file, then whether anybody has it: never the reverse.
+  const file = SocketFile.at(absolute);
+  if (file === undefined) return { error, hint: "it is no socket" };
+  const answer = askWhoAnswers(path);
+  if (answer !== ERRNO.ECONNREFUSED) {
+    return answer === ERRNO.EACCES
+      ? { error }
+      : { error, hint: "somebody has that address" };
+  }
+  if (!replace) {
+    const hint = "nobody answers there: replaceStale takes its place";
+    return { error, hint };
+  }
+  const failure = file.remove(absolute);
+  return failure === undefined
+    ? { error: bind() }
+    : { error, hint: failure.message };
+}
+
+/**
+ * The errno of connecting: `ECONNREFUSED` when no socket has that file.
+ *
+ * A datagram socket disturbs nobody by asking: where a stream is bound, it does
+ * not even connect (`EPROTOTYPE`).
+ */
+function askWhoAnswers(path: string): number {
+  const probe = checkInt(
+    sys_socket().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+    errno[0],
+    "socket",
+    "ask who answers at",
+    path,
+  );
+  try {
+    const bytes = encodeAddress({ family: "unix", path });
+    const result = sys_socket().connect(probe, bytes, bytes.length);
+    return errnoOf(result, errno[0]);
+  } finally {
+    closeFd(probe, "socket");
+  }
+}
+
+/**
+ * `flock`: keeps others of this module from replacing files in the same folder
+ * meanwhile. Goes on without it where it cannot be had.
+ */
+function lockFolder(path: string): Disposable | undefined {
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  const fd = fcntl().open(cstring(folder, "path"), flags, 0);
+  const error = errnoOf(fd, errno[0]);
+  // It may be searched, but not read.
+  if (error === ERRNO.EACCES) return undefined;
+  if (error !== 0) throw ipcError(error, "open", "lock", folder);
+  for (let i = 0; i < LOCK_ATTEMPTS; i++) {
+    if (errnoOf(sys_file().flock(fd, LOCK_EX | LOCK_NB), errno[0]) === 0) break;
+    pause(1);
+  }
+  return { [Symbol.dispose]: () => closeFd(fd, folder) };
+}
+
+/**
+ * `chmod` of the file that a socket has just been bound to.
+ *
+ * @param change Gives the new mode for the one that it has.
+ */
+export function setFileMode(
+  path: string,
+  object: string,
+  change: (mode: number) => number,
+): void {
+  // By descriptor: the path may be another file's, or a symbolic link.
+  const fd = checkInt(
+    fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+    errno[0],
+    "open",
+    "set the mode of",
+    object,
+  );
+  try {
+    const found = new Uint8Array(stat.size);
+    check0(
+      sys_stat().fstat(fd, found),
+      errno[0],
+      "fstat",
+      "set the mode of",
+      object,
+    );
+    const { st_mode } = stat.read(found);
+    if ((st_mode & S_IFMT) !== S_IFSOCK) {
+      const hint = "another file has taken its place";
+      throw ipcError(ERRNO.ESTALE, "fstat", "set the mode of", object, hint);
+    }
+    const link = cstring(`/proc/self/fd/${fd}`, "path");
+    const result = sys_stat().chmod(link, change(st_mode & 0o7777));
+    check0(result, errno[0], "chmod", "set the mode of", object);
+  } finally {
+    closeFd(fd, object);
+  }
+}

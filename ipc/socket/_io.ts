@@ -1,0 +1,406 @@
+/**
+ * What sockets do, tried once and without waiting: `undefined` or `false` when
+ * it would have to wait.
+ *
+ * @module
+ */
+
+import {
+  ERRNO,
+  errnoOf,
+  type IpcError,
+  ipcError,
+  withErrno,
+} from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { POLLRDHUP } from "../../ffi/libc/poll.ts";
+import { FIONREAD, sys_ioctl } from "../../ffi/libc/sys_ioctl.ts";
+import {
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  MSG_PEEK,
+  MSG_TRUNC,
+  SOCK_CLOEXEC,
+  sys_socket,
+} from "../../ffi/libc/sys_socket.ts";
+import { integer } from "../core/convert/argument.ts";
+import { checkLength } from "../core/convert/bytes.ts";
+import type { Fd } from "../core/handle/fd.ts";
+import { setNonBlocking } from "../core/handle/fd_flags.ts";
+import { pollNow } from "../core/wait/poll.ts";
+import {
+  ADDRESS_SIZE,
+  addressText,
+  decodeAddress,
+  encodeAddress,
+  type SocketAddress,
+} from "./_address.ts";
+import { type Credentials, receiveWithFds, sendWithFds } from "./_msghdr.ts";
+
+/** What the calls need to know of a socket. */
+export interface Endpoint {
+  /** Its descriptor. */
+  readonly handle: Fd;
+  /** How messages name it. */
+  readonly label: string;
+  /** Its type. */
+  readonly type: "stream" | "datagram" | "seqpacket";
+}
+
+/** A datagram and its sender. */
+export interface Datagram {
+  /** Its bytes. */
+  data: Uint8Array<ArrayBuffer>;
+  /** Who sent it; null of a Unix socket that has no name. */
+  address: SocketAddress | null;
+}
+
+/** Data, and the descriptors that came with it. */
+export interface FdMessage {
+  /** Its bytes. */
+  data: Uint8Array<ArrayBuffer>;
+  /** The descriptors, close-on-exec and yours to close. */
+  fds: Fd[];
+  /**
+   * Whether descriptors were lost because this process could have no more of
+   * them (`MSG_CTRUNC`). Then none is kept.
+   */
+  fdsLost: boolean;
+  /** Who sent it, when the option `passCredentials` is set. */
+  credentials: Credentials | undefined;
+}
+
+/** Options of receiving. */
+export interface ReceiveSizeOptions {
+  /**
+   * The most bytes to take. A longer message is `EMSGSIZE`, and lost.
+   *
+   * @default {number} 65,536 of a stream, 262,144 of a message
+   */
+  maxSize?: number | undefined;
+}
+
+const STREAM_SIZE = 65536;
+const MESSAGE_SIZE = 262144;
+const SEND = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+let scratch = new Uint8Array(0);
+
+/** The most bytes to receive. */
+export function sizeOf(
+  type: Endpoint["type"],
+  { maxSize }: ReceiveSizeOptions,
+): number {
+  const usual = type === "stream" ? STREAM_SIZE : MESSAGE_SIZE;
+  return integer(maxSize ?? usual, "maxSize", 1, 0x7fff_ffff);
+}
+
+/**
+ * Room for what a call receives, which is copied out of it before anything else
+ * happens.
+ */
+export function roomFor(size: number): Uint8Array<ArrayBuffer> {
+  if (scratch.length >= size) return scratch;
+  const room = new Uint8Array(size);
+  if (size <= MESSAGE_SIZE) scratch = room;
+  return room;
+}
+
+/** `accept4`: the descriptor of the next connection. */
+export function acceptOnce(socket: Endpoint): number | undefined {
+  const { accept4 } = sys_socket();
+  for (;;) {
+    const listener = socket.handle.use("accept on");
+    const fd = accept4(listener, null, null, SOCK_CLOEXEC);
+    const error = errnoOf(fd, errno[0]);
+    switch (error) {
+      case 0:
+        return fd;
+      case ERRNO.EAGAIN:
+        // Shut down, it would say so for ever, and always be ready.
+        if (hasEnded(listener)) throw shutDownError(socket);
+        return undefined;
+      // The connection was gone before it was taken: there may be another.
+      case ERRNO.ECONNABORTED:
+      case ERRNO.EPROTO:
+      case ERRNO.EINTR:
+        continue;
+      default:
+        throw ipcError(error, "accept4", "accept on", socket.label);
+    }
+  }
+}
+
+/**
+ * `connect`: an attempt to be repeated until it is true. It may block when told
+ * so, and gives undefined when it was interrupted.
+ */
+export function connecting(
+  socket: Endpoint,
+  target: SocketAddress,
+): (mayBlock?: boolean) => true | undefined {
+  const bytes = encodeAddress(target);
+  let begun = false;
+  return (mayBlock = false) => {
+    const fd = socket.handle.use("connect");
+    setNonBlocking(fd, socket.label, !mayBlock);
+    const error = errnoOf(
+      sys_socket().connect(fd, bytes, bytes.length),
+      errno[0],
+    );
+    // A child that gets it expects that it blocks; our own calls never do.
+    setNonBlocking(fd, socket.label, false);
+    const isDone = error === 0 || (begun && error === ERRNO.EISCONN);
+    begun = error === ERRNO.EINPROGRESS || error === ERRNO.EALREADY;
+    // EAGAIN is a full backlog.
+    if (begun || error === ERRNO.EAGAIN || error === ERRNO.EINTR) {
+      return undefined;
+    }
+    if (isDone) return true;
+    throw ipcError(
+      error,
+      "connect",
+      "connect",
+      `${socket.label} to ${addressText(target)}`,
+      error === ERRNO.ECONNREFUSED ? "nobody listens there" : undefined,
+    );
+  };
+}
+
+/** `send`: an attempt to send a message. */
+export function sending(
+  socket: Endpoint,
+  payload: Uint8Array,
+): () => true | undefined {
+  const { send } = sys_socket();
+  const data = payload as Uint8Array<ArrayBuffer>;
+  const { length } = data;
+  return () => {
+    for (;;) {
+      const fd = socket.handle.use("send to");
+      checkLength(data, length, "send to", socket.label);
+      const error = errnoOf(send(fd, data, length, SEND), errno[0]);
+      if (error === 0) return true;
+      if (error === ERRNO.EAGAIN) return undefined;
+      if (error !== ERRNO.EINTR) throw sendError(error, "send", socket.label);
+    }
+  };
+}
+
+/**
+ * `sendto`: an attempt to send a datagram from a socket to an address, which
+ * `object` names. It may block when told so, and gives
+ * false when it was interrupted.
+ */
+export function sendingTo(
+  socket: Endpoint,
+  payload: Uint8Array,
+  target: Uint8Array<ArrayBuffer>,
+  object: string,
+): (mayBlock?: boolean) => boolean {
+  const { sendto } = sys_socket();
+  const data = payload as Uint8Array<ArrayBuffer>;
+  const { length } = data;
+  return (mayBlock = false) => {
+    const flags = mayBlock ? MSG_NOSIGNAL : SEND;
+    for (;;) {
+      const fd = socket.handle.use("send from");
+      checkLength(data, length, "send from", object);
+      const error = errnoOf(
+        sendto(fd, data, length, flags, target, target.length),
+        errno[0],
+      );
+      if (error === 0) return true;
+      if (error === ERRNO.EAGAIN) return false;
+      if (error !== ERRNO.EINTR) throw sendError(error, "sendto", object);
+      if (mayBlock) return false;
+    }
+  };
+}
+
+/**
+ * `sendmsg(SCM_RIGHTS)`: an attempt to be repeated until it is true. Of a
+ * stream, the descriptors go with the first byte, and the rest of the data may
+ * need more attempts.
+ *
+ * @param sent Is told how many bytes went out.
+ */
+export function sendingFds(
+  socket: Endpoint,
+  handles: readonly Fd[],
+  payload: Uint8Array,
+  sent: (count: number) => void,
+): () => true | undefined {
+  const data = payload as Uint8Array<ArrayBuffer>;
+  const { length } = data;
+  let offset = 0;
+  return () => {
+    while (offset < length) {
+      const fd = socket.handle.use("send to");
+      checkLength(data, length, "send to", socket.label);
+      const count = offset === 0
+        ? sendWithFds(fd, data, handles.map((handle) => handle.use("send")))
+        : withErrno(
+          sys_socket().send(fd, data.subarray(offset), length - offset, SEND),
+          errno[0],
+        );
+      const error = count < 0 ? -count : 0;
+      if (error === ERRNO.EAGAIN) return undefined;
+      if (error === ERRNO.EINTR) continue;
+      if (error !== 0) throw sendError(error, "sendmsg", socket.label);
+      offset += count;
+      sent(count);
+    }
+    return true;
+  };
+}
+
+/** `recv`: the next message; null at the end. */
+export function receiveOnce(
+  socket: Endpoint,
+  size: number,
+): Uint8Array<ArrayBuffer> | null | undefined {
+  const room = roomFor(size);
+  const { recv } = sys_socket();
+  for (;;) {
+    const fd = socket.handle.use("receive from");
+    const count = recv(fd, room, size, MSG_DONTWAIT | MSG_TRUNC);
+    const error = errnoOf(count, errno[0]);
+    if (error === 0) {
+      if (count > size) throw tooLong(size, "recv", socket);
+      if (count === 0 && socket.type === "seqpacket" && isAtEnd(fd)) {
+        return null;
+      }
+      return room.slice(0, count);
+    }
+    if (error === ERRNO.EAGAIN) {
+      return isShutDown(socket, fd) ? null : undefined;
+    }
+    if (error !== ERRNO.EINTR) throw receiveError(error, "recv", socket);
+  }
+}
+
+/** `recvfrom`: the next datagram and its sender. */
+export function receiveFromOnce(
+  socket: Endpoint,
+  size: number,
+): Datagram | undefined {
+  const room = roomFor(size);
+  const address = new Uint8Array(ADDRESS_SIZE);
+  const length = new Uint32Array(1);
+  const { recvfrom } = sys_socket();
+  for (;;) {
+    const fd = socket.handle.use("receive from");
+    length[0] = ADDRESS_SIZE;
+    const flags = MSG_DONTWAIT | MSG_TRUNC;
+    const count = recvfrom(fd, room, size, flags, address, length);
+    const error = errnoOf(count, errno[0]);
+    if (error === 0) {
+      if (count > size) throw tooLong(size, "recvfrom", socket);
+      const data = room.slice(0, count);
+      return { data, address: decodeAddress(address, length[0]) };
+    }
+    if (error === ERRNO.EAGAIN) {
+      if (!isShutDown(socket, fd)) return undefined;
+      throw new TypeError(
+        `Cannot receive from ${socket.label}: it is shut down for reading`,
+      );
+    }
+    if (error !== ERRNO.EINTR) throw receiveError(error, "recvfrom", socket);
+  }
+}
+
+/** `recvmsg`: data and descriptors; null at the end. */
+export function receiveFdsOnce(
+  socket: Endpoint,
+  size: number,
+): FdMessage | null | undefined {
+  const room = roomFor(size);
+  for (;;) {
+    const fd = socket.handle.use("receive from");
+    const found = receiveWithFds(fd, room, size);
+    if (typeof found !== "number") {
+      const { count, cut, fds, fdsLost, credentials } = found;
+      if (cut) throw tooLong(size, "recvmsg", socket);
+      if (count === 0 && fds.length === 0 && !fdsLost) {
+        if (socket.type === "stream") return null;
+        if (socket.type === "seqpacket" && isAtEnd(fd)) return null;
+      }
+      return { data: room.slice(0, count), fds, fdsLost, credentials };
+    }
+    if (found === ERRNO.EAGAIN) {
+      return isShutDown(socket, fd) ? null : undefined;
+    }
+    if (found !== ERRNO.EINTR) throw receiveError(found, "recvmsg", socket);
+  }
+}
+
+/** Whether nothing more will come than what is there already. */
+function hasEnded(fd: number): boolean {
+  return (pollNow(fd, POLLRDHUP) & POLLRDHUP) !== 0;
+}
+
+/**
+ * Whether a datagram socket has nothing and was shut down for reading: it says
+ * `EAGAIN` for ever then, and always counts as ready.
+ */
+function isShutDown(socket: Endpoint, fd: number): boolean {
+  if (socket.type !== "datagram" || !hasEnded(fd)) return false;
+  // What came before it was shut down still counts.
+  const { recv } = sys_socket();
+  const flags = MSG_DONTWAIT | MSG_PEEK;
+  const error = errnoOf(recv(fd, roomFor(1), 1, flags), errno[0]);
+  return error === ERRNO.EAGAIN;
+}
+
+/**
+ * Whether an empty packet was the end. Only empty ones that nothing else
+ * follows are taken for it.
+ */
+function isAtEnd(fd: number): boolean {
+  if (!hasEnded(fd)) return false;
+  // All bytes that wait, where peeking would see only the next packet.
+  const left = new Int32Array(1);
+  const error = errnoOf(
+    sys_ioctl().ioctl(fd, BigInt(FIONREAD), left),
+    errno[0],
+  );
+  return error !== 0 || left[0] === 0;
+}
+
+function shutDownError({ label }: Endpoint): IpcError {
+  const hint = "it is shut down";
+  return ipcError(ERRNO.EINVAL, "accept4", "accept on", label, hint);
+}
+
+function sendError(
+  error: number,
+  syscall: string,
+  object: string,
+): IpcError {
+  const hint = error === ERRNO.EPIPE
+    ? "nobody can receive any more"
+    : error === ERRNO.ECONNREFUSED
+    ? "nobody receives there"
+    : undefined;
+  const action = syscall === "sendto" ? "send from" : "send to";
+  return ipcError(error, syscall, action, object, hint);
+}
+
+function receiveError(
+  error: number,
+  syscall: string,
+  { label }: Endpoint,
+): IpcError {
+  return ipcError(error, syscall, "receive from", label);
+}
+
+function tooLong(size: number, syscall: string, socket: Endpoint): IpcError {
+  return ipcError(
+    ERRNO.EMSGSIZE,
+    syscall,
+    "receive from",
+    socket.label,
+    `the message was longer than ${size} bytes, and is lost`,
+  );
+}

@@ -1,0 +1,201 @@
+/**
+ * What the three System V mechanisms share: keys, permissions, lists.
+ *
+ * @module
+ */
+
+import { ERRNO, errnoOf, ipcError, isGone } from "../../ffi/errno.ts";
+import type { ipc_perm } from "../../ffi/libc/sys_ipc.ts";
+import { checkMode, integer } from "../core/convert/argument.ts";
+import type { Key } from "../core/convert/key.ts";
+import { tryReadTextFile } from "../core/file/read_file.ts";
+import { pause } from "../core/wait/timer_interrupt.ts";
+
+/** What the constructor of a System V object's class is given. */
+export interface SysvInit {
+  id: number;
+  key: Key;
+  /** Whether this call has made it. */
+  created: boolean;
+  /** Whether disposing of it removes the object. */
+  owner: boolean;
+}
+
+/** Owner and permissions of a System V object: `struct ipc_perm`. */
+export interface Permissions {
+  /** The key it was made with; 0 is `IPC_PRIVATE`. */
+  key: Key;
+  /** Effective user id of the owner. */
+  uid: number;
+  /** Effective group id of the owner. */
+  gid: number;
+  /** Effective user id of the creator. */
+  creatorUid: number;
+  /** Effective group id of the creator. */
+  creatorGid: number;
+  /** Permission bits, the lowest nine. */
+  mode: number;
+  /** Sequence number: how often the slot of the id was used before. */
+  sequence: number;
+}
+
+/** What of the owner and permissions `set()` changes. */
+export interface PermissionChanges {
+  /**
+   * New owner.
+   *
+   * @default {undefined} unchanged
+   */
+  uid?: number;
+  /**
+   * New group.
+   *
+   * @default {undefined} unchanged
+   */
+  gid?: number;
+  /**
+   * New permission bits, 0 to 0o777.
+   *
+   * @default {undefined} unchanged
+   */
+  mode?: number;
+}
+
+/** Options of opening an existing System V object. */
+export interface SysvOpenOptions {
+  /**
+   * Permission bits to ask for, such as 0o400 or 0o600: the call fails with
+   * `EACCES` when they are not granted. With 0 the first use decides.
+   *
+   * @default {0}
+   */
+  mode?: number;
+}
+
+/** Options of creating a System V object. */
+export interface SysvCreateOptions {
+  /**
+   * Permission bits.
+   *
+   * @default {0o600}
+   */
+  mode?: number;
+  /**
+   * Whether dispose also removes the object.
+   *
+   * @default {true}
+   */
+  owner?: boolean;
+}
+
+/** Options of opening an object, or creating it when there is none. */
+export interface SysvOpenOrCreateOptions extends SysvCreateOptions {
+  /**
+   * Whether dispose also removes the object, if this call created it.
+   *
+   * @default {false}
+   */
+  owner?: boolean;
+}
+
+/** Checks a key, signed or unsigned, and gives it signed. */
+export function checkKey(key: Key): Key {
+  return integer(key, "key", -0x8000_0000, 0xffff_ffff) | 0;
+}
+
+/** Checks the id of an object. */
+export function checkId(id: number): number {
+  return integer(id, "id", 0, 0x7fff_ffff);
+}
+
+/**
+ * Checks a call on an object that is known by its id: `EINVAL`, as the kernel
+ * says of an id that is not in use, says little to the user of a handle.
+ */
+export function checkExists(
+  result: number,
+  errno: number,
+  syscall: string,
+  action: string,
+  object: string,
+): void {
+  const error = errnoOf(result, errno);
+  if (error === 0) return;
+  const hint = error === ERRNO.EINVAL
+    ? "there is none with this id, or no longer"
+    : undefined;
+  throw ipcError(error, syscall, action, object, hint);
+}
+
+/** Makes the permissions of a `struct ipc_perm` readable. */
+export function permissionsOf(
+  perm: ReturnType<typeof ipc_perm.read>,
+): Permissions {
+  return {
+    key: perm.__key,
+    uid: perm.uid,
+    gid: perm.gid,
+    creatorUid: perm.cuid,
+    creatorGid: perm.cgid,
+    mode: perm.mode & 0o777,
+    sequence: perm.__seq,
+  };
+}
+
+/** Checks changes and writes them into a `struct ipc_perm`. */
+export function applyChanges(
+  perm: { uid: number; gid: number; mode: number },
+  changes: PermissionChanges,
+): void {
+  // Checked as a whole before the first one is written.
+  const uid = integer(changes.uid ?? perm.uid, "uid", 0, 0xffff_ffff);
+  const gid = integer(changes.gid ?? perm.gid, "gid", 0, 0xffff_ffff);
+  const mode = changes.mode === undefined
+    ? perm.mode
+    : checkMode(changes.mode, 0o777);
+  perm.uid = uid;
+  perm.gid = gid;
+  perm.mode = mode;
+}
+
+/** How often to look for an object that is removed while one looks at it. */
+const MOST_TRIES = 100;
+/** After how many tries to break step with whoever removes it. */
+const QUICK_TRIES = 5;
+/** The longest pause between two tries then, in ms. */
+const MAX_PAUSE = 0.2;
+
+/**
+ * Finds an object and goes on with its id: from the beginning when it is
+ * removed in between, since there is none then, or another one.
+ */
+export function findAndUse<T>(find: () => number, use: (id: number) => T): T {
+  for (let tries = 1;; tries++) {
+    const id = find();
+    try {
+      return use(id);
+    } catch (error) {
+      if (!isGone(error) || tries === MOST_TRIES) throw error;
+    }
+    // A loop that makes and removes, as fast as this one, can keep step with it.
+    if (tries >= QUICK_TRIES) pause(Math.random() * MAX_PAUSE);
+  }
+}
+
+/** Lines of `/proc/sysvipc/<kind>` by column, where it can be read. */
+export function procTable(
+  kind: "shm" | "sem" | "msg",
+): Record<string, number>[] {
+  const text = tryReadTextFile(`/proc/sysvipc/${kind}`);
+  if (text === undefined) return [];
+  const [header = [], ...rows] = text.trim().split("\n").map((line) =>
+    line.trim().split(/\s+/)
+  );
+  return rows.map((row) =>
+    Object.fromEntries(row.map((cell, i) => [
+      header[i] ?? "",
+      // Permissions are the one octal column.
+      header[i] === "perms" ? Number.parseInt(cell, 8) : Number(cell),
+    ]))
+  );
+}

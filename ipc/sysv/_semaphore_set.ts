@@ -1,0 +1,223 @@
+/**
+ * System V semaphore sets below the class: state, lists, race-free creation.
+ *
+ * @module
+ */
+
+import { check0, checkInt, errnoOf } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
+import { IPC_RMID, IPC_SET, IPC_STAT } from "../../ffi/libc/sys_ipc.ts";
+import {
+  GETPID,
+  SEM_INFO,
+  SEM_STAT_ANY,
+  semid_ds,
+  seminfo,
+  SEMVMX,
+  SETALL,
+  sys_sem,
+} from "../../ffi/libc/sys_sem.ts";
+import { integer, shown } from "../core/convert/argument.ts";
+import { dateOf } from "../core/convert/time.ts";
+import { Deadline } from "../core/wait/deadline.ts";
+import { pause } from "../core/wait/timer_interrupt.ts";
+import {
+  applyChanges,
+  checkExists,
+  type PermissionChanges,
+  type Permissions,
+  permissionsOf,
+  procTable,
+} from "./_object.ts";
+
+/** What the kernel knows of a set: every field of `struct semid_ds`. */
+export interface SysvSemaphoreSetStat extends Permissions {
+  /** Its id. */
+  id: number;
+  /** How many semaphores it has. */
+  length: number;
+  /** When an operation was last done; `create()` does one. */
+  operationTime: Date | null;
+  /** When it was created, or last changed by `set()` or `setValue()`. */
+  changeTime: Date | null;
+}
+
+/** Checks initial values: a count of zeros, or each value. */
+export function checkValues(
+  semaphores: number | readonly number[],
+): number[] {
+  if (typeof semaphores === "number") {
+    integer(semaphores, "semaphores", 1, 0xffff);
+    return new Array(semaphores).fill(0);
+  }
+  if (!Array.isArray(semaphores)) {
+    throw new TypeError(
+      `semaphores must be a count or an array of values, got ${
+        shown(semaphores)
+      }`,
+    );
+  }
+  integer(semaphores.length, "the number of semaphores", 1, 0xffff);
+  return semaphores.map((value, i) =>
+    integer(value, `semaphores[${i}]`, 0, SEMVMX)
+  );
+}
+
+/**
+ * Gives a new set its values, and then a time of its last operation: the sign
+ * for those who open it that the values are there.
+ */
+export function initialize(
+  id: number,
+  values: number[],
+  mode: number,
+  label: string,
+): void {
+  const { semctl_buf, semop } = sys_sem();
+  try {
+    check0(
+      semctl_buf(id, 0, SETALL, Uint16Array.from(values)),
+      errno[0],
+      "semctl",
+      "initialize",
+      label,
+    );
+    // One atomic call that changes nothing and never waits.
+    const same = values[0] === 0 ? [0, 0, 0] : [0, -1, 0, 0, 1, 0];
+    check0(
+      semop(id, Int16Array.from(same), same.length / 3),
+      errno[0],
+      "semop",
+      "initialize",
+      label,
+    );
+    if ((mode & OWNER) !== OWNER) changePermissions(id, { mode }, label);
+  } catch (error) {
+    sys_sem().semctl(id, 0, IPC_RMID);
+    throw error;
+  }
+}
+
+/** What `initialize` must be permitted to do: the set is made with that. */
+export const OWNER = 0o600;
+
+/** How long `open` waits for a set that looks unfinished, in milliseconds. */
+const PATIENCE = 1000;
+
+/**
+ * Waits until a set that another process is just creating has its values.
+ *
+ * A set is finished when an operation was done on it, or when each semaphore
+ * was set by somebody. A set that shows neither after a second was made by a
+ * program that does not initialize it.
+ */
+export function awaitInitialized(
+  id: number,
+  stat: SysvSemaphoreSetStat,
+  label: string,
+): void {
+  if (stat.operationTime !== null) return;
+  // The times of the kernel are whole seconds.
+  const age = Date.now() - (stat.changeTime?.getTime() ?? 0);
+  if (age > PATIENCE + 1000) return;
+  const deadline = new Deadline(PATIENCE);
+  while (!deadline.expired && !isInitialized(id, stat.length)) {
+    pause(1);
+    if (statById(id, label).operationTime !== null) return;
+  }
+}
+
+function isInitialized(id: number, length: number): boolean {
+  const { semctl } = sys_sem();
+  // The last one first: most programs set them in order.
+  for (let index = length - 1; index >= 0; index--) {
+    if (!(semctl(id, index, GETPID) > 0)) return false;
+  }
+  return true;
+}
+
+/** `semctl(IPC_SET)` */
+export function changePermissions(
+  id: number,
+  changes: PermissionChanges,
+  label: string,
+): void {
+  const buffer = statBuffer(id, label);
+  applyChanges(semid_ds.view(buffer).sem_perm, changes);
+  checkExists(
+    sys_sem().semctl_buf(id, 0, IPC_SET, buffer),
+    errno[0],
+    "semctl",
+    "change",
+    label,
+  );
+}
+
+/** `semctl(IPC_STAT)` */
+export function statById(id: number, label: string): SysvSemaphoreSetStat {
+  return statOf(id, statBuffer(id, label));
+}
+
+/** `semctl(SEM_STAT_ANY)` of all sets, `/proc/sysvipc/sem` as fallback. */
+export function listSets(): SysvSemaphoreSetStat[] {
+  const { semctl_buf } = sys_sem();
+  const highest = checkInt(
+    semctl_buf(0, 0, SEM_INFO, new Uint8Array(seminfo.size)),
+    errno[0],
+    "semctl",
+    "list",
+    "System V semaphore sets",
+  );
+  const buffer = new Uint8Array(semid_ds.size);
+  const found: SysvSemaphoreSetStat[] = [];
+  for (let index = 0; index <= highest; index++) {
+    const id = semctl_buf(index, 0, SEM_STAT_ANY, buffer);
+    if (errnoOf(id, errno[0]) === 0) found.push(statOf(id, buffer));
+  }
+  // A kernel before 4.17, or a sandbox, has no SEM_STAT_ANY.
+  return found.length > 0 ? found : procTable("sem").map(statOfRow);
+}
+
+function statBuffer(id: number, label: string): Uint8Array<ArrayBuffer> {
+  const buffer = new Uint8Array(semid_ds.size);
+  checkExists(
+    sys_sem().semctl_buf(id, 0, IPC_STAT, buffer),
+    errno[0],
+    "semctl",
+    "stat",
+    label,
+  );
+  return buffer;
+}
+
+function statOf(
+  id: number,
+  buffer: Uint8Array<ArrayBuffer>,
+): SysvSemaphoreSetStat {
+  const ds = semid_ds.read(buffer);
+  return {
+    id,
+    ...permissionsOf(ds.sem_perm),
+    length: Number(ds.sem_nsems),
+    operationTime: dateOf(ds.sem_otime),
+    changeTime: dateOf(ds.sem_ctime),
+  };
+}
+
+function statOfRow(row: Record<string, number>): SysvSemaphoreSetStat {
+  const column = (name: string) => row[name] ?? 0;
+  return {
+    id: column("semid"),
+    key: column("key"),
+    uid: column("uid"),
+    gid: column("gid"),
+    creatorUid: column("cuid"),
+    creatorGid: column("cgid"),
+    mode: column("perms") & 0o777,
+    // An id is its slot and, above bit 15, the sequence number.
+    sequence: column("semid") >>> 15,
+    length: column("nsems"),
+    operationTime: dateOf(BigInt(column("otime"))),
+    changeTime: dateOf(BigInt(column("ctime"))),
+  };
+}

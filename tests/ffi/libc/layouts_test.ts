@@ -1,0 +1,165 @@
+// Sizes, offsets and constants of ours against what the C compiler says, for
+// this architecture and, where a cross compiler is installed, for the other.
+
+import { assert, assertEquals } from "@std/assert";
+import { ERRNO } from "@libc/ipc/errno";
+import { ADVICE } from "@libc/ipc/ffi";
+import { signals } from "@libc/ipc/signal";
+import { hasCommand, MACHINE, source } from "../../util.ts";
+
+/** What `peers/layouts.c` prints. */
+interface Truth {
+  structs: Record<
+    string,
+    { size: number; fields: Record<string, { offset: number; size: number }> }
+  >;
+  constants: Record<string, number>;
+  signals: Record<string, number>;
+  errno: Record<string, number>;
+  syscalls: Record<string, number>;
+}
+
+/** Our side, as a program for an architecture prints it. */
+interface Ours {
+  structs: Record<string, { size: number; offsets: Record<string, number> }>;
+  constants: Record<string, number>;
+  syscalls: Record<string, number>;
+}
+
+const PEER = new URL("../../interop/peers/layouts.c", import.meta.url).pathname;
+
+const TARGETS = [
+  {
+    arch: "x86_64",
+    compiler: "x86_64-linux-gnu-gcc",
+    run: ["qemu-x86_64-static", "-L", "/usr/x86_64-linux-gnu"],
+  },
+  {
+    arch: "aarch64",
+    compiler: "aarch64-linux-gnu-gcc",
+    run: ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"],
+  },
+] as const;
+
+// The machine's compiler answers for the machine's architecture only.
+function compilerOf(target: typeof TARGETS[number]): string {
+  return target.arch === MACHINE ? "cc" : target.compiler;
+}
+
+async function output(command: string, args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command, { args })
+    .output();
+  assert(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+async function truthOf(target: typeof TARGETS[number]): Promise<Truth> {
+  const binary = await Deno.makeTempFile({ prefix: "layouts_" });
+  try {
+    await output(compilerOf(target), ["-O0", "-w", "-o", binary, PEER]);
+    const foreign = target.arch !== MACHINE;
+    const [command = binary, ...args] = foreign
+      ? [...target.run, binary]
+      : [binary];
+    return JSON.parse(await output(command, args));
+  } finally {
+    await Deno.remove(binary);
+  }
+}
+
+/** Loads our tables as that architecture would. */
+async function oursOf(arch: string): Promise<Ours> {
+  const code = `
+    Object.defineProperty(Deno, "build", { value: { ...Deno.build, arch: "${arch}" } });
+    const structs = {}, constants = {}, syscalls = {};
+    for (const [name, value] of Object.entries(await import("${
+    source("ffi/mod.ts")
+  }"))) {
+      if (name.startsWith("SYS_")) syscalls[name] = Number(value);
+      else if (typeof value === "number") constants[name] = value;
+      else if (typeof value === "bigint") constants[name] = Number(value);
+      else if (value.kind === "struct") {
+        const { size, offsets } = value;
+        structs[name] = { size, offsets };
+      }
+    }
+    console.log(JSON.stringify({ structs, constants, syscalls }));`;
+  const url = `data:application/javascript,${encodeURIComponent(code)}`;
+  return JSON.parse(
+    await output(Deno.execPath(), ["run", "--quiet", "--no-lock", url]),
+  );
+}
+
+for (const target of TARGETS) {
+  const compiler = compilerOf(target);
+  const emulator = target.arch === MACHINE ? undefined : target.run[0];
+  const missing = [compiler, emulator].find((command) =>
+    command !== undefined && !hasCommand(command)
+  );
+  const reason = missing === undefined ? "" : ` [skipped: no ${missing}]`;
+
+  Deno.test({
+    name: `structs and constants are those of C on ${target.arch}${reason}`,
+    ignore: missing !== undefined,
+    async fn(t) {
+      const [truth, ours] = await Promise.all([
+        truthOf(target),
+        oursOf(target.arch),
+      ]);
+      for (const [name, { size, offsets }] of Object.entries(ours.structs)) {
+        await t.step(name, () => {
+          const tag = `struct ${name.replace(/^struct_/, "")}`;
+          const c = truth.structs[tag] ?? truth.structs[name];
+          assert(c !== undefined, `${name} is not in layouts.c`);
+          assertEquals(size, c.size, "size");
+          for (const [field, offset] of Object.entries(offsets)) {
+            if (field.startsWith("reserved")) continue;
+            assertEquals(offset, c.fields[field]?.offset, field);
+          }
+        });
+      }
+      await t.step("constants", () => {
+        for (const [name, value] of Object.entries(ours.constants)) {
+          const c = truth.constants[name] ?? truth.constants[`_${name}`];
+          if (c !== undefined) assertEquals(value, c, name);
+          else assert(UNCHECKED.has(name), `${name} is not in layouts.c`);
+        }
+      });
+      await t.step("advice", () => {
+        for (const [name, value] of Object.entries(ADVICE)) {
+          assertEquals(
+            value,
+            truth.constants[`MADV_${name.toUpperCase()}`],
+            name,
+          );
+        }
+      });
+      await t.step("signals", () => {
+        for (const [name, value] of Object.entries(signals)) {
+          if (/[+-]/.test(name)) continue;
+          assertEquals(value, truth.signals[name], name);
+        }
+      });
+      await t.step("system call numbers", () => {
+        for (const [name, value] of Object.entries(ours.syscalls)) {
+          assertEquals(value, truth.syscalls[name], name);
+        }
+      });
+      await t.step("error numbers", () => {
+        assertEquals(
+          Object.entries(ERRNO).sort(),
+          Object.entries(truth.errno).sort(),
+        );
+      });
+    },
+  });
+}
+
+// Not constants of a C header under these names, or too new for some headers.
+const UNCHECKED = new Set([
+  "F_SEAL_EXEC",
+  "MFD_EXEC",
+  "MFD_NOEXEC_SEAL",
+  "SEMVMX",
+  "SCM_PIDFD",
+]);

@@ -1,0 +1,48 @@
+/** Child processes that get an end of a pipe as descriptor 3. */
+
+import { fcntl } from "../../../ffi/libc/fcntl.ts";
+import type { FdEnd } from "../../../ipc/core/stream/fd_end.ts";
+import { PipeReader, PipeWriter } from "../../../ipc/pipe/pipe.ts";
+
+/** `F_SETFD`, without `FD_CLOEXEC`: children started now inherit it. */
+function inherited<T>(ends: FdEnd[], start: (fds: number[]) => T): T {
+  using stack = new DisposableStack();
+  const fds = ends.map((end) => stack.use(end.inheritable()));
+  for (const fd of fds) fcntl().fcntl_int(fd.number, 2, 0);
+  return start(fds.map((fd) => fd.number));
+}
+
+/**
+ * Starts a program whose arguments end with the numbers of the descriptors that
+ * it inherits. The ends here stay open: close those that are not wanted.
+ */
+export function startCommand(
+  command: string,
+  args: string[],
+  ...ends: FdEnd[]
+): Deno.ChildProcess {
+  return inherited(ends, (fds) =>
+    new Deno.Command(command, {
+      args: [...args, ...fds.map(String)],
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn());
+}
+
+/** Starts a TypeScript program, as {@linkcode startCommand}. */
+export function startPeer(code: string, ...ends: FdEnd[]): Deno.ChildProcess {
+  const url = `data:application/typescript,${encodeURIComponent(code)}`;
+  const args = ["run", "--quiet", "--no-lock", "--allow-all", url];
+  return startCommand(Deno.execPath(), args, ...ends);
+}
+
+/** The reading end that a peer has inherited. */
+export function open(fd: number): PipeReader {
+  return PipeReader.fromFd(fd, { takeOver: true });
+}
+
+/** The writing end that a peer has inherited. */
+export function openWriter(fd: number): PipeWriter {
+  return PipeWriter.fromFd(fd, { takeOver: true });
+}
