@@ -68,12 +68,16 @@ export class IpcError extends Error {
 
 const ALIASES = new Set(["EWOULDBLOCK", "EDEADLOCK", "ENOTSUP"]);
 
-/** The preferred name of each error number. */
-const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(ERRNO)
-    .filter(([name]) => !ALIASES.has(name))
-    .map(([name, number]) => [number, name]),
-);
+/** The preferred name of each error number, once one is asked for. */
+let names: ReadonlyMap<number, string> | undefined;
+
+function errnoNames(): ReadonlyMap<number, string> {
+  return new Map(
+    Object.entries(ERRNO)
+      .filter(([name]) => !ALIASES.has(name))
+      .map(([name, number]) => [number, name]),
+  );
+}
 
 /**
  * The symbolic name of an error number: `errnoName(2)` is `"ENOENT"`.
@@ -81,7 +85,8 @@ const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
  * A number that Linux does not define gives `"E<number>"`.
  */
 export function errnoName(errno: number): string {
-  return ERRNO_NAMES.get(errno) ?? `E${errno}`;
+  names ??= errnoNames();
+  return names.get(errno) ?? `E${errno}`;
 }
 
 /**

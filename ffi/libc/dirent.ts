@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int, pointer } from "./_types.ts";
@@ -38,6 +38,6 @@ export const struct_dirent_fields = {
 } as const;
 
 /** `struct dirent` of `<dirent.h>`, whose name ends with a NUL; `dirent` is the table */
-export const struct_dirent: Struct<typeof struct_dirent_fields> = struct(
+export const struct_dirent: Struct<typeof struct_dirent_fields> = lazyStruct(
   struct_dirent_fields,
 );

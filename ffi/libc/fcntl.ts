@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Struct, struct } from "../struct/struct.ts";
+import { lazyStruct, type Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
 import { type Symbols, table } from "./_open.ts";
 import {
@@ -130,4 +130,4 @@ export const flock_fields = {
 } as const;
 
 /** `struct flock` of `<fcntl.h>` */
-export const flock: Struct<typeof flock_fields> = struct(flock_fields);
+export const flock: Struct<typeof flock_fields> = lazyStruct(flock_fields);

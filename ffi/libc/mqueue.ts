@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import {
@@ -75,4 +75,6 @@ export const mq_attr_fields = {
 } as const;
 
 /** `struct mq_attr` of `<mqueue.h>` */
-export const mq_attr: Struct<typeof mq_attr_fields> = struct(mq_attr_fields);
+export const mq_attr: Struct<typeof mq_attr_fields> = lazyStruct(
+  mq_attr_fields,
+);

@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 /** `IPPROTO_IP` */
 export const IPPROTO_IP = 0;
@@ -28,7 +28,7 @@ export const sockaddr_in_fields = {
 } as const;
 
 /** `struct sockaddr_in` of `<netinet/in.h>`: port and address are in network order */
-export const sockaddr_in: Struct<typeof sockaddr_in_fields> = struct(
+export const sockaddr_in: Struct<typeof sockaddr_in_fields> = lazyStruct(
   sockaddr_in_fields,
 );
 
@@ -42,6 +42,6 @@ export const sockaddr_in6_fields = {
 } as const;
 
 /** `struct sockaddr_in6` of `<netinet/in.h>`: as `struct sockaddr_in` */
-export const sockaddr_in6: Struct<typeof sockaddr_in6_fields> = struct(
+export const sockaddr_in6: Struct<typeof sockaddr_in6_fields> = lazyStruct(
   sockaddr_in6_fields,
 );

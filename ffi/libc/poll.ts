@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Struct, struct } from "../struct/struct.ts";
+import { lazyStruct, type Struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int, size_t32 } from "./_types.ts";
 
@@ -38,4 +38,4 @@ export const pollfd_fields = {
 } as const;
 
 /** `struct pollfd` of `<poll.h>` */
-export const pollfd: Struct<typeof pollfd_fields> = struct(pollfd_fields);
+export const pollfd: Struct<typeof pollfd_fields> = lazyStruct(pollfd_fields);

@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, clockid_t, int, mode_t, pointer, uint } from "./_types.ts";
@@ -63,4 +63,4 @@ export const sem_t_fields = {
 } as const;
 
 /** `sem_t` of `<semaphore.h>`, as glibc uses it since 2.21 */
-export const sem_t: Struct<typeof sem_t_fields> = struct(sem_t_fields);
+export const sem_t: Struct<typeof sem_t_fields> = lazyStruct(sem_t_fields);

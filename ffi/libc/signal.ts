@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int, long, pid_t } from "./_types.ts";
@@ -73,7 +73,9 @@ export const sigevent_fields = {
 } as const;
 
 /** `struct sigevent` of `<signal.h>`, with its thread id */
-export const sigevent: Struct<typeof sigevent_fields> = struct(sigevent_fields);
+export const sigevent: Struct<typeof sigevent_fields> = lazyStruct(
+  sigevent_fields,
+);
 
 /** The fields of `struct sigaction`. */
 export const sigaction_fields = {
@@ -84,7 +86,7 @@ export const sigaction_fields = {
 } as const;
 
 /** `struct sigaction` of `<signal.h>` */
-export const sigaction: Struct<typeof sigaction_fields> = struct(
+export const sigaction: Struct<typeof sigaction_fields> = lazyStruct(
   sigaction_fields,
 );
 
@@ -102,7 +104,7 @@ export const siginfo_t_fields = {
 } as const;
 
 /** `siginfo_t` of `<signal.h>`, with what `waitid` and `sigqueue` use of it */
-export const siginfo_t: Struct<typeof siginfo_t_fields> = struct(
+export const siginfo_t: Struct<typeof siginfo_t_fields> = lazyStruct(
   siginfo_t_fields,
 );
 
@@ -114,7 +116,9 @@ export const stack_t_fields = {
 } as const;
 
 /** `stack_t` of `<signal.h>` */
-export const stack_t: Struct<typeof stack_t_fields> = struct(stack_t_fields);
+export const stack_t: Struct<typeof stack_t_fields> = lazyStruct(
+  stack_t_fields,
+);
 
 /** Words of a `sigset_t`, of which the kernel uses the first. */
 const SET_WORDS = 16;

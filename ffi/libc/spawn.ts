@@ -8,8 +8,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int, mode_t, pid_t, pointer } from "./_types.ts";
@@ -88,7 +88,7 @@ export const posix_spawnattr_t_fields = {
 
 /** `posix_spawnattr_t` of `<spawn.h>` */
 export const posix_spawnattr_t: Struct<typeof posix_spawnattr_t_fields> =
-  struct(posix_spawnattr_t_fields);
+  lazyStruct(posix_spawnattr_t_fields);
 
 /** The fields of `posix_spawn_file_actions_t`. */
 export const posix_spawn_file_actions_t_fields = {
@@ -98,4 +98,4 @@ export const posix_spawn_file_actions_t_fields = {
 /** `posix_spawn_file_actions_t` of `<spawn.h>` */
 export const posix_spawn_file_actions_t: Struct<
   typeof posix_spawn_file_actions_t_fields
-> = struct(posix_spawn_file_actions_t_fields);
+> = lazyStruct(posix_spawn_file_actions_t_fields);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Struct, struct } from "../struct/struct.ts";
+import { lazyStruct, type Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
@@ -57,5 +57,5 @@ export const epoll_event_fields = { events: "u32", data: "u64" } as const;
 
 /** `struct epoll_event` of `<sys/epoll.h>`, which x86_64 packs */
 export const epoll_event: Struct<typeof epoll_event_fields> = X86
-  ? struct(epoll_event_fields).packed()
-  : struct(epoll_event_fields);
+  ? lazyStruct(epoll_event_fields).packed()
+  : lazyStruct(epoll_event_fields);

@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int, key_t } from "./_types.ts";
@@ -54,4 +54,6 @@ export const ipc_perm_fields = {
 } as const;
 
 /** `struct ipc_perm` of `<sys/ipc.h>` */
-export const ipc_perm: Struct<typeof ipc_perm_fields> = struct(ipc_perm_fields);
+export const ipc_perm: Struct<typeof ipc_perm_fields> = lazyStruct(
+  ipc_perm_fields,
+);

@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import {
@@ -69,7 +69,9 @@ export const msqid_ds_fields = {
 } as const;
 
 /** `struct msqid_ds` of `<sys/msg.h>` */
-export const msqid_ds: Struct<typeof msqid_ds_fields> = struct(msqid_ds_fields);
+export const msqid_ds: Struct<typeof msqid_ds_fields> = lazyStruct(
+  msqid_ds_fields,
+);
 
 /** The fields of `struct msginfo`. */
 export const msginfo_fields = {
@@ -84,7 +86,9 @@ export const msginfo_fields = {
 } as const;
 
 /** `struct msginfo` of `<sys/msg.h>`: `IPC_INFO` and `MSG_INFO` */
-export const msginfo: Struct<typeof msginfo_fields> = struct(msginfo_fields);
+export const msginfo: Struct<typeof msginfo_fields> = lazyStruct(
+  msginfo_fields,
+);
 
 /** The fields of `struct msgbuf`. */
 export const msgbuf_fields = {
@@ -93,4 +97,4 @@ export const msgbuf_fields = {
 } as const;
 
 /** `struct msgbuf` of `<sys/msg.h>`, whose text is as long as the call says */
-export const msgbuf: Struct<typeof msgbuf_fields> = struct(msgbuf_fields);
+export const msgbuf: Struct<typeof msgbuf_fields> = lazyStruct(msgbuf_fields);

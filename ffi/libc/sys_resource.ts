@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Struct, struct } from "../struct/struct.ts";
+import { lazyStruct, type Struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
 
@@ -33,4 +33,4 @@ export const rlimit_fields = {
 } as const;
 
 /** `struct rlimit` of `<sys/resource.h>` */
-export const rlimit: Struct<typeof rlimit_fields> = struct(rlimit_fields);
+export const rlimit: Struct<typeof rlimit_fields> = lazyStruct(rlimit_fields);

@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
 import { type Symbols, table } from "./_open.ts";
@@ -93,8 +93,8 @@ export const semid_ds_generic_fields = {
 export const semid_ds:
   | Struct<typeof semid_ds_x86_64_fields>
   | Struct<typeof semid_ds_generic_fields> = X86
-    ? struct(semid_ds_x86_64_fields)
-    : struct(semid_ds_generic_fields);
+    ? lazyStruct(semid_ds_x86_64_fields)
+    : lazyStruct(semid_ds_generic_fields);
 
 /** The fields of `struct seminfo`. */
 export const seminfo_fields = {
@@ -111,7 +111,9 @@ export const seminfo_fields = {
 } as const;
 
 /** `struct seminfo` of `<sys/sem.h>`: `IPC_INFO` and `SEM_INFO` */
-export const seminfo: Struct<typeof seminfo_fields> = struct(seminfo_fields);
+export const seminfo: Struct<typeof seminfo_fields> = lazyStruct(
+  seminfo_fields,
+);
 
 /** The fields of `struct sembuf`. */
 export const sembuf_fields = {
@@ -121,4 +123,4 @@ export const sembuf_fields = {
 } as const;
 
 /** `struct sembuf` of `<sys/sem.h>` */
-export const sembuf: Struct<typeof sembuf_fields> = struct(sembuf_fields);
+export const sembuf: Struct<typeof sembuf_fields> = lazyStruct(sembuf_fields);

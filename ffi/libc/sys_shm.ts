@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int, key_t, pointer, size_t } from "./_types.ts";
@@ -74,7 +74,9 @@ export const shmid_ds_fields = {
 } as const;
 
 /** `struct shmid_ds` of `<sys/shm.h>` */
-export const shmid_ds: Struct<typeof shmid_ds_fields> = struct(shmid_ds_fields);
+export const shmid_ds: Struct<typeof shmid_ds_fields> = lazyStruct(
+  shmid_ds_fields,
+);
 
 /** The fields of `struct shminfo`. */
 export const shminfo_fields = {
@@ -87,7 +89,9 @@ export const shminfo_fields = {
 } as const;
 
 /** `struct shminfo` of `<sys/shm.h>`: `IPC_INFO` */
-export const shminfo: Struct<typeof shminfo_fields> = struct(shminfo_fields);
+export const shminfo: Struct<typeof shminfo_fields> = lazyStruct(
+  shminfo_fields,
+);
 
 /** The fields of `struct shm_info`. */
 export const shm_info_fields = {
@@ -100,4 +104,6 @@ export const shm_info_fields = {
 } as const;
 
 /** `struct shm_info` of `<sys/shm.h>`: `SHM_INFO` */
-export const shm_info: Struct<typeof shm_info_fields> = struct(shm_info_fields);
+export const shm_info: Struct<typeof shm_info_fields> = lazyStruct(
+  shm_info_fields,
+);

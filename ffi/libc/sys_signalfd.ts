@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
@@ -52,6 +52,7 @@ export const signalfd_siginfo_fields = {
 } as const;
 
 /** `struct signalfd_siginfo` of `<sys/signalfd.h>` */
-export const signalfd_siginfo: Struct<typeof signalfd_siginfo_fields> = struct(
-  signalfd_siginfo_fields,
-);
+export const signalfd_siginfo: Struct<typeof signalfd_siginfo_fields> =
+  lazyStruct(
+    signalfd_siginfo_fields,
+  );

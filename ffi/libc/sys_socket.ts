@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int, pointer, size_t32, ssize_t32, uint } from "./_types.ts";
@@ -154,9 +154,10 @@ export const sockaddr_storage_fields = {
 } as const;
 
 /** `struct sockaddr_storage` of `<sys/socket.h>`: as large as any address */
-export const sockaddr_storage: Struct<typeof sockaddr_storage_fields> = struct(
-  sockaddr_storage_fields,
-);
+export const sockaddr_storage: Struct<typeof sockaddr_storage_fields> =
+  lazyStruct(
+    sockaddr_storage_fields,
+  );
 
 /** The fields of `struct msghdr`. */
 export const msghdr_fields = {
@@ -170,7 +171,7 @@ export const msghdr_fields = {
 } as const;
 
 /** `struct msghdr` of `<sys/socket.h>` */
-export const msghdr: Struct<typeof msghdr_fields> = struct(msghdr_fields);
+export const msghdr: Struct<typeof msghdr_fields> = lazyStruct(msghdr_fields);
 
 /** The fields of `struct cmsghdr`. */
 export const cmsghdr_fields = {
@@ -180,7 +181,9 @@ export const cmsghdr_fields = {
 } as const;
 
 /** `struct cmsghdr` of `<sys/socket.h>`, with its data behind it */
-export const cmsghdr: Struct<typeof cmsghdr_fields> = struct(cmsghdr_fields);
+export const cmsghdr: Struct<typeof cmsghdr_fields> = lazyStruct(
+  cmsghdr_fields,
+);
 
 /** The fields of `struct ucred`. */
 export const ucred_fields = {
@@ -190,7 +193,7 @@ export const ucred_fields = {
 } as const;
 
 /** `struct ucred` of `<sys/socket.h>` */
-export const ucred: Struct<typeof ucred_fields> = struct(ucred_fields);
+export const ucred: Struct<typeof ucred_fields> = lazyStruct(ucred_fields);
 
 /** The fields of `struct linger`. */
 export const linger_fields = {
@@ -199,4 +202,4 @@ export const linger_fields = {
 } as const;
 
 /** `struct linger` of `<sys/socket.h>` */
-export const linger: Struct<typeof linger_fields> = struct(linger_fields);
+export const linger: Struct<typeof linger_fields> = lazyStruct(linger_fields);

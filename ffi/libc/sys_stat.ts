@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
 import { type Symbols, table } from "./_open.ts";
@@ -96,5 +96,5 @@ export const stat_generic_fields = {
 export const stat:
   | Struct<typeof stat_x86_64_fields>
   | Struct<typeof stat_generic_fields> = X86
-    ? struct(stat_x86_64_fields)
-    : struct(stat_generic_fields);
+    ? lazyStruct(stat_x86_64_fields)
+    : lazyStruct(stat_generic_fields);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Struct, struct } from "../struct/struct.ts";
+import { lazyStruct, type Struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, pid_t, ssize_t32, ulong } from "./_types.ts";
 
@@ -29,4 +29,4 @@ export const iovec_fields = {
 } as const;
 
 /** `struct iovec` of `<sys/uio.h>` */
-export const iovec: Struct<typeof iovec_fields> = struct(iovec_fields);
+export const iovec: Struct<typeof iovec_fields> = lazyStruct(iovec_fields);

@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 
 /** The fields of `struct sockaddr_un`. */
@@ -18,6 +18,6 @@ export const sockaddr_un_fields = {
 } as const;
 
 /** `struct sockaddr_un` of `<sys/un.h>` */
-export const sockaddr_un: Struct<typeof sockaddr_un_fields> = struct(
+export const sockaddr_un: Struct<typeof sockaddr_un_fields> = lazyStruct(
   sockaddr_un_fields,
 );

@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
@@ -41,4 +41,4 @@ export const statfs_fields = {
 } as const;
 
 /** `struct statfs` of `<sys/vfs.h>` */
-export const statfs: Struct<typeof statfs_fields> = struct(statfs_fields);
+export const statfs: Struct<typeof statfs_fields> = lazyStruct(statfs_fields);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Struct, struct } from "../struct/struct.ts";
+import { lazyStruct, type Struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, clockid_t, int, pointer } from "./_types.ts";
 
@@ -39,7 +39,9 @@ export const TIMER_ABSTIME = 1;
 export const timespec_fields = { tv_sec: "i64", tv_nsec: "i64" } as const;
 
 /** `struct timespec` of `<time.h>` */
-export const timespec: Struct<typeof timespec_fields> = struct(timespec_fields);
+export const timespec: Struct<typeof timespec_fields> = lazyStruct(
+  timespec_fields,
+);
 
 /** The fields of `struct itimerspec`. */
 export const itimerspec_fields = {
@@ -48,7 +50,7 @@ export const itimerspec_fields = {
 } as const;
 
 /** `struct itimerspec` of `<time.h>` */
-export const itimerspec: Struct<typeof itimerspec_fields> = struct(
+export const itimerspec: Struct<typeof itimerspec_fields> = lazyStruct(
   itimerspec_fields,
 );
 

@@ -7,8 +7,8 @@
 import {
   array,
   type ArrayType,
+  lazyStruct,
   type Struct,
-  struct,
 } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
 import { type Symbols, table } from "./_open.ts";
@@ -55,5 +55,5 @@ export const ucontext_t_generic_fields = {
 export const ucontext_t:
   | Struct<typeof ucontext_t_x86_64_fields>
   | Struct<typeof ucontext_t_generic_fields> = X86
-    ? struct(ucontext_t_x86_64_fields)
-    : struct(ucontext_t_generic_fields);
+    ? lazyStruct(ucontext_t_x86_64_fields)
+    : lazyStruct(ucontext_t_generic_fields);

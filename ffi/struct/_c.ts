@@ -29,7 +29,7 @@ const C_TYPES: Readonly<Record<ScalarType, string>> = {
  * Words that a C11, C23 or C++20 compiler does not take as a name, and macros
  * that the compiler or the included headers define.
  */
-const RESERVED: ReadonlySet<string> = new Set(
+const RESERVED =
   `alignas alignof and and_eq asm atomic_cancel atomic_commit atomic_noexcept
   auto bitand bitor bool break case catch char char16_t char32_t char8_t class
   co_await co_return co_yield compl concept const const_cast consteval constexpr
@@ -40,8 +40,10 @@ const RESERVED: ReadonlySet<string> = new Set(
   restrict return short signed sizeof static static_assert static_cast struct
   switch synchronized template this thread_local throw true try typedef typeid
   typename typeof typeof_unqual union unix unsigned using virtual void volatile
-  wchar_t while xor xor_eq NULL`.split(/\s+/),
-);
+  wchar_t while xor xor_eq NULL`;
+
+/** Their set, once a header is made. */
+let reserved: ReadonlySet<string> | undefined;
 
 /** The types and limits that <stddef.h> and <stdint.h> define. */
 const STANDARD_TYPE =
@@ -50,7 +52,8 @@ const STANDARD_MACRO =
   /^(U?INT\w*|SIZE|PTRDIFF|WCHAR|WINT|SIG_ATOMIC)_(MIN|MAX|WIDTH|C)$/;
 
 function hasMeaning(name: string): boolean {
-  return RESERVED.has(name) || STANDARD_TYPE.test(name) ||
+  reserved ??= new Set(RESERVED.split(/\s+/));
+  return reserved.has(name) || STANDARD_TYPE.test(name) ||
     STANDARD_MACRO.test(name);
 }
 

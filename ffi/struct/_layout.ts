@@ -68,10 +68,10 @@ export function checkLength(what: string, length: unknown): number {
 
 // Only what struct() made has a layout: an object that merely looks like a
 // struct is refused.
-const layouts = new WeakMap<object, Layout>();
+const layouts = new WeakMap<object, () => Layout>();
 
-/** Remembers the layout of a struct, for structs that nest it. */
-export function setLayout(struct: StructType, layout: Layout): void {
+/** Remembers how to get the layout of a struct, for structs that nest it. */
+export function setLayout(struct: StructType, layout: () => Layout): void {
   layouts.set(struct, layout);
 }
 
@@ -82,7 +82,7 @@ export function itemOf(type: FieldType | undefined, path: string): Item {
   }
   if (typeof type === "object" && type !== null) {
     const layout = layouts.get(type);
-    if (layout !== undefined) return layout;
+    if (layout !== undefined) return layout();
     if (type.kind === "text") {
       const size = checkLength("text", type.byteLength);
       return { kind: "text", size, align: 1, canonical: `text${size}` };

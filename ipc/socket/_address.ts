@@ -7,12 +7,7 @@
 import { cstring } from "../../ffi/cstring.ts";
 import { arpa_inet } from "../../ffi/libc/arpa_inet.ts";
 import { sockaddr_in, sockaddr_in6 } from "../../ffi/libc/netinet_in.ts";
-import {
-  AF_INET,
-  AF_INET6,
-  AF_UNIX,
-  sockaddr_storage,
-} from "../../ffi/libc/sys_socket.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../../ffi/libc/sys_socket.ts";
 import { sockaddr_un } from "../../ffi/libc/sys_un.ts";
 import { integer, shown } from "../core/convert/argument.ts";
 
@@ -62,14 +57,6 @@ export interface Inet6Address {
 /** The address of a socket. */
 export type SocketAddress = UnixAddress | InetAddress | Inet6Address;
 
-/** Bytes that every address fits in. */
-export const ADDRESS_SIZE: number = sockaddr_storage.size;
-
-const { sun_path: PATH } = sockaddr_un.offsets;
-const MAX_PATH = sockaddr_un.fields.sun_path.length;
-const { sin_port: PORT, sin_addr: ADDRESS } = sockaddr_in.offsets;
-const { sin6_addr: ADDRESS6, sin6_scope_id: SCOPE } = sockaddr_in6.offsets;
-
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 const families = { unix: AF_UNIX, inet: AF_INET, inet6: AF_INET6 } as const;
@@ -115,6 +102,7 @@ function encodeUnix(
   if (bytes !== undefined && !(bytes instanceof Uint8Array)) {
     throw new TypeError(`bytes must be a Uint8Array, got ${shown(bytes)}`);
   }
+  const maxPath = sockaddr_un.fields.sun_path.length;
   const name = bytes ?? new TextEncoder().encode(path);
   const abstract = name[0] === 0;
   const hasNul = !abstract && name.includes(0);
@@ -125,7 +113,7 @@ function encodeUnix(
       }`,
     );
   }
-  const max = own && !abstract ? MAX_PATH - 1 : MAX_PATH;
+  const max = own && !abstract ? maxPath - 1 : maxPath;
   if (name.length > max) {
     throw new RangeError(
       `path must be at most ${max} bytes, got ${name.length}: ${
@@ -135,10 +123,11 @@ function encodeUnix(
   }
   // An abstract name is as long as the address says; so is a path that fills
   // all of it. Without a name the kernel chooses one.
-  const end = abstract || name.length % MAX_PATH === 0 ? 0 : 1;
-  const encoded = new Uint8Array(PATH + name.length + end);
+  const end = abstract || name.length % maxPath === 0 ? 0 : 1;
+  const { sun_path } = sockaddr_un.offsets;
+  const encoded = new Uint8Array(sun_path + name.length + end);
   new DataView(encoded.buffer).setUint16(0, AF_UNIX, true);
-  encoded.set(name, PATH);
+  encoded.set(name, sun_path);
   return encoded;
 }
 
@@ -149,8 +138,10 @@ function encodeInternet(
   const { size } = family === "inet" ? sockaddr_in : sockaddr_in6;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
+  const { sin_port, sin_addr } = sockaddr_in.offsets;
+  const { sin6_addr, sin6_scope_id } = sockaddr_in6.offsets;
   view.setUint16(0, families[family], true);
-  view.setUint16(PORT, integer(address.port, "port", 0, 0xffff));
+  view.setUint16(sin_port, integer(address.port, "port", 0, 0xffff));
   const number = new Uint8Array(16);
   const text = cstring(address.address, "address");
   if (arpa_inet().inet_pton(families[family], text, number) !== 1) {
@@ -161,11 +152,11 @@ function encodeInternet(
     );
   }
   if (address.family === "inet") {
-    bytes.set(number.subarray(0, 4), ADDRESS);
+    bytes.set(number.subarray(0, 4), sin_addr);
   } else {
-    bytes.set(number, ADDRESS6);
+    bytes.set(number, sin6_addr);
     const scope = integer(address.scopeId ?? 0, "scopeId", 0, 0xffff_ffff);
-    view.setUint32(SCOPE, scope, true);
+    view.setUint32(sin6_scope_id, scope, true);
   }
   return bytes;
 }
@@ -179,22 +170,27 @@ export function decodeAddress(
   length: number,
 ): SocketAddress | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (length < PATH) return null;
+  const { sun_path } = sockaddr_un.offsets;
+  const { sin_port, sin_addr } = sockaddr_in.offsets;
+  const { sin6_addr, sin6_scope_id } = sockaddr_in6.offsets;
+  if (length < sun_path) return null;
   switch (view.getUint16(0, true)) {
     case AF_UNIX:
-      return length === PATH ? null : unixOf(bytes.subarray(PATH, length));
+      return length === sun_path
+        ? null
+        : unixOf(bytes.subarray(sun_path, length));
     case AF_INET:
       return {
         family: "inet",
-        address: textOf(AF_INET, bytes.slice(ADDRESS, ADDRESS + 4)),
-        port: view.getUint16(PORT),
+        address: textOf(AF_INET, bytes.slice(sin_addr, sin_addr + 4)),
+        port: view.getUint16(sin_port),
       };
     case AF_INET6:
       return {
         family: "inet6",
-        address: textOf(AF_INET6, bytes.slice(ADDRESS6, ADDRESS6 + 16)),
-        port: view.getUint16(PORT),
-        scopeId: view.getUint32(SCOPE, true),
+        address: textOf(AF_INET6, bytes.slice(sin6_addr, sin6_addr + 16)),
+        port: view.getUint16(sin_port),
+        scopeId: view.getUint32(sin6_scope_id, true),
       };
     default:
       return null;

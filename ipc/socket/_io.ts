@@ -21,6 +21,7 @@ import {
   MSG_PEEK,
   MSG_TRUNC,
   SOCK_CLOEXEC,
+  sockaddr_storage,
   sys_socket,
 } from "../../ffi/libc/sys_socket.ts";
 import { integer } from "../core/convert/argument.ts";
@@ -29,7 +30,6 @@ import type { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { pollNow } from "../core/wait/poll.ts";
 import {
-  ADDRESS_SIZE,
   addressText,
   decodeAddress,
   encodeAddress,
@@ -286,12 +286,12 @@ export function receiveFromOnce(
   size: number,
 ): Datagram | undefined {
   const room = roomFor(size);
-  const address = new Uint8Array(ADDRESS_SIZE);
+  const address = new Uint8Array(sockaddr_storage.size);
   const length = new Uint32Array(1);
   const { recvfrom } = sys_socket();
   for (;;) {
     const fd = socket.handle.use("receive from");
-    length[0] = ADDRESS_SIZE;
+    length[0] = sockaddr_storage.size;
     const flags = MSG_DONTWAIT | MSG_TRUNC;
     const count = recvfrom(fd, room, size, flags, address, length);
     const error = errnoOf(count, errno[0]);

@@ -53,26 +53,43 @@ export interface Received {
   credentials: Credentials | undefined;
 }
 
-// `struct cmsghdr`, with its data behind it.
-const { cmsg_len: LEN, cmsg_level: LEVEL, cmsg_type: TYPE } = cmsghdr.offsets;
-const CMSG = cmsghdr.size;
-
 const align = (length: number) => (length + 7) & ~7;
 
-/**
- * Room for the most descriptors, credentials, and whatever else a socket that
- * was set up elsewhere may deliver (time stamps, security labels).
- */
-const ROOM = align(CMSG + 4 * MAX_FDS) + align(CMSG + ucred.size) + 1024;
+/** The structs that the kernel sees by address, and what is where in them. */
+class Frame {
+  /** Bytes of a `struct cmsghdr`: its data begins there. */
+  readonly head = cmsghdr.size;
+  readonly offsets = cmsghdr.offsets;
+  /**
+   * Room for the most descriptors, credentials, and whatever else a socket that
+   * was set up elsewhere may deliver (time stamps, security labels).
+   */
+  readonly room = align(this.head + 4 * MAX_FDS) +
+    align(this.head + ucred.size) + 1024;
+  // Buffers of their own, which neither move nor are collected.
+  readonly control = new Uint8Array(new ArrayBuffer(this.room));
+  readonly controlView = new DataView(this.control.buffer);
+  readonly message = new Uint8Array(new ArrayBuffer(msghdr.size));
+  readonly messageView = msghdr.view(this.message);
+  readonly #iov = new Uint8Array(new ArrayBuffer(iovec.size));
+  readonly #iovView = iovec.view(this.#iov);
 
-// What the kernel sees by address must neither move nor be collected. The calls
-// do not wait, so one of each is enough for all of an isolate.
-const control = new Uint8Array(new ArrayBuffer(ROOM));
-const controlView = new DataView(control.buffer);
-const header = new Uint8Array(new ArrayBuffer(msghdr.size));
-const headerView = msghdr.view(header);
-const iov = new Uint8Array(new ArrayBuffer(iovec.size));
-const iovView = iovec.view(iov);
+  /** Fills the `struct msghdr` for so much data and so many control bytes. */
+  prepare(data: Uint8Array<ArrayBuffer>, size: number, length: number): void {
+    this.#iovView.iov_base = size === 0 ? 0n : addressOf(data);
+    this.#iovView.iov_len = BigInt(size);
+    this.messageView.msg_iov = addressOf(this.#iov);
+    this.messageView.msg_iovlen = 1n;
+    this.messageView.msg_control = addressOf(this.control);
+    this.messageView.msg_controllen = BigInt(length);
+  }
+}
+
+// The calls do not wait, so one is enough for all of an isolate.
+let made: Frame | undefined;
+const frame = (): Frame => made ??= new Frame();
+
+/** The data of a call under way, which must not be collected. */
 const held: Uint8Array[] = [];
 
 /** Where the bytes of a view are; a view of the heap's is moved out of it. */
@@ -82,37 +99,24 @@ function addressOf(view: ArrayBufferView<ArrayBuffer>): bigint {
   return BigInt(start) + BigInt(byteOffset);
 }
 
-/** Fills the `struct msghdr` for so much data and so many control bytes. */
-function prepare(
-  data: Uint8Array<ArrayBuffer>,
-  size: number,
-  length: number,
-): void {
-  held[0] = data;
-  iovView.iov_base = size === 0 ? 0n : addressOf(data);
-  iovView.iov_len = BigInt(size);
-  headerView.msg_iov = addressOf(iov);
-  headerView.msg_iovlen = 1n;
-  headerView.msg_control = addressOf(control);
-  headerView.msg_controllen = BigInt(length);
-}
-
 /** `sendmsg(SCM_RIGHTS)` without waiting: how much went out, or minus errno. */
 export function sendWithFds(
   fd: number,
   data: Uint8Array<ArrayBuffer>,
   fds: readonly number[],
 ): number {
-  const length = CMSG + 4 * fds.length;
+  const { head, control, controlView, message } = frame();
+  const length = head + 4 * fds.length;
   cmsghdr.write(control, {
     cmsg_len: BigInt(length),
     cmsg_level: SOL_SOCKET,
     cmsg_type: SCM_RIGHTS,
   });
-  fds.forEach((fd, i) => controlView.setInt32(CMSG + 4 * i, fd, true));
-  prepare(data, data.length, align(length));
+  fds.forEach((fd, i) => controlView.setInt32(head + 4 * i, fd, true));
+  held[0] = data;
+  frame().prepare(data, data.length, align(length));
   const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  const count = withErrno(sys_socket().sendmsg(fd, header, flags), errno[0]);
+  const count = withErrno(sys_socket().sendmsg(fd, message, flags), errno[0]);
   held.length = 0;
   return count;
 }
@@ -126,18 +130,20 @@ export function receiveWithFds(
   data: Uint8Array<ArrayBuffer>,
   size: number,
 ): Received | number {
-  prepare(data, size, ROOM);
+  const { message, messageView, room } = frame();
+  held[0] = data;
+  frame().prepare(data, size, room);
   const count = sys_socket().recvmsg(
     fd,
-    header,
+    message,
     MSG_DONTWAIT | MSG_CMSG_CLOEXEC,
   );
   const error = errnoOf(count, errno[0]);
   held.length = 0;
   if (error !== 0) return error;
-  const { msg_flags: flags, msg_controllen } = headerView;
+  const { msg_flags: flags, msg_controllen } = messageView;
   const used = Number(msg_controllen);
-  const { numbers, credentials } = parse(Math.min(used, ROOM));
+  const { numbers, credentials } = parse(Math.min(used, room));
   const fdsLost = (flags & MSG_CTRUNC) !== 0;
   const cut = (flags & MSG_TRUNC) !== 0;
   const label = "descriptor from a socket";
@@ -154,28 +160,29 @@ export function receiveWithFds(
 function parse(
   used: number,
 ): { numbers: number[]; credentials: Credentials | undefined } {
-  const view = controlView;
+  const { control, controlView: view, head } = frame();
+  const { cmsg_len, cmsg_level, cmsg_type } = frame().offsets;
   const numbers: number[] = [];
   let credentials: Credentials | undefined;
-  for (let at = 0; at + CMSG <= used;) {
+  for (let at = 0; at + head <= used;) {
     const length = Math.min(
-      Number(view.getBigUint64(at + LEN, true)),
+      Number(view.getBigUint64(at + cmsg_len, true)),
       used - at,
     );
-    if (length < CMSG) break;
-    const type = view.getInt32(at + TYPE, true);
-    const ours = view.getInt32(at + LEVEL, true) === SOL_SOCKET;
+    if (length < head) break;
+    const type = view.getInt32(at + cmsg_type, true);
+    const ours = view.getInt32(at + cmsg_level, true) === SOL_SOCKET;
     if (ours && type === SCM_RIGHTS) {
-      for (let i = CMSG; i + 4 <= length; i += 4) {
+      for (let i = head; i + 4 <= length; i += 4) {
         numbers.push(view.getInt32(at + i, true));
       }
     } else if (
-      ours && type === SCM_CREDENTIALS && length >= CMSG + ucred.size
+      ours && type === SCM_CREDENTIALS && length >= head + ucred.size
     ) {
-      credentials = ucred.read(control, at + CMSG);
-    } else if (ours && type === SCM_PIDFD && length >= CMSG + 4) {
+      credentials = ucred.read(control, at + head);
+    } else if (ours && type === SCM_PIDFD && length >= head + 4) {
       // Only where somebody else has set SO_PASSPIDFD: nobody will close it.
-      unistd().close(view.getInt32(at + CMSG, true));
+      unistd().close(view.getInt32(at + head, true));
     }
     at += align(length);
   }

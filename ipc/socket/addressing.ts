@@ -6,7 +6,7 @@
 
 import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
-import { sys_socket } from "../../ffi/libc/sys_socket.ts";
+import { sockaddr_storage, sys_socket } from "../../ffi/libc/sys_socket.ts";
 import { sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { checkMode } from "../core/convert/argument.ts";
 import { payloadOf } from "../core/convert/bytes.ts";
@@ -17,7 +17,6 @@ import { SweepSource } from "../core/wait/source.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
 import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
-  ADDRESS_SIZE,
   addressOf,
   addressText,
   decodeAddress,
@@ -443,8 +442,8 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   #address(call: "getsockname" | "getpeername"): SocketAddress | null {
-    const bytes = new Uint8Array(ADDRESS_SIZE);
-    const length = new Uint32Array([ADDRESS_SIZE]);
+    const bytes = new Uint8Array(sockaddr_storage.size);
+    const length = new Uint32Array([sockaddr_storage.size]);
     const action = "read the address of";
     const fd = this.handle.use(action);
     check0(

@@ -11,8 +11,6 @@ import { errno } from "../../../ffi/libc/errno.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 import { isExhausted } from "./read_file.ts";
 
-const { d_name: NAME } = struct_dirent.offsets;
-
 /**
  * `opendir`, `readdir`: the names in a directory without `.` and `..`, in no
  * order; undefined when it cannot be read.
@@ -28,11 +26,12 @@ export function tryReadDirectory(path: string): string[] | undefined {
     return undefined;
   }
   const names: string[] = [];
+  const { d_name } = struct_dirent.offsets;
   try {
     for (;;) {
       const entry = dirent().readdir(directory);
       if (entry === null) return names;
-      const name = Deno.UnsafePointerView.getCString(entry, NAME);
+      const name = Deno.UnsafePointerView.getCString(entry, d_name);
       if (name !== "." && name !== "..") names.push(name);
     }
   } finally {

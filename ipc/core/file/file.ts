@@ -265,8 +265,6 @@ export function writeAt(
   }
 }
 
-const limits = new Uint8Array(rlimit.size);
-
 /**
  * Refuses what would reach beyond `RLIMIT_FSIZE`: the kernel would send
  * SIGXFSZ, which ends the process.
@@ -277,6 +275,7 @@ function checkLimit(
   action: string,
   object: string,
 ): void {
+  const limits = new Uint8Array(rlimit.size);
   const result = sys_resource().getrlimit(RLIMIT_FSIZE, limits);
   check0(result, errno[0], "getrlimit", "read the limits of", "this process");
   const { rlim_cur: soft } = rlimit.read(limits);

@@ -65,12 +65,6 @@ const MEMORY = SHARED + 4096;
 const STACKS = MEMORY + PAYLOAD;
 const SIZE = STACKS + 6 * STACK;
 
-// Where in `ucontext_t` what we set is.
-const UC_LINK = ucontext_t.offsets.uc_link;
-const UC_STACK_SP = ucontext_t.offsets.uc_stack + stack_t.offsets.ss_sp;
-const UC_STACK_SIZE = ucontext_t.offsets.uc_stack + stack_t.offsets.ss_size;
-const UC_SIGMASK = ucontext_t.offsets.uc_sigmask;
-
 // Each twice: a context must not be made anew while the thread may still be in
 // it, and the thread reports shortly before it leaves the context it reports in.
 const PARK = 0;
@@ -271,27 +265,18 @@ export class WaitThread {
     const context = this.#at(offset);
     const calls = ucontext();
     calls.getcontext?.(context);
-    const address = this.#address;
-    this.#view.setBigUint64(
-      offset + UC_LINK,
-      address + BigInt(next * CONTEXT),
-      true,
-    );
-    this.#view.setBigUint64(
-      offset + UC_STACK_SP,
-      address + BigInt(STACKS + index * STACK),
-      true,
-    );
-    this.#view.setBigUint64(offset + UC_STACK_SIZE, BigInt(STACK), true);
+    const { uc_link, uc_stack, uc_sigmask } = ucontext_t.offsets;
+    const { ss_sp, ss_size } = stack_t.offsets;
+    const set = (at: number, value: bigint): void =>
+      this.#view.setBigUint64(offset + at, value, true);
+    set(uc_link, this.#address + BigInt(next * CONTEXT));
+    set(uc_stack + ss_sp, this.#address + BigInt(STACKS + index * STACK));
+    set(uc_stack + ss_size, BigInt(STACK));
     // Ours may interrupt the call, and nothing else: sem_wait would return.
     const ours = index === CALL || index === CALL + 1
       ? 1n << BigInt((signal ?? 64) - 1)
       : 0n;
-    this.#view.setBigUint64(
-      offset + UC_SIGMASK,
-      ~(ours | INTERNAL_SIGNALS),
-      true,
-    );
+    set(uc_sigmask, ~(ours | INTERNAL_SIGNALS));
     const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n] = args;
     calls.makecontext?.(context, target, args.length, a, b, c, d, e);
   }
