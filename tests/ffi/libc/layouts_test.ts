@@ -21,7 +21,11 @@ interface Truth {
 
 /** Our side, as a program for an architecture prints it. */
 interface Ours {
-  structs: Record<string, { size: number; offsets: Record<string, number> }>;
+  structs: Record<string, {
+    size: number;
+    offsets: Record<string, number>;
+    sizes: Record<string, number>;
+  }>;
   constants: Record<string, number>;
   syscalls: Record<string, number>;
 }
@@ -71,6 +75,9 @@ async function truthOf(target: typeof TARGETS[number]): Promise<Truth> {
 async function oursOf(arch: string): Promise<Ours> {
   const code = `
     Object.defineProperty(Deno, "build", { value: { ...Deno.build, arch: "${arch}" } });
+    const sizeOf = (type) => typeof type === "string"
+      ? Number(type.slice(1)) / 8
+      : type.kind === "array" ? sizeOf(type.element) * type.length : type.size;
     const structs = {}, constants = {}, syscalls = {};
     for (const [name, value] of Object.entries(await import("${
     source("ffi/mod.ts")
@@ -79,8 +86,11 @@ async function oursOf(arch: string): Promise<Ours> {
       else if (typeof value === "number") constants[name] = value;
       else if (typeof value === "bigint") constants[name] = Number(value);
       else if (value.kind === "struct") {
-        const { size, offsets } = value;
-        structs[name] = { size, offsets };
+        const { size, offsets, fields } = value;
+        const sizes = Object.fromEntries(
+          Object.entries(fields).map(([field, type]) => [field, sizeOf(type)]),
+        );
+        structs[name] = { size, offsets, sizes };
       }
     }
     console.log(JSON.stringify({ structs, constants, syscalls }));`;
@@ -106,15 +116,17 @@ for (const target of TARGETS) {
         truthOf(target),
         oursOf(target.arch),
       ]);
-      for (const [name, { size, offsets }] of Object.entries(ours.structs)) {
+      for (const [name, one] of Object.entries(ours.structs)) {
         await t.step(name, () => {
           const tag = `struct ${name.replace(/^struct_/, "")}`;
           const c = truth.structs[tag] ?? truth.structs[name];
           assert(c !== undefined, `${name} is not in layouts.c`);
-          assertEquals(size, c.size, "size");
-          for (const [field, offset] of Object.entries(offsets)) {
+          assertEquals(one.size, c.size, "size");
+          for (const [field, offset] of Object.entries(one.offsets)) {
             if (field.startsWith("reserved")) continue;
-            assertEquals(offset, c.fields[field]?.offset, field);
+            const size = one.sizes[field];
+            const { offset: at, size: bytes } = c.fields[field] ?? {};
+            assertEquals([field, offset, size], [field, at, bytes]);
           }
         });
       }
