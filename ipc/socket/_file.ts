@@ -37,7 +37,7 @@ import { pause } from "../core/wait/timer_interrupt.ts";
 import { addressText, encodeAddress, type SocketAddress } from "./_address.ts";
 
 /** How often to ask for the lock of a folder, once a millisecond. */
-const LOCK_ATTEMPTS = 100;
+const LOCK_ATTEMPTS = 1000;
 
 /** What has an address: a file whose path is text or bytes, or none. */
 type FileKind = "text" | "bytes" | "none";
@@ -183,7 +183,10 @@ function askWhoAnswers(path: string): number {
 
 /**
  * `flock`: keeps others of this module from replacing files in the same folder
- * meanwhile. Goes on without it where it cannot be had.
+ * meanwhile. Goes on without it where the folder cannot be read.
+ *
+ * @throws {IpcError} `EADDRINUSE` when somebody keeps it for a second: without
+ * it, one of two would lose its file to the other.
  */
 function lockFolder(path: string): Disposable | undefined {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
@@ -194,10 +197,14 @@ function lockFolder(path: string): Disposable | undefined {
   if (error === ERRNO.EACCES) return undefined;
   if (error !== 0) throw ipcError(error, "open", "lock", folder);
   for (let i = 0; i < LOCK_ATTEMPTS; i++) {
-    if (errnoOf(sys_file().flock(fd, LOCK_EX | LOCK_NB), errno[0]) === 0) break;
+    if (errnoOf(sys_file().flock(fd, LOCK_EX | LOCK_NB), errno[0]) === 0) {
+      return { [Symbol.dispose]: () => closeFd(fd, folder) };
+    }
     pause(1);
   }
-  return { [Symbol.dispose]: () => closeFd(fd, folder) };
+  closeFd(fd, folder);
+  const hint = "another process keeps that folder locked";
+  throw ipcError(ERRNO.EADDRINUSE, "flock", "lock", folder, hint);
 }
 
 /**

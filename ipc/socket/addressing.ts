@@ -109,8 +109,9 @@ export abstract class SocketAddressing extends SocketMessages {
    * the kernel chooses. A path has at most 107 bytes here, as other programs
    * expect.
    * @throws {IpcError} `EADDRINUSE` when it is taken, also by a file that no
-   * socket has any more (see `replaceStale`), `EACCES`, `ENOENT` when the folder
-   * is missing, `EINVAL` when it has an address already.
+   * socket has any more (see `replaceStale`), or while somebody keeps the folder
+   * of such a file locked; `EACCES`, `ENOENT` when the folder is missing,
+   * `EINVAL` when it has an address already.
    * @throws {TypeError} When it is closed, and for `mode`, `ignoreUmask` and
    * `replaceStale` of an address that has no file.
    *

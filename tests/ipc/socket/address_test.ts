@@ -532,6 +532,22 @@ Deno.test("bind() never replaces what is no socket, or a symbolic link", () => {
   assert(exists(`${dir.path}/stale`));
 });
 
+Deno.test("bind() replaces no stale file while somebody keeps its folder locked", () => {
+  using dir = folder();
+  const path = `${dir.path}/s`;
+  makeStale(path);
+  {
+    using lock = Deno.openSync(dir.path);
+    lock.lockSync(true);
+    assertThrows(
+      () => Socket.listen(path, { replaceStale: true }),
+      IpcError,
+      "another process keeps that folder locked",
+    );
+  }
+  using _server = Socket.listen(path, { replaceStale: true });
+});
+
 Deno.test("bind() of six processes at once over a stale file: one gets it, and keeps it", async () => {
   using _dog = watchdog("replaceStale of many");
   using dir = folder();
