@@ -11,6 +11,7 @@
 import { deno, filesBelow, finish, readConfig, ROOT } from "./common.ts";
 
 const RAW = "ffi/mod.ts";
+const SCRIPT = /\.[cm]?[jt]sx?$/;
 
 /** Files and those that they import, types among them. */
 export type Imports = ReadonlyMap<string, readonly string[]>;
@@ -33,38 +34,57 @@ export async function importProblems(root: string): Promise<string[]> {
   return [
     ...circles.map((circle) => `A circle of files: ${circle.join(" -> ")}`),
     ...headerProblems(root),
+    ...languageProblems(root),
   ];
 }
 
-/** The imports of all TypeScript files that are the repository's own. */
+/** The imports of all scripts that are the repository's own. */
 async function importsOf(root: string): Promise<Imports> {
   const { exclude = [], links = [] } = readConfig(root);
   const foreign = [...exclude, ...links.map((link) => link.slice(2))];
   const files = filesBelow(root, "").filter((file) =>
-    file.endsWith(".ts") && !foreign.some((folder) => file.startsWith(folder))
+    SCRIPT.test(file) && !foreign.some((folder) => file.startsWith(folder))
   );
+  const prefix = toFileUrl(root);
   const all = await Deno.makeTempFile({ prefix: "imports_", suffix: ".ts" });
   try {
     await Deno.writeTextFile(
       all,
-      files.map((file) => `import "${root}${file}";\n`).join(""),
+      files.map((file) => `import "${prefix}${encodeURI(file)}";\n`).join(""),
     );
     const args = ["info", "--json", "--config", `${root}deno.json`, all];
     const { success, stdout, stderr } = await deno(args, { cwd: root });
     if (!success) throw new Error(`Cannot read the imports: ${stderr.trim()}`);
     const { modules }: Info = JSON.parse(stdout);
-    const prefix = `file://${root}`;
     const own = modules.filter(({ specifier }) => specifier.startsWith(prefix));
-    return new Map(own.map(({ specifier, dependencies = [] }) => [
-      specifier.slice(prefix.length),
-      dependencies.flatMap(({ code, type }) => [code, type])
-        .map((target) => target?.specifier ?? "")
-        .filter((target) => target.startsWith(prefix))
-        .map((target) => target.slice(prefix.length)),
-    ]));
+    const imports = new Map(
+      own.map(({ specifier, error, dependencies = [] }) => {
+        if (error !== undefined) throw new Error(error);
+        return [
+          fileOf(specifier, prefix),
+          dependencies.flatMap(({ code, type }) => [code, type])
+            .map((target) => target?.specifier ?? "")
+            .filter((target) => target.startsWith(prefix))
+            .map((target) => fileOf(target, prefix)),
+        ] as const;
+      }),
+    );
+    const missing = files.find((file) => !imports.has(file));
+    if (missing === undefined) return imports;
+    throw new Error(`Cannot read the imports of ${missing}`);
   } finally {
     await Deno.remove(all);
   }
+}
+
+function toFileUrl(path: string): string {
+  const url = new URL("file:///");
+  url.pathname = path;
+  return url.href;
+}
+
+function fileOf(url: string, prefix: string): string {
+  return decodeURI(url.slice(prefix.length));
 }
 
 /** The circles that one comes upon: `["a.ts", "b.ts", "a.ts"]`. */
@@ -81,19 +101,26 @@ export function circlesOf(imports: Imports): string[][] {
     path.pop();
     done.add(file);
   };
-  for (const file of imports.keys()) visit(file);
+  for (const file of [...imports.keys()].sort()) visit(file);
   return circles;
 }
 
 /** Headers that the raw layer's users would miss. */
 function headerProblems(root: string): string[] {
-  const text = Deno.readTextFileSync(`${root}${RAW}`);
+  const lines = Deno.readTextFileSync(`${root}${RAW}`).split("\n");
   return filesBelow(root, "ffi/libc")
-    .filter((file) => !/\/_|_test\.ts$/.test(file))
+    .filter((file) => file.endsWith(".ts") && !/\/_|_test\.ts$/.test(file))
     .filter((file) =>
-      !text.includes(`export * from "${file.replace("ffi", ".")}"`)
+      !lines.includes(`export * from "${file.replace("ffi", ".")}";`)
     )
     .map((file) => `${RAW}: does not export all of ${file}`);
+}
+
+/** Scripts of the library that the other checks do not look at. */
+function languageProblems(root: string): string[] {
+  return ["ffi", "ipc", "cli"].flatMap((folder) => filesBelow(root, folder))
+    .filter((file) => SCRIPT.test(file) && !file.endsWith(".ts"))
+    .map((file) => `${file}: is no .ts file`);
 }
 
 if (import.meta.main) {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { circlesOf, importProblems } from "./check_imports.ts";
 import { type Files, withRepository } from "./testing.ts";
 
@@ -54,6 +54,42 @@ Deno.test("importProblems() reports a circle, whatever it is made of", async () 
 Deno.test("importProblems() reports a header that ffi/mod.ts leaves out", async () => {
   assertEquals(await problemsWith({ "ffi/libc/sys_shm.ts": "export {};\n" }), [
     "ffi/mod.ts: does not export all of ffi/libc/sys_shm.ts",
+  ]);
+});
+
+Deno.test("importProblems() sees no export in a comment", async () => {
+  const line = SOUND["ffi/mod.ts"] ?? "";
+  assertEquals(await problemsWith({ "ffi/mod.ts": `// ${line}` }), [
+    "ffi/mod.ts: does not export all of ffi/libc/time.ts",
+  ]);
+});
+
+Deno.test("importProblems() reports scripts of the library in other languages", async () => {
+  const circle = { "bench/a.mts": `import "./b.mts";\n`, "bench/b.mts": "" };
+  assertEquals(await problemsWith({ ...circle, "ipc/a.js": "" }), [
+    "ipc/a.js: is no .ts file",
+  ]);
+  circle["bench/b.mts"] = `import "./a.mts";\n`;
+  assertEquals(await problemsWith(circle), [
+    "A circle of files: bench/a.mts -> bench/b.mts -> bench/a.mts",
+  ]);
+});
+
+Deno.test("importProblems() fails where it can read nothing", async () => {
+  await assertRejects(
+    () => problemsWith({ "ipc/a.ts": "import { from;\n" }),
+    Error,
+    "a.ts",
+  );
+});
+
+Deno.test("importProblems() takes names of folders and files as they are", async () => {
+  const changes = {
+    "my tests/a b.ts": `import "./ü.ts";\n`,
+    "my tests/ü.ts": `import "./a b.ts";\n`,
+  };
+  assertEquals(await problemsWith(changes), [
+    "A circle of files: my tests/a b.ts -> my tests/ü.ts -> my tests/a b.ts",
   ]);
 });
 

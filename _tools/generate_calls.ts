@@ -11,7 +11,14 @@
  * @module
  */
 
-import { docOf, filesBelow, finish, type ModuleDoc, ROOT } from "./common.ts";
+import {
+  docOf,
+  filesBelow,
+  finish,
+  type ModuleDoc,
+  readConfig,
+  ROOT,
+} from "./common.ts";
 
 const TARGET = "CALLS.md";
 
@@ -35,6 +42,8 @@ export interface Wrapper {
   uses: RegExp[];
   /** The calls its documentation names. */
   calls: string[];
+  /** Whether a subpath exports it. */
+  isPublic: boolean;
 }
 
 /** A line of `CALLS.md`. */
@@ -88,28 +97,34 @@ export function callsOf(doc: string | undefined): string[] {
   return Array.from(head.matchAll(/`(\w+)[^`]*`/g), ([, name = ""]) => name);
 }
 
-/** The wrappers that a module exports. */
-export function wrappersOf(file: string, { symbols }: ModuleDoc): Wrapper[] {
+/** The wrappers that a module exports; `exported` are the names of subpaths. */
+export function wrappersOf(
+  file: string,
+  { symbols }: ModuleDoc,
+  exported: ReadonlySet<string>,
+): Wrapper[] {
   const wrappers: Wrapper[] = [];
   const add = (
     label: string,
     doc: string | undefined,
     uses: RegExp[],
+    isPublic: boolean,
   ): void => {
     const calls = callsOf(doc);
     if (calls.length > 0 && !wrappers.some((it) => it.label === label)) {
-      wrappers.push({ label, file, calls, uses });
+      wrappers.push({ label, file, calls, uses, isPublic });
     }
   };
   for (const { name, declarations } of symbols) {
+    const isPublic = exported.has(name);
     for (const { kind, jsDoc, def, location } of declarations) {
       if (kind === "reference" || !location.filename.endsWith(`/${file}`)) {
         continue;
       }
       if (kind === "function") {
-        add(`${name}()`, jsDoc?.doc, [word(name)]);
+        add(`${name}()`, jsDoc?.doc, [word(name)], isPublic);
       } else if (kind === "class") {
-        add(name, jsDoc?.doc, [word(name)]);
+        add(name, jsDoc?.doc, [word(name)], isPublic);
         for (
           const member of [def?.methods ?? [], def?.properties ?? []].flat()
         ) {
@@ -117,7 +132,7 @@ export function wrappersOf(file: string, { symbols }: ModuleDoc): Wrapper[] {
           add(`${name}.${member.name}${call}`, member.jsDoc?.doc, [
             word(name),
             new RegExp(`\\.${escape(member.name)}\\b`),
-          ]);
+          ], isPublic);
         }
       }
     }
@@ -150,7 +165,7 @@ export function rowsOf(
   return [...groups.values()].map((group): Row => {
     const call = group[0]?.call ?? "";
     const all = wrappers.filter(({ calls }) => calls.includes(call));
-    const open = all.filter(({ file }) => !file.includes("/_"));
+    const open = all.filter((wrapper) => wrapper.isPublic);
     const own = open.length > 0 ? open : all;
     const covered = new Set(own.map(({ file }) => file));
     const usesRaw = rawUse(group);
@@ -170,15 +185,27 @@ export function rowsOf(
   });
 }
 
-/** Whether a source opens the table of some entries and names one of them. */
+/** Whether a source opens the table of some entries and uses one of them. */
 function rawUse(entries: Entry[]): (source: string) => boolean {
   const file = entries[0]?.file ?? "";
   const table = file.slice(file.lastIndexOf("/") + 1, -".ts".length);
-  const names = entries.map(({ name }) => new RegExp(`\\b${name}\\b`));
+  const imported = new RegExp(
+    `import [^;]*?\\b${table}\\b(?: as (\\w+))?[^;]*? from "[^"]*?(?:/${table}\\.ts|/ffi|ffi/mod\\.ts)"`,
+  );
   return (source) => {
-    if (!source.includes(`${table}()`)) return false;
+    const found = imported.exec(source);
+    if (found === null) return false;
+    const opened = `\\b${found[1] ?? table}\\(\\)`;
     const code = withoutComments(source);
-    return names.some((name) => name.test(code));
+    const variables = Array.from(
+      code.matchAll(new RegExp(`(\\w+) = ${opened};`, "g")),
+      ([, name = ""]) => `\\b${name}`,
+    );
+    const holders = [opened, ...variables].join("|");
+    return entries.some(({ name }) =>
+      new RegExp(`(?:${holders})\\s*\\.${name}\\b`).test(code) ||
+      new RegExp(`\\{[^{}]*\\b${name}\\b[^{}]*\\} = ${opened}`).test(code)
+    );
   };
 }
 
@@ -239,7 +266,7 @@ function link(file: string): string {
 /** `<sys/shm.h>` of `ffi/libc/sys_shm.ts`. */
 function headerOf(file: string): string {
   const name = file.slice(file.lastIndexOf("/") + 1, -".ts".length);
-  return `\`<${name.replace(/^(sys|linux)_/, "$1/")}.h>\``;
+  return `\`<${name.replace(/^(arpa|linux|netinet|sys)_/, "$1/")}.h>\``;
 }
 
 /** Makes the text of `CALLS.md` from the sources of a repository. */
@@ -253,10 +280,16 @@ export async function generate(root: string): Promise<string> {
   ].filter((file) =>
     file.endsWith(".ts") && !/^ffi\/(libc|struct)\/|_test\.ts$/.test(file)
   );
-  const docs = await docOf(root, files);
+  const faces = Object.values(readConfig(root).exports)
+    .map((file) => file.replace("./", ""));
+  const docs = await docOf(root, [...new Set([...files, ...faces])]);
+  const exported = new Set(
+    faces.flatMap((face) => docs.get(face)?.symbols ?? [])
+      .map(({ name }) => name),
+  );
   const wrappers = files.flatMap((file) => {
     const doc = docs.get(file);
-    return doc === undefined ? [] : wrappersOf(file, doc);
+    return doc === undefined ? [] : wrappersOf(file, doc, exported);
   });
   const sources = (paths: string[]): Sources =>
     new Map(paths.map((path) => [path, Deno.readTextFileSync(root + path)]));

@@ -69,6 +69,9 @@ Deno.test("callsOf() takes the calls that a doc comment begins with", () => {
 });
 
 const REPOSITORY: Files = {
+  "deno.json": JSON.stringify({
+    exports: { "./sysv-sem": "./ipc/sysv/semaphore_set.ts" },
+  }),
   "ffi/libc/sys_sem.ts": TABLE,
   "ffi/libc/_open.ts": "const symbols = {\n  hidden: { a: 1 },\n};\n",
   "ipc/sysv/_sem.ts":
@@ -87,7 +90,9 @@ export class SysvSemaphoreSet {
   "tests/b_test.ts": `new SysvSemaphoreSet().operate();`,
   "tests/c_test.ts": `other.operate(); // semget, semop`,
   "tests/d_test.ts":
-    `import { sys_sem } from "../ffi/libc/sys_sem.ts"; sys_sem().semctl_val();`,
+    `import { SETVAL, sys_sem as libc } from "../ffi/libc/sys_sem.ts"; libc().semctl_val();`,
+  "tests/e_test.ts":
+    `import { sys_sem } from "../ffi/libc/sys_sem.ts"; other.semop(); sys_sem().other();`,
 };
 
 Deno.test("generate() lists each call with its raw file, wrapper and tests", async () => {

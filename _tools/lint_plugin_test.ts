@@ -73,6 +73,8 @@ Deno.test("import-direction refuses upward imports between layers", () => {
 Deno.test("import-direction lets a mechanism's files import each other, and no other mechanism's", () => {
   assertEquals(mayImport("ipc/sysv/semaphore_set.ts", "./key.ts"), true);
   assertEquals(mayImport("ipc/sysv/semaphore_set.ts", "./_semop.ts"), true);
+  assertEquals(mayImport("ipc/sysv/deep/a.ts", "../key.ts"), true);
+  assertEquals(mayImport("ipc/sysv/deep/a.ts", "../../posix/a.ts"), false);
   assertEquals(mayImport("ipc/posix/semaphore.ts", "../sysv/key.ts"), false);
   assertEquals(
     mayImport("ipc/posix/semaphore.ts", "../capabilities.ts"),
@@ -95,7 +97,9 @@ Deno.test("import-direction keeps private files to their folder", () => {
     ["ipc/device/server/device.ts", "../../sysv/_object.ts"],
     ["ipc/device/server/device.ts", "../memory/_cells.ts"],
     ["ipc/device/mod.ts", "../sysv/_object.ts"],
+    ["ipc/device/mod.ts", "./memory/_cells.ts"],
     ["mod.ts", "./ipc/sysv/_object.ts"],
+    ["mod.ts", "./ipc/_probes.ts"],
   ];
   for (const [path, specifier] of refused) {
     assertEquals([path, specifier, mayImport(path, specifier)], [
@@ -104,7 +108,6 @@ Deno.test("import-direction keeps private files to their folder", () => {
       false,
     ]);
   }
-  assertEquals(mayImport("ipc/device/mod.ts", "./memory/_cells.ts"), true);
 });
 
 Deno.test("import-direction keeps everything foreign out of the library", () => {
@@ -157,6 +160,7 @@ Deno.test("import-direction sees every form of import", () => {
       `await import("node:fs");`,
       `await import(name);`,
       `type A = import("node:fs").Stats;`,
+      `import fs = require("node:fs");`,
     ]
   ) {
     assertEquals([source, report(path, source)], [source, DIRECTION]);
@@ -164,9 +168,30 @@ Deno.test("import-direction sees every form of import", () => {
   assertEquals(report(path, "export const a = 1; export { a as b };"), []);
 });
 
+Deno.test("import-direction refuses what leads elsewhere than it seems", () => {
+  for (
+    const specifier of [
+      "./%2e%2e/posix/semaphore.ts",
+      ".\\\\..\\\\posix\\\\semaphore.ts",
+      "../../ffi/mod.ts?x",
+      "../../ffi/mod.ts#x",
+    ]
+  ) {
+    const source = `import "${specifier}";`;
+    assertEquals([source, report("ipc/sysv/key.ts", source)], [
+      source,
+      DIRECTION,
+    ]);
+  }
+  const computed = "await import(`../${name}`);";
+  assertEquals(report("cli/args.ts", computed), DIRECTION);
+});
+
 Deno.test("import-direction reports a library file in no layer", () => {
   assertEquals(report("ipc/novel/a.ts", "const a = 1;"), DIRECTION);
   assertEquals(report("ipc/a.ts", "const a = 1;"), DIRECTION);
+  assertEquals(report("ipc/core/a.ts", "const a = 1;"), DIRECTION);
+  assertEquals(report("ffi/novel/a.ts", "const a = 1;"), DIRECTION);
   assertEquals(mayImport("ipc/device/mod.ts", "../novel/a.ts"), false);
 });
 
@@ -197,13 +222,20 @@ Deno.test("dlopen-once refuses Deno.dlopen outside of _open.ts", () => {
   for (const path of ["ipc/core/handle/fd.ts", "mod.ts", "cli/mod.ts"]) {
     assertEquals(report(path, source), ["dlopen-once"]);
   }
-  assertEquals(report("ipc/core/handle/fd.ts", `Deno["dlopen"];`), [
-    "dlopen-once",
-  ]);
-  assertEquals(report("ipc/core/handle/fd.ts", `const { dlopen } = Deno;`), [
-    "dlopen-once",
-  ]);
-  assertEquals(report("ipc/core/handle/fd.ts", `table.dlopen();`), []);
+  for (
+    const other of [
+      `Deno["dlopen"];`,
+      "Deno[`dlopen`];",
+      `globalThis.Deno.dlopen;`,
+      `const { dlopen } = Deno;`,
+      `const { dlopen: open } = globalThis.Deno;`,
+      `({ dlopen } = Deno);`,
+    ]
+  ) {
+    const found = report("ipc/core/handle/fd.ts", other);
+    assertEquals([other, found], [other, ["dlopen-once"]]);
+  }
+  assertEquals(report("ipc/core/handle/fd.ts", `dlopen(table);`), []);
   assertEquals(report("tests/ffi/fd_test.ts", source), []);
 });
 

@@ -26,6 +26,7 @@ export * from "./libc/fcntl.ts";
 export * from "./libc/limits.ts";
 export * from "./libc/linux_futex.ts";
 export * from "./libc/linux_magic.ts";
+export * from "./libc/linux_memfd.ts";
 export * from "./libc/mqueue.ts";
 export * from "./libc/netinet_in.ts";
 export * from "./libc/netinet_tcp.ts";
@@ -59,6 +60,8 @@ export * from "./libc/time.ts";
 export * from "./libc/ucontext.ts";
 export * from "./libc/unistd.ts";
 export { cpath, cstring } from "./cstring.ts";
+export { maskOf, sigset } from "./sigset.ts";
+export { writeTimespec } from "./timespec.ts";
 export {
   check0,
   checkInt,

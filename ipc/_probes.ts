@@ -21,7 +21,6 @@ import {
   O_TMPFILE,
 } from "../ffi/libc/fcntl.ts";
 import { mqueue } from "../ffi/libc/mqueue.ts";
-import { sigset } from "../ffi/libc/signal.ts";
 import { IPC_NOWAIT, IPC_PRIVATE } from "../ffi/libc/sys_ipc.ts";
 import { MFD_CLOEXEC, sys_mman } from "../ffi/libc/sys_mman.ts";
 import { MSG_COPY, sys_msg } from "../ffi/libc/sys_msg.ts";
@@ -37,8 +36,9 @@ import {
 import { SYS_pidfd_getfd, SYS_pidfd_open } from "../ffi/libc/sys_syscall.ts";
 import { sys_uio } from "../ffi/libc/sys_uio.ts";
 import { unistd } from "../ffi/libc/unistd.ts";
+import { sigset } from "../ffi/sigset.ts";
 import { isExhausted } from "./core/file/read_file.ts";
-import { closeFd } from "./core/handle/fd.ts";
+import { closeFd } from "./core/handle/close_fd.ts";
 
 /** A System V key, and an id, that hardly anything has. */
 const NOBODYS = 0x7fff_ffff;

@@ -11,11 +11,8 @@
  */
 
 import { F_SEAL_FUTURE_WRITE } from "../ffi/libc/fcntl.ts";
-import {
-  MFD_ALLOW_SEALING,
-  MFD_HUGETLB,
-  MFD_NOEXEC_SEAL,
-} from "../ffi/libc/sys_mman.ts";
+import { MFD_NOEXEC_SEAL } from "../ffi/libc/linux_memfd.ts";
+import { MFD_ALLOW_SEALING, MFD_HUGETLB } from "../ffi/libc/sys_mman.ts";
 import { AF_INET6 } from "../ffi/libc/sys_socket.ts";
 import {
   copiesMessages,

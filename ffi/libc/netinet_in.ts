@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  array,
-  type ArrayType,
-  lazyStruct,
-  type Struct,
-} from "../struct/struct.ts";
+import { lazyStruct } from "../struct/lazy.ts";
+import { array, type ArrayType, type Struct } from "../struct/struct.ts";
 /** `IPPROTO_IP` */
 export const IPPROTO_IP = 0;
 /** `IPPROTO_TCP` */
@@ -19,11 +15,19 @@ export const IPPROTO_IPV6 = 41;
 /** `IPV6_V6ONLY` */
 export const IPV6_V6ONLY = 26;
 
+/** The fields of `struct in_addr`. */
+export const in_addr_fields = { s_addr: "u32" } as const;
+
+/** `struct in_addr` of `<netinet/in.h>`, in network order */
+export const in_addr: Struct<typeof in_addr_fields> = lazyStruct(
+  in_addr_fields,
+);
+
 /** The fields of `struct sockaddr_in`. */
 export const sockaddr_in_fields = {
   sin_family: "u16",
   sin_port: "u16",
-  sin_addr: array("u8", 4) as ArrayType<"u8">,
+  sin_addr: in_addr,
   reserved: array("u8", 8) as ArrayType<"u8">,
 } as const;
 

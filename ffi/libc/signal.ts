@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  array,
-  type ArrayType,
-  lazyStruct,
-  type Struct,
-} from "../struct/struct.ts";
+import { lazyStruct } from "../struct/lazy.ts";
+import { array, type ArrayType, type Struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int, long, pid_t } from "./_types.ts";
 
@@ -119,30 +115,3 @@ export const stack_t_fields = {
 export const stack_t: Struct<typeof stack_t_fields> = lazyStruct(
   stack_t_fields,
 );
-
-/** Words of a `sigset_t`, of which the kernel uses the first. */
-const SET_WORDS = 16;
-
-/**
- * A `sigset_t` of these signals.
- *
- * @ignore
- */
-export function sigset(
-  numbers: Iterable<number>,
-): BigUint64Array<ArrayBuffer> {
-  const set = new BigUint64Array(SET_WORDS);
-  let mask = 0n;
-  for (const number of numbers) mask |= maskOf(number);
-  set[0] = mask;
-  return set;
-}
-
-/**
- * The bit of a signal in the first word of a `sigset_t`.
- *
- * @ignore
- */
-export function maskOf(number: number): bigint {
-  return 1n << BigInt(number - 1);
-}

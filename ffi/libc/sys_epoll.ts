@@ -4,7 +4,8 @@
  * @module
  */
 
-import { lazyStruct, type Struct } from "../struct/struct.ts";
+import { lazyStruct } from "../struct/lazy.ts";
+import type { Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";

@@ -71,12 +71,6 @@ export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;
 /** `MFD_HUGETLB` */
 export const MFD_HUGETLB = 4;
-/** `MFD_NOEXEC_SEAL`, from Linux 6.3: never executable; implies `MFD_ALLOW_SEALING` */
-export const MFD_NOEXEC_SEAL = 8;
-/** `MFD_EXEC`, from Linux 6.3 */
-export const MFD_EXEC = 16;
-/** `MFD_HUGE_SHIFT`: where the logarithm of a huge page's size stands */
-export const MFD_HUGE_SHIFT = 26;
 /** `MADV_*` of `<sys/mman.h>` by their names in lower case. */
 export const ADVICE = {
   normal: 0,

@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  array,
-  type ArrayType,
-  lazyStruct,
-  type Struct,
-} from "../struct/struct.ts";
+import { lazyStruct } from "../struct/lazy.ts";
+import { array, type ArrayType, type Struct } from "../struct/struct.ts";
 
 /** The fields of `struct sockaddr_un`. */
 export const sockaddr_un_fields = {

@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  array,
-  type ArrayType,
-  lazyStruct,
-  type Struct,
-} from "../struct/struct.ts";
+import { lazyStruct } from "../struct/lazy.ts";
+import { array, type ArrayType, type Struct } from "../struct/struct.ts";
 import { type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
 

@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  array,
-  type ArrayType,
-  lazyStruct,
-  type Struct,
-} from "../struct/struct.ts";
+import { lazyStruct } from "../struct/lazy.ts";
+import { array, type ArrayType, type Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
 import { type Symbols, table } from "./_open.ts";
 import { int, pointer, ulong, void_ } from "./_types.ts";
@@ -51,7 +47,7 @@ export const ucontext_t_generic_fields = {
   reserved: array("u64", 549) as ArrayType<"u64">,
 } as const;
 
-/** `ucontext_t` of `<ucontext.h>` */
+/** `ucontext_t` of `<ucontext.h>`, which C aligns to 16 bytes on aarch64 */
 export const ucontext_t:
   | Struct<typeof ucontext_t_x86_64_fields>
   | Struct<typeof ucontext_t_generic_fields> = X86

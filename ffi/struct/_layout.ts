@@ -75,6 +75,13 @@ export function setLayout(struct: StructType, layout: () => Layout): void {
   layouts.set(struct, layout);
 }
 
+/** The layout of a struct that struct() made. */
+export function layoutOf(struct: StructType): Layout {
+  const layout = layouts.get(struct);
+  if (layout === undefined) throw new TypeError("Cannot find a layout");
+  return layout();
+}
+
 /** The layout of a field type. */
 export function itemOf(type: FieldType | undefined, path: string): Item {
   if (typeof type === "string" && Object.hasOwn(SCALARS, type)) {

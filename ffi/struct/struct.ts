@@ -212,39 +212,27 @@ export interface Struct<F extends Fields> extends StructType<F> {
 class StructLayout<F extends Fields> implements Struct<F> {
   readonly kind = "struct";
   readonly fields: F;
-  #layout: Layout | undefined;
-  #offsets: { readonly [K in keyof F]: number } | undefined;
+  readonly size: number;
+  readonly align: number;
+  readonly offsets: { readonly [K in keyof F]: number };
+  readonly #layout: Layout;
   #hash: bigint | undefined;
   #packed: Struct<F> | undefined;
 
-  /** Without a layout it is laid out when it is first used. */
-  constructor(fields: F, layout?: Layout) {
+  constructor(fields: F, layout: Layout) {
     this.#layout = layout;
     this.fields = fields;
-    setLayout(this, () => this.#laidOut);
+    this.size = layout.size;
+    this.align = layout.align;
+    this.offsets = Object.freeze(
+      Object.fromEntries(layout.fields.map((f) => [f.name, f.offset])),
+    ) as { readonly [K in keyof F]: number };
+    setLayout(this, () => layout);
     Object.freeze(this);
   }
 
-  get #laidOut(): Layout {
-    return this.#layout ??= layOut(this.fields, false);
-  }
-
-  get size(): number {
-    return this.#laidOut.size;
-  }
-
-  get align(): number {
-    return this.#laidOut.align;
-  }
-
-  get offsets(): { readonly [K in keyof F]: number } {
-    return this.#offsets ??= Object.freeze(
-      Object.fromEntries(this.#laidOut.fields.map((f) => [f.name, f.offset])),
-    ) as { readonly [K in keyof F]: number };
-  }
-
   get hash(): bigint {
-    return this.#hash ??= fnv1a64(this.#laidOut.canonical);
+    return this.#hash ??= fnv1a64(this.#layout.canonical);
   }
 
   packed(): Struct<F> {
@@ -255,25 +243,20 @@ class StructLayout<F extends Fields> implements Struct<F> {
   }
 
   view(source: StructSource, offset = 0): View<F> {
-    const { memory, position } = placeOf(source, offset, this.#laidOut, "view");
+    const { memory, position } = placeOf(source, offset, this.#layout, "view");
     const readOnly = isReadOnly(source);
-    return makeView(memory, position, this.#laidOut, readOnly) as View<F>;
+    return makeView(memory, position, this.#layout, readOnly) as View<F>;
   }
 
   read(source: StructSource, offset = 0): Values<F> {
-    const { memory, position } = placeOf(source, offset, this.#laidOut, "read");
-    return readStruct(memory, position, this.#laidOut) as Values<F>;
+    const { memory, position } = placeOf(source, offset, this.#layout, "read");
+    return readStruct(memory, position, this.#layout) as Values<F>;
   }
 
   write(target: StructSource, values: PartialValues<F>, offset = 0): void {
-    const { memory, position } = placeOf(
-      target,
-      offset,
-      this.#laidOut,
-      "write",
-    );
+    const { memory, position } = placeOf(target, offset, this.#layout, "write");
     if (isReadOnly(target)) throw readOnlyError("write a struct");
-    writeItem(memory, "", values, position, this.#laidOut);
+    writeItem(memory, "", values, position, this.#layout);
   }
 
   atomic<K extends AtomicName<F>>(
@@ -281,13 +264,13 @@ class StructLayout<F extends Fields> implements Struct<F> {
     field: K,
     offset = 0,
   ): AtomicField<AtomicValue<F[K]>> {
-    const found = this.#laidOut.fields.find((f) => f.name === field);
+    const found = this.#layout.fields.find((f) => f.name === field);
     if (found === undefined) {
       throw new TypeError(
         `Cannot use ${show(field)} atomically: the struct has no such field`,
       );
     }
-    const place = placeOf(target, offset, this.#laidOut, "view");
+    const place = placeOf(target, offset, this.#layout, "view");
     const readOnly = isReadOnly(target);
     return makeAtomic(place, found, readOnly, skewOf(target)) as AtomicField<
       AtomicValue<F[K]>
@@ -295,16 +278,7 @@ class StructLayout<F extends Fields> implements Struct<F> {
   }
 
   toC(name: string): string {
-    return headerOf(this.#laidOut, name, this.hash);
-  }
-
-  /** What `console.log()` shows. */
-  [Symbol.for("Deno.customInspect")](
-    inspect: typeof Deno.inspect,
-    options: Deno.InspectOptions,
-  ): string {
-    const { size, align, offsets } = this;
-    return `Struct ${inspect({ size, align, offsets }, options)}`;
+    return headerOf(this.#layout, name, this.hash);
   }
 }
 
@@ -339,16 +313,6 @@ export function struct<const F extends Fields>(fields: F): Struct<F> {
   }
   const own = Object.freeze({ ...fields });
   return new StructLayout(own, layOut(own, false));
-}
-
-/**
- * As {@linkcode struct}, but laid out when it is first used: for the C headers,
- * whose many structs every program imports, and few use.
- *
- * @ignore
- */
-export function lazyStruct<const F extends Fields>(fields: F): Struct<F> {
-  return new StructLayout(Object.freeze(fields));
 }
 
 /**

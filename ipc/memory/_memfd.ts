@@ -7,17 +7,19 @@
 import { cstring } from "../../ffi/cstring.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import {
-  MFD_ALLOW_SEALING,
-  MFD_CLOEXEC,
   MFD_EXEC,
   MFD_HUGE_SHIFT,
-  MFD_HUGETLB,
   MFD_NOEXEC_SEAL,
+} from "../../ffi/libc/linux_memfd.ts";
+import {
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+  MFD_HUGETLB,
 } from "../../ffi/libc/sys_mman.ts";
 import { shown, size as checkSize } from "../core/convert/argument.ts";
 import { tryReadLink } from "../core/file/directory.ts";
 import { checkRegular, fileError, rawStat } from "../core/file/file.ts";
-import { closeFd } from "../core/handle/fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
 import { readSeals, type Seal, sealBits, sealNames } from "./_seals.ts";
 
 /** Options of `Memfd.create()`. */

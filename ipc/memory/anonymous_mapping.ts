@@ -6,6 +6,7 @@
 
 import { checkPtr, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
+import { MFD_NOEXEC_SEAL } from "../../ffi/libc/linux_memfd.ts";
 import {
   MAP_ANONYMOUS,
   MAP_POPULATE,
@@ -13,7 +14,6 @@ import {
   MAP_SHARED,
   MFD_ALLOW_SEALING,
   MFD_CLOEXEC,
-  MFD_NOEXEC_SEAL,
   PROT_READ,
   PROT_WRITE,
   sys_mman,

@@ -34,7 +34,8 @@ import {
   isReadOnly,
   rawStat,
 } from "../core/file/file.ts";
-import { closeFd, Fd } from "../core/handle/fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
+import { Fd } from "../core/handle/fd.ts";
 import { mapDescriptor, type MapOptions } from "../core/memory/file_mapping.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
 

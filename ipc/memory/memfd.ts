@@ -38,7 +38,8 @@ import {
   type ResizeOptions,
   writeAt,
 } from "../core/file/file.ts";
-import { closeFd, Fd } from "../core/handle/fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
+import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
 import { mapDescriptor, type MapOptions } from "../core/memory/file_mapping.ts";

@@ -15,9 +15,10 @@ import {
 } from "../../ffi/libc/fcntl.ts";
 import { S_IFIFO, S_IFMT } from "../../ffi/libc/sys_stat.ts";
 import { integer } from "../core/convert/argument.ts";
-import type { AdoptOptions } from "../core/file/adopt_fd.ts";
 import { rawStat } from "../core/file/file.ts";
-import { closeFd, Fd } from "../core/handle/fd.ts";
+import type { AdoptOptions } from "../core/handle/adopt_fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
+import { Fd } from "../core/handle/fd.ts";
 import { flagsOf, reopenPipe } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import type { FdEndInit } from "../core/stream/fd_end.ts";

@@ -36,7 +36,8 @@ import { unistd } from "../../ffi/libc/unistd.ts";
 import { checkMode } from "../core/convert/argument.ts";
 import { fileError, type RawStat, rawStat } from "../core/file/file.ts";
 import { absolutePath } from "../core/file/path.ts";
-import { closeFd, Fd } from "../core/handle/fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
+import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 
 /** What every open of an end asks for. */

@@ -39,7 +39,7 @@ import { FifoNode } from "./_fifo_node.ts";
 import { endsOf, type PipeEnds, PipeReader, PipeWriter } from "./pipe_end.ts";
 
 export type { FileStat } from "../core/file/file.ts";
-export type { AdoptOptions } from "../core/file/adopt_fd.ts";
+export type { AdoptOptions } from "../core/handle/adopt_fd.ts";
 export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 export type { FdEnd, FdEndInit } from "../core/stream/fd_end.ts";
 export { FdReader, FdWriter } from "../core/stream/byte_stream.ts";

@@ -15,7 +15,7 @@ import {
 } from "../../ffi/libc/fcntl.ts";
 import { POLLHUP, POLLIN } from "../../ffi/libc/poll.ts";
 import { integer } from "../core/convert/argument.ts";
-import type { AdoptOptions } from "../core/file/adopt_fd.ts";
+import type { AdoptOptions } from "../core/handle/adopt_fd.ts";
 import type { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import { FdReader, FdWriter } from "../core/stream/byte_stream.ts";

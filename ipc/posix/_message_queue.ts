@@ -28,7 +28,7 @@ import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer, shown } from "../core/convert/argument.ts";
 import { changeFile, fileError, rawStat, readAt } from "../core/file/file.ts";
 import { tryReadTextFile } from "../core/file/read_file.ts";
-import { closeFd } from "../core/handle/fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
 
 /** A message of a POSIX queue. */
 export interface PosixMessage {

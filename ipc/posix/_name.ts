@@ -5,15 +5,10 @@
  */
 
 import { IpcError } from "../../ffi/errno.ts";
+import { NAME_MAX } from "../../ffi/libc/limits.ts";
 import { shown } from "../core/convert/argument.ts";
 
 const encoder = new TextEncoder();
-
-/**
- * Bytes of the longest name, slash included, of shared memory and queues; a
- * semaphore's file has four bytes before its name.
- */
-export const NAME_MAX = 255;
 
 /**
  * Checks the name of a POSIX object and gives it back.
@@ -22,7 +17,8 @@ export const NAME_MAX = 255;
  * and length, and takes a NUL as its end: so names are judged here.
  *
  * @param name One slash and at least one more character, none of them a slash.
- * @param max Bytes in UTF-8 at the most.
+ * @param max Bytes in UTF-8 at the most, slash included: those of shared memory
+ * and queues, unless told otherwise.
  * @throws {TypeError} When it is anything else.
  */
 export function posixName(name: string, max: number = NAME_MAX): string {

@@ -31,13 +31,9 @@ import {
   sys_mman,
 } from "../../ffi/libc/sys_mman.ts";
 import { stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
-import {
-  CLOCK_MONOTONIC,
-  CLOCK_REALTIME,
-  time,
-  writeTimespec,
-} from "../../ffi/libc/time.ts";
+import { CLOCK_MONOTONIC, CLOCK_REALTIME, time } from "../../ffi/libc/time.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
+import { writeTimespec } from "../../ffi/timespec.ts";
 import {
   changeFile,
   checkRegular,
@@ -46,7 +42,7 @@ import {
   rawStat,
   readAt,
 } from "../core/file/file.ts";
-import { closeFd } from "../core/handle/fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
 import type { Deadline } from "../core/wait/deadline.ts";
 import { competes, type SemaphoreMemory } from "./_semaphore_wait.ts";

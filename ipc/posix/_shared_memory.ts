@@ -29,7 +29,7 @@ import {
   type RawStat,
   rawStat,
 } from "../core/file/file.ts";
-import { closeFd } from "../core/handle/fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
 
 /** Options of `PosixSharedMemory.create()`. */
 export interface PosixSharedMemoryCreateOptions {

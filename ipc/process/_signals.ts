@@ -1,5 +1,5 @@
 /**
- * Signals: their names and numbers, and sets of them.
+ * Signals: their names and numbers.
  *
  * @module
  */

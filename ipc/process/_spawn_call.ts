@@ -7,7 +7,6 @@
 import { cstring } from "../../ffi/cstring.ts";
 import { checkRc, ERRNO, ipcError } from "../../ffi/errno.ts";
 import { O_RDWR } from "../../ffi/libc/fcntl.ts";
-import { sigset } from "../../ffi/libc/signal.ts";
 import {
   posix_spawn_file_actions_t,
   POSIX_SPAWN_SETPGROUP,
@@ -18,6 +17,7 @@ import {
   spawn,
 } from "../../ffi/libc/spawn.ts";
 import { SC_OPEN_MAX, unistd } from "../../ffi/libc/unistd.ts";
+import { sigset } from "../../ffi/sigset.ts";
 import { signalName, signals } from "./_signals.ts";
 import { type FdAction, type FdPlace, planDescriptors } from "./_spawn_plan.ts";
 import {

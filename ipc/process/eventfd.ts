@@ -29,7 +29,7 @@ import {
 } from "../../ffi/libc/sys_eventfd.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer, shown } from "../core/convert/argument.ts";
-import { adoptFd, type AdoptOptions, fdinfo } from "../core/file/adopt_fd.ts";
+import { adoptFd, type AdoptOptions, fdinfo } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { showing } from "../core/handle/inspect.ts";
@@ -50,7 +50,7 @@ import {
   type Waitable,
 } from "../core/wait/wait_any.ts";
 
-export type { AdoptOptions } from "../core/file/adopt_fd.ts";
+export type { AdoptOptions } from "../core/handle/adopt_fd.ts";
 export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 
 /** Options of {@linkcode EventFd.create}. */

@@ -20,7 +20,7 @@ import { POLLIN } from "../../ffi/libc/poll.ts";
 import { sys_pidfd } from "../../ffi/libc/sys_pidfd.ts";
 import { SYS_pidfd_getfd } from "../../ffi/libc/sys_syscall.ts";
 import { integer } from "../core/convert/argument.ts";
-import { adoptFd, type AdoptOptions, fdinfo } from "../core/file/adopt_fd.ts";
+import { adoptFd, type AdoptOptions, fdinfo } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
@@ -42,7 +42,7 @@ import {
 import { missingHint, openPidfd, pidfdEnded, sendByPidfd } from "./_pidfd.ts";
 import { type Signal, signalNumber, sigvalOf } from "./_signals.ts";
 
-export type { AdoptOptions } from "../core/file/adopt_fd.ts";
+export type { AdoptOptions } from "../core/handle/adopt_fd.ts";
 export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 
 /** A child process, as `spawn()` makes it. */

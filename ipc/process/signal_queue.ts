@@ -14,7 +14,6 @@ import {
 import { errno } from "../../ffi/libc/errno.ts";
 import { POLLIN } from "../../ffi/libc/poll.ts";
 import {
-  maskOf,
   SI_ASYNCIO,
   SI_KERNEL,
   SI_MESGQ,
@@ -24,7 +23,6 @@ import {
   SI_USER,
   SIG_BLOCK,
   signal,
-  sigset,
 } from "../../ffi/libc/signal.ts";
 import {
   SFD_CLOEXEC,
@@ -33,6 +31,7 @@ import {
   sys_signalfd,
 } from "../../ffi/libc/sys_signalfd.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
+import { maskOf, sigset } from "../../ffi/sigset.ts";
 import { tryReadDirectory } from "../core/file/directory.ts";
 import { tryReadTextFile } from "../core/file/read_file.ts";
 import { Fd } from "../core/handle/fd.ts";

@@ -32,7 +32,7 @@ import {
 import { S_IFMT, S_IFSOCK, stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { absolutePath } from "../core/file/path.ts";
-import { closeFd } from "../core/handle/fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
 import { addressText, encodeAddress, type SocketAddress } from "./_address.ts";
 

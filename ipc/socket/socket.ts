@@ -31,13 +31,16 @@ import {
   sys_socket,
 } from "../../ffi/libc/sys_socket.ts";
 import { integer } from "../core/convert/argument.ts";
-import type { AdoptOptions } from "../core/file/adopt_fd.ts";
-import { closeFd, Fd } from "../core/handle/fd.ts";
+import type { AdoptOptions } from "../core/handle/adopt_fd.ts";
+import { closeFd } from "../core/handle/close_fd.ts";
+import { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 import type { WaitSubject } from "../core/wait/wait.ts";
 import { addressOf, encodeAddress, type SocketAddress } from "./_address.ts";
+import { acceptOnce } from "./_io.ts";
+import { readNumber } from "./_option.ts";
 import { type BindOptions, SocketAddressing } from "./addressing.ts";
 import {
   checkWord,
@@ -45,10 +48,8 @@ import {
   type SocketDomain,
   type SocketType,
 } from "./handle.ts";
-import { acceptOnce } from "./_io.ts";
-import { readNumber } from "./_option.ts";
 
-export type { AdoptOptions } from "../core/file/adopt_fd.ts";
+export type { AdoptOptions } from "../core/handle/adopt_fd.ts";
 export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 export type {
   Inet6Address,

@@ -88,16 +88,6 @@ export interface SysvCreateOptions {
   owner?: boolean;
 }
 
-/** Options of opening an object, or creating it when there is none. */
-export interface SysvOpenOrCreateOptions extends SysvCreateOptions {
-  /**
-   * Whether dispose also removes the object, if this call created it.
-   *
-   * @default {false}
-   */
-  owner?: boolean;
-}
-
 /** Checks a key, signed or unsigned, and gives it signed. */
 export function checkKey(key: Key): Key {
   return integer(key, "key", -0x8000_0000, 0xffff_ffff) | 0;

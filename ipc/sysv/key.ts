@@ -14,14 +14,14 @@
 import { cpath, pathString } from "../../ffi/cstring.ts";
 import { checkInt } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
-import { sys_ipc } from "../../ffi/libc/sys_ipc.ts";
+import { IPC_PRIVATE as PRIVATE, sys_ipc } from "../../ffi/libc/sys_ipc.ts";
 import { integer } from "../core/convert/argument.ts";
 import type { Key } from "../core/convert/key.ts";
 
 export type { Key };
 
 /** The key that always makes a new object, which has no key then. */
-export const IPC_PRIVATE: Key = 0;
+export const IPC_PRIVATE: Key = PRIVATE;
 
 /**
  * `ftok`: the key that a path and a project id stand for, the same in every

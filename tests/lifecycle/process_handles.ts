@@ -7,12 +7,12 @@ import { onSignal, type SignalListener, SignalQueue } from "@libc/ipc/signal";
 import { type ChildProcess, spawn } from "@libc/ipc/spawn";
 import { checkInt } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
-import { sigset } from "../../ffi/libc/signal.ts";
 import {
   SFD_CLOEXEC,
   SFD_NONBLOCK,
   sys_signalfd,
 } from "../../ffi/libc/sys_signalfd.ts";
+import { sigset } from "../../ffi/sigset.ts";
 import { Fd } from "../../ipc/core/handle/fd.ts";
 import { INTERNAL } from "../../ipc/core/handle/internal.ts";
 import { define, type HandleCase } from "./handle_case.ts";

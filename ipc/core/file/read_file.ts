@@ -16,7 +16,7 @@ import {
 import { errno } from "../../../ffi/libc/errno.ts";
 import { fcntl, O_CLOEXEC, O_RDONLY } from "../../../ffi/libc/fcntl.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
-import { closeFd } from "../handle/fd.ts";
+import { closeFd } from "../handle/close_fd.ts";
 
 /**
  * The bytes of a small file, such as one below `/proc`.

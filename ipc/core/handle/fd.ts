@@ -4,10 +4,10 @@
  * @module
  */
 
-import { checkInt, ERRNO, errnoOf, ipcError } from "../../../ffi/errno.ts";
+import { checkInt } from "../../../ffi/errno.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import { F_DUPFD_CLOEXEC, fcntl } from "../../../ffi/libc/fcntl.ts";
-import { unistd } from "../../../ffi/libc/unistd.ts";
+import { closeFd } from "./close_fd.ts";
 import { showing } from "./inspect.ts";
 import { INTERNAL, onlyInternal } from "./internal.ts";
 
@@ -111,18 +111,3 @@ export class Fd implements Disposable {
 }
 
 showing(Fd, ({ number, label }) => ({ number, label }));
-
-/**
- * Closes a descriptor number that nothing else holds.
- *
- * Linux has closed it even when `close` was interrupted, so it is not tried
- * again: that would close what another thread has just opened.
- *
- * @ignore
- */
-export function closeFd(fd: number, label: string): void {
-  const error = errnoOf(unistd().close(fd), errno[0]);
-  if (error !== 0 && error !== ERRNO.EINTR) {
-    throw ipcError(error, "close", "close", label);
-  }
-}

@@ -15,7 +15,8 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
 } from "../../../ffi/libc/fcntl.ts";
-import { closeFd, Fd } from "./fd.ts";
+import { closeFd } from "./close_fd.ts";
+import { Fd } from "./fd.ts";
 import { INTERNAL } from "./internal.ts";
 
 /** `fcntl(F_GETFL)`: how a file is open. */

@@ -44,11 +44,9 @@ import { INTERNAL } from "../handle/internal.ts";
 import { Deadline } from "./deadline.ts";
 import { pollUntil } from "./poll.ts";
 import { fdSource } from "./reactor.ts";
-import type { BlockingCall, Waiter } from "./source.ts";
+import { type BlockingCall, PAYLOAD, type Waiter } from "./source.ts";
 import { shareSignal } from "./timer_interrupt.ts";
 
-/** Bytes of memory for a call. */
-export const PAYLOAD = 8192;
 /** So many threads at the most: the others are swept. */
 const MAX_THREADS = 32;
 /** How often a call that shall end is interrupted until it does, in ms. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { writeTimespec } from "../../../ffi/libc/time.ts";
+import { writeTimespec } from "../../../ffi/timespec.ts";
 /** The end of a wait; counts down however often a call is interrupted. */
 export class Deadline {
   readonly #end: number;

@@ -149,6 +149,9 @@ function sweep(): void {
   schedule();
 }
 
+/** Bytes of memory for a call that blocks. */
+export const PAYLOAD = 8192;
+
 /** A call that blocks until the next attempt is worth making. */
 export interface BlockingCall {
   /** Its name in the C library. */

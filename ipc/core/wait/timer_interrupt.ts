@@ -13,19 +13,16 @@ import { errnoOf } from "../../../ffi/errno.ts";
 import { dlfcn } from "../../../ffi/libc/dlfcn.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import {
+  SIG_BLOCK,
   SIG_DFL,
   sigaction,
   SIGEV_THREAD_ID,
   sigevent,
   signal,
 } from "../../../ffi/libc/signal.ts";
-import {
-  CLOCK_MONOTONIC,
-  itimerspec,
-  time,
-  writeTimespec,
-} from "../../../ffi/libc/time.ts";
+import { CLOCK_MONOTONIC, itimerspec, time } from "../../../ffi/libc/time.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
+import { writeTimespec } from "../../../ffi/timespec.ts";
 import type { Deadline } from "./deadline.ts";
 
 /** Real-time signals to choose from: those that programs use least. */
@@ -161,7 +158,7 @@ function claimSignal(handlerName: string): ClaimedSignal | undefined {
   if (harmless === undefined) return undefined;
   const calls = signal();
   const blocked = new BigUint64Array(16);
-  if (calls.pthread_sigmask(0, null, blocked) !== 0) return undefined;
+  if (calls.pthread_sigmask(SIG_BLOCK, null, blocked) !== 0) return undefined;
   const action = new Uint8Array(sigaction.size);
   sigaction.write(action, { sa_handler: harmless });
   const before = new Uint8Array(sigaction.size);

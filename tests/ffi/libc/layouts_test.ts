@@ -11,7 +11,11 @@ import { hasCommand, MACHINE, source } from "../../util.ts";
 interface Truth {
   structs: Record<
     string,
-    { size: number; fields: Record<string, { offset: number; size: number }> }
+    {
+      size: number;
+      align: number;
+      fields: Record<string, { offset: number; size: number }>;
+    }
   >;
   constants: Record<string, number>;
   signals: Record<string, number>;
@@ -23,6 +27,7 @@ interface Truth {
 interface Ours {
   structs: Record<string, {
     size: number;
+    align: number;
     offsets: Record<string, number>;
     sizes: Record<string, number>;
   }>;
@@ -86,11 +91,11 @@ async function oursOf(arch: string): Promise<Ours> {
       else if (typeof value === "number") constants[name] = value;
       else if (typeof value === "bigint") constants[name] = Number(value);
       else if (value.kind === "struct") {
-        const { size, offsets, fields } = value;
+        const { size, align, offsets, fields } = value;
         const sizes = Object.fromEntries(
           Object.entries(fields).map(([field, type]) => [field, sizeOf(type)]),
         );
-        structs[name] = { size, offsets, sizes };
+        structs[name] = { size, align, offsets, sizes };
       }
     }
     console.log(JSON.stringify({ structs, constants, syscalls }));`;
@@ -122,6 +127,9 @@ for (const target of TARGETS) {
           const c = truth.structs[tag] ?? truth.structs[name];
           assert(c !== undefined, `${name} is not in layouts.c`);
           assertEquals(one.size, c.size, "size");
+          // Registers of aarch64 have 16 bytes, and no field here has.
+          const most = name === "ucontext_t" ? 8 : 16;
+          assertEquals(one.align, Math.min(c.align, most), "alignment");
           for (const [field, offset] of Object.entries(one.offsets)) {
             if (field.startsWith("reserved")) continue;
             const size = one.sizes[field];

@@ -208,6 +208,7 @@ static void socket_structs(void) {
   STRUCT(struct linger, F(l_onoff) F(l_linger));
   STRUCT(struct sockaddr, F(sa_family) F(sa_data));
   STRUCT(struct sockaddr_un, F(sun_family) F(sun_path));
+  STRUCT(struct in_addr, F(s_addr));
   STRUCT(struct sockaddr_in, F(sin_family) F(sin_port) F(sin_addr));
   STRUCT(struct sockaddr_in6, F(sin6_family) F(sin6_port) F(sin6_flowinfo)
          F(sin6_addr) F(sin6_scope_id));

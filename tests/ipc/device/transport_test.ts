@@ -13,7 +13,7 @@ import { ftok } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 import { cpath } from "../../../ffi/cstring.ts";
 import { fcntl, O_RDWR } from "../../../ffi/libc/fcntl.ts";
-import { closeFd } from "../../../ipc/core/handle/fd.ts";
+import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
 import { memoryName } from "../../../ipc/device/address.ts";
 import { memorySize } from "../../../ipc/device/memory/layout.ts";
 import { DeviceSemaphores } from "../../../ipc/device/presence/semaphores.ts";

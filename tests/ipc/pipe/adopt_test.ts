@@ -10,7 +10,7 @@ import {
 import { cstring } from "../../../ffi/cstring.ts";
 import { IpcError } from "../../../ffi/errno.ts";
 import { fcntl, O_DIRECT, O_RDWR } from "../../../ffi/libc/fcntl.ts";
-import { closeFd } from "../../../ipc/core/handle/fd.ts";
+import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
 import { pipe, PipeReader, PipeWriter } from "../../../ipc/pipe/pipe.ts";
 import {
   openedSince,

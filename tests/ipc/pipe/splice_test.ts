@@ -10,7 +10,8 @@ import {
 import { cstring } from "../../../ffi/cstring.ts";
 import { IpcError } from "../../../ffi/errno.ts";
 import { fcntl, O_APPEND, O_CREAT, O_RDWR } from "../../../ffi/libc/fcntl.ts";
-import { closeFd, type Fd } from "../../../ipc/core/handle/fd.ts";
+import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
+import type { Fd } from "../../../ipc/core/handle/fd.ts";
 import { pipe } from "../../../ipc/pipe/pipe.ts";
 import { openedSince, openFds, turn, watchdog } from "../../util.ts";
 import { CAPACITY, fullPipe, STREAMS, text } from "../core/stream/util.ts";

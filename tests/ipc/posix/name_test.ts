@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
+import { NAME_MAX } from "../../../ffi/libc/limits.ts";
 import {
   createNamed,
   generatedName,
-  NAME_MAX,
   posixName,
 } from "../../../ipc/posix/_name.ts";
 

@@ -9,9 +9,10 @@ import { checkInt, ERRNO, ipcError } from "../../../ffi/errno.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import { F_DUPFD_CLOEXEC, fcntl } from "../../../ffi/libc/fcntl.ts";
 import { integer } from "../convert/argument.ts";
-import { closeFd, Fd } from "../handle/fd.ts";
-import { INTERNAL } from "../handle/internal.ts";
-import { tryReadTextFile } from "./read_file.ts";
+import { tryReadTextFile } from "../file/read_file.ts";
+import { closeFd } from "./close_fd.ts";
+import { Fd } from "./fd.ts";
+import { INTERNAL } from "./internal.ts";
 
 /** Options of `fromFd()`. */
 export interface AdoptOptions {

@@ -1,0 +1,12 @@
+/**
+ * `<linux/memfd.h>`: constants that `<sys/mman.h>` lacks, or has since lately.
+ *
+ * @module
+ */
+
+/** `MFD_NOEXEC_SEAL`, from Linux 6.3: never executable; implies `MFD_ALLOW_SEALING` */
+export const MFD_NOEXEC_SEAL = 8;
+/** `MFD_EXEC`, from Linux 6.3 */
+export const MFD_EXEC = 16;
+/** `MFD_HUGE_SHIFT`: where the logarithm of a huge page's size stands */
+export const MFD_HUGE_SHIFT = 26;

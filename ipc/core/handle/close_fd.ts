@@ -1,0 +1,22 @@
+/**
+ * Closing what is only a number.
+ *
+ * @module
+ */
+
+import { ERRNO, errnoOf, ipcError } from "../../../ffi/errno.ts";
+import { errno } from "../../../ffi/libc/errno.ts";
+import { unistd } from "../../../ffi/libc/unistd.ts";
+
+/**
+ * `close`: gives up a descriptor number that nothing else holds.
+ *
+ * Linux has closed it even when `close` was interrupted, so it is not tried
+ * again: that would close what another thread has just opened.
+ */
+export function closeFd(fd: number, label: string): void {
+  const error = errnoOf(unistd().close(fd), errno[0]);
+  if (error !== 0 && error !== ERRNO.EINTR) {
+    throw ipcError(error, "close", "close", label);
+  }
+}
