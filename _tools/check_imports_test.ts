@@ -51,19 +51,6 @@ Deno.test("importProblems() reports a circle, whatever it is made of", async () 
   }
 });
 
-Deno.test("importProblems() reports a header that ffi/mod.ts leaves out", async () => {
-  assertEquals(await problemsWith({ "ffi/libc/sys_shm.ts": "export {};\n" }), [
-    "ffi/mod.ts: does not export all of ffi/libc/sys_shm.ts",
-  ]);
-});
-
-Deno.test("importProblems() sees no export in a comment", async () => {
-  const line = SOUND["ffi/mod.ts"] ?? "";
-  assertEquals(await problemsWith({ "ffi/mod.ts": `// ${line}` }), [
-    "ffi/mod.ts: does not export all of ffi/libc/time.ts",
-  ]);
-});
-
 Deno.test("importProblems() reports scripts of the library in other languages", async () => {
   const circle = { "bench/a.mts": `import "./b.mts";\n`, "bench/b.mts": "" };
   assertEquals(await problemsWith({ ...circle, "ipc/a.js": "" }), [

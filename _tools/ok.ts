@@ -40,6 +40,7 @@ const CHECKS: Stage[] = [
     name: "calls",
     args: ["run", "--allow-all", "_tools/generate_calls.ts", "--check"],
   },
+  { name: "headers", args: ["run", "--allow-all", "_tools/check_headers.ts"] },
   { name: "imports", args: ["run", "--allow-all", "_tools/check_imports.ts"] },
   { name: "lint", args: ["lint"] },
   { name: "fmt", args: ["fmt", "--check"] },

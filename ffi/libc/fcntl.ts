@@ -26,7 +26,7 @@ export const fcntl_symbols = {
   fcntl: { parameters: [int, int], result: int },
   /** `int fcntl(int fd, int cmd, int arg);` for `F_DUPFD_CLOEXEC`, `F_SETFD`, `F_SETFL`, `F_SETPIPE_SZ`, `F_ADD_SEALS` */
   fcntl_int: { name: "fcntl", parameters: [int, int, int], result: int },
-  /** `int fcntl(int fd, int cmd, struct flock *lock);` */
+  /** `int fcntl(int fd, int cmd, struct flock *lock);` for `F_OFD_GETLK`, `F_OFD_SETLK`, `F_OFD_SETLKW` */
   fcntl_flock: { name: "fcntl", parameters: [int, int, buffer], result: int },
   /** `int posix_fallocate(int fd, off_t offset, off_t len);` */
   posix_fallocate: { parameters: [int, off_t, off_t], result: int },

@@ -26,7 +26,7 @@ export const sys_msg_symbols = {
   msgsnd: { parameters: [int, buffer, size_t32, int], result: int },
   /** `ssize_t msgrcv(int msqid, void *msgp, size_t msgsz, long msgtyp, int msgflg);` */
   msgrcv: { parameters: [int, buffer, size_t32, long, int], result: ssize_t32 },
-  /** `int msgctl(int msqid, int cmd, struct msqid_ds *buf);` to read or write `buf` */
+  /** `int msgctl(int msqid, int cmd, struct msqid_ds *buf);` for `IPC_STAT`, `IPC_SET`, `IPC_INFO`, `MSG_INFO`, `MSG_STAT`, `MSG_STAT_ANY`; `IPC_…` are in `sys_ipc.ts` */
   msgctl_buf: { name: "msgctl", parameters: [int, int, buffer], result: int },
   /** `int msgctl(int msqid, IPC_RMID, NULL);` */
   msgctl: { parameters: [int, int, pointer], result: int },
@@ -92,5 +92,5 @@ export const msgbuf_fields = {
   mtext: array("u8", 1) as ArrayType<"u8">,
 } as const;
 
-/** `struct msgbuf` of `<sys/msg.h>`, whose text is as long as the call says */
+/** `struct msgbuf` of `<sys/msg.h>`, whose text is as long as the call says: a buffer for a view has at least its size */
 export const msgbuf: Struct<typeof msgbuf_fields> = lazyStruct(msgbuf_fields);

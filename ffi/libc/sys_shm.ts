@@ -18,7 +18,7 @@ export const sys_shm_symbols = {
   shmat: { parameters: [int, pointer, int], result: pointer },
   /** `int shmdt(const void *shmaddr);` */
   shmdt: { parameters: [pointer], result: int },
-  /** `int shmctl(int shmid, int cmd, struct shmid_ds *buf);` to read or write `buf` */
+  /** `int shmctl(int shmid, int cmd, struct shmid_ds *buf);` for `IPC_STAT`, `IPC_SET`, `IPC_INFO`, `SHM_INFO`, `SHM_STAT`, `SHM_STAT_ANY`; `IPC_…` are in `sys_ipc.ts` */
   shmctl_buf: { name: "shmctl", parameters: [int, int, buffer], result: int },
   /** `int shmctl(int shmid, int cmd, NULL);` for `IPC_RMID`, `SHM_LOCK`, `SHM_UNLOCK` */
   shmctl: { parameters: [int, int, pointer], result: int },

@@ -5,7 +5,8 @@
  */
 
 import { cstring } from "../../ffi/cstring.ts";
-import { ERRNO } from "../../ffi/errno.ts";
+import { ERRNO, errnoOf } from "../../ffi/errno.ts";
+import { errno } from "../../ffi/libc/errno.ts";
 import {
   MFD_EXEC,
   MFD_HUGE_SHIFT,
@@ -15,6 +16,7 @@ import {
   MFD_ALLOW_SEALING,
   MFD_CLOEXEC,
   MFD_HUGETLB,
+  sys_mman,
 } from "../../ffi/libc/sys_mman.ts";
 import { shown, size as checkSize } from "../core/convert/argument.ts";
 import { tryReadLink } from "../core/file/directory.ts";
@@ -208,4 +210,17 @@ export function checkMemory(fd: number, required: number, label: string): void {
 export function nameOf(fd: number): string {
   const link = tryReadLink(`/proc/self/fd/${fd}`) ?? "";
   return link.replace(/^\/memfd:/, "").replace(/ \(deleted\)$/, "");
+}
+
+/** `memfd_create`; an old kernel's answer to new flags is `EINVAL`. */
+export function memfdCreate(
+  name: Uint8Array<ArrayBuffer>,
+  flags: number,
+  exec: number,
+): { fd: number; error: number } {
+  const fd = sys_mman().memfd_create(name, flags | exec);
+  const error = errnoOf(fd, errno[0]);
+  if (error !== ERRNO.EINVAL || exec === 0) return { fd, error };
+  const plain = sys_mman().memfd_create(name, flags);
+  return { fd: plain, error: errnoOf(plain, errno[0]) };
 }

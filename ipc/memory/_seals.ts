@@ -1,5 +1,5 @@
 /**
- * Seals of memfds, and how one is made on kernels of every age.
+ * Seals of memfds.
  *
  * @module
  */
@@ -17,7 +17,6 @@ import {
   F_SEAL_WRITE,
   fcntl,
 } from "../../ffi/libc/fcntl.ts";
-import { sys_mman } from "../../ffi/libc/sys_mman.ts";
 import { shown } from "../core/convert/argument.ts";
 
 /**
@@ -101,17 +100,4 @@ function sealHint(error: number, bits: number): string | undefined {
     default:
       return undefined;
   }
-}
-
-/** `memfd_create`; an old kernel's answer to new flags is `EINVAL`. */
-export function memfdCreate(
-  name: Uint8Array<ArrayBuffer>,
-  flags: number,
-  exec: number,
-): { fd: number; error: number } {
-  const fd = sys_mman().memfd_create(name, flags | exec);
-  const error = errnoOf(fd, errno[0]);
-  if (error !== ERRNO.EINVAL || exec === 0) return { fd, error };
-  const plain = sys_mman().memfd_create(name, flags);
-  return { fd: plain, error: errnoOf(plain, errno[0]) };
 }

@@ -22,10 +22,10 @@ import { size as checkSize } from "../core/convert/argument.ts";
 import { growFile } from "../core/file/file.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
-import { unmap } from "../core/memory/file_mapping.ts";
+import { unmap } from "../core/memory/map_fd.ts";
 import { Mapping, type MappingInit } from "../core/memory/mapping.ts";
-import { cname, hintOf } from "./_memfd.ts";
-import { addSeals, memfdCreate, sealBits } from "./_seals.ts";
+import { cname, hintOf, memfdCreate } from "./_memfd.ts";
+import { addSeals, sealBits } from "./_seals.ts";
 
 /** Options of {@linkcode mapAnonymous}. */
 export interface MapAnonymousOptions {

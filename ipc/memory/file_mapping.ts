@@ -36,7 +36,7 @@ import {
 } from "../core/file/file.ts";
 import { closeFd } from "../core/handle/close_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
-import { mapDescriptor, type MapOptions } from "../core/memory/file_mapping.ts";
+import { mapDescriptor, type MapOptions } from "../core/memory/map_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
 
 export {

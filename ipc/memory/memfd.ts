@@ -42,7 +42,7 @@ import { closeFd } from "../core/handle/close_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
-import { mapDescriptor, type MapOptions } from "../core/memory/file_mapping.ts";
+import { mapDescriptor, type MapOptions } from "../core/memory/map_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
 import {
   checkMemory,
@@ -52,6 +52,7 @@ import {
   hintOf,
   labelOf,
   type MemfdAcceptOptions,
+  memfdCreate,
   type MemfdCreateOptions,
   type MemfdFromFdOptions,
   type MemfdOpenOptions,
@@ -60,7 +61,6 @@ import {
 } from "./_memfd.ts";
 import {
   addSeals,
-  memfdCreate,
   readSeals,
   type Seal,
   sealBits,

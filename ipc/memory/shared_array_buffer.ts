@@ -26,7 +26,7 @@ import {
 import { shown, size as checkSize } from "../core/convert/argument.ts";
 import { checkRegular, rawStat, remember } from "../core/file/file.ts";
 import { Fd } from "../core/handle/fd.ts";
-import { mapDescriptor, rangeOf } from "../core/memory/file_mapping.ts";
+import { mapDescriptor, rangeOf } from "../core/memory/map_fd.ts";
 import { pageSize } from "../core/memory/mapping.ts";
 
 export { Fd };

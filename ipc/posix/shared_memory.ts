@@ -33,7 +33,7 @@ import {
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
-import { mapDescriptor, type MapOptions } from "../core/memory/file_mapping.ts";
+import { mapDescriptor, type MapOptions } from "../core/memory/map_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
 import { createNamed, posixName } from "./_name.ts";
 import {

@@ -29,11 +29,12 @@ import {
 } from "../../ffi/libc/sys_eventfd.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer, shown } from "../core/convert/argument.ts";
-import { adoptFd, type AdoptOptions, fdinfo } from "../core/handle/adopt_fd.ts";
+import { adoptFd, type AdoptOptions } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { fdinfo } from "../core/process/proc.ts";
 import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,

@@ -20,10 +20,11 @@ import { POLLIN } from "../../ffi/libc/poll.ts";
 import { sys_pidfd } from "../../ffi/libc/sys_pidfd.ts";
 import { SYS_pidfd_getfd } from "../../ffi/libc/sys_syscall.ts";
 import { integer } from "../core/convert/argument.ts";
-import { adoptFd, type AdoptOptions, fdinfo } from "../core/handle/adopt_fd.ts";
+import { adoptFd, type AdoptOptions } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { fdinfo } from "../core/process/proc.ts";
 import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,

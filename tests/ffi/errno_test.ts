@@ -163,7 +163,7 @@ Deno.test("errnoOf() is right in workers of its own while files are read", async
   using _dog = watchdog("workers and errno", 120);
   const code = `
     import { ERRNO, errnoOf } from "${source("ffi/errno.ts")}";
-import { errno } from "${source("ffi/libc/errno.ts")}";
+    import { errno } from "${source("ffi/libc/errno.ts")}";
     import { unistd } from "${source("ffi/libc/unistd.ts")}";
     import { sys_msg } from "${source("ffi/libc/sys_msg.ts")}";
     const byte = new Uint8Array(16);

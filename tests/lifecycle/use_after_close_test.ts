@@ -81,7 +81,9 @@ Deno.test("every member of every class in the table is tried after close(), or a
     const left = [...members].filter((member) =>
       !answers.has(member) && !new RegExp(`\\.${member}\\b`).test(tried)
     );
-    assertEquals(left, [], name);
+    const hint =
+      `${name}: add these to its uses in tests/lifecycle/*_handles.ts`;
+    assertEquals(left, [], hint);
   }
 });
 

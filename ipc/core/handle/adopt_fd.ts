@@ -9,7 +9,7 @@ import { checkInt, ERRNO, ipcError } from "../../../ffi/errno.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import { F_DUPFD_CLOEXEC, fcntl } from "../../../ffi/libc/fcntl.ts";
 import { integer } from "../convert/argument.ts";
-import { tryReadTextFile } from "../file/read_file.ts";
+import { fdinfo } from "../process/proc.ts";
 import { closeFd } from "./close_fd.ts";
 import { Fd } from "./fd.ts";
 import { INTERNAL } from "./internal.ts";
@@ -67,18 +67,4 @@ export function adoptFd(
     else closeFd(number, label);
   }
   return new Fd(INTERNAL, copy, kind.name);
-}
-
-/**
- * A field of `/proc/self/fdinfo` of a descriptor, or undefined when it has none
- * of that name.
- */
-export function fdinfo(fd: number, field: string): string | undefined {
-  const text = tryReadTextFile(`/proc/self/fdinfo/${fd}`);
-  for (const line of text?.split("\n") ?? []) {
-    if (line.startsWith(`${field}:`)) {
-      return line.slice(field.length + 1).trim();
-    }
-  }
-  return undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Processes as `/proc` shows them.
+ * Processes, and descriptors of this one, as `/proc` shows them.
  *
  * @module
  */
@@ -36,4 +36,18 @@ function statFields(pid: number): string[] | undefined {
   const line = tryReadTextFile(`/proc/${pid}/task/${pid}/stat`);
   // The name stands in parentheses and may itself hold spaces and parentheses.
   return line?.slice(line.lastIndexOf(")") + 2).split(" ");
+}
+
+/**
+ * A field of `/proc/self/fdinfo` of a descriptor, or undefined when it has none
+ * of that name.
+ */
+export function fdinfo(fd: number, field: string): string | undefined {
+  const text = tryReadTextFile(`/proc/self/fdinfo/${fd}`);
+  for (const line of text?.split("\n") ?? []) {
+    if (line.startsWith(`${field}:`)) {
+      return line.slice(field.length + 1).trim();
+    }
+  }
+  return undefined;
 }

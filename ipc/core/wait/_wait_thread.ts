@@ -9,8 +9,9 @@
  * the call, write to an eventfd that the reactor watches. The contexts live in
  * memory of ours that is never unmapped.
  *
- * The call's result is lost on the way, so it must only wait and take nothing;
- * the isolate thread then tries again by itself.
+ * The call's result is lost on the way, so it must only wait: what it takes all
+ * the same must be in its memory (`finish`). The isolate thread then tries again
+ * by itself.
  *
  * Where a C library has no contexts (musl), there is no such thread.
  *

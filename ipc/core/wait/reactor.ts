@@ -51,9 +51,9 @@ import {
   sys_mman,
 } from "../../../ffi/libc/sys_mman.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
-import { fdinfo } from "../handle/adopt_fd.ts";
 import { closeFd } from "../handle/close_fd.ts";
 import type { Fd } from "../handle/fd.ts";
+import { fdinfo } from "../process/proc.ts";
 import { Source } from "./source.ts";
 
 /** What of a descriptor to wait for. */

@@ -5,6 +5,17 @@
  * the next attempt is worth making. Nothing is taken while waiting, so a wait
  * that is aborted or times out has consumed nothing.
  *
+ * | what is waited for                | its source                                 |
+ * | --------------------------------- | ------------------------------------------ |
+ * | a descriptor                      | `reactor.ts`: one `epoll` for all          |
+ * | a System V message or semaphore   | `thread_source.ts`: a thread for each call |
+ * | a POSIX semaphore                 | `thread_source.ts`, by `futex`             |
+ * | what has neither: room in a queue | `source.ts`: a timer that tries, one for   |
+ * | of System V, a lock, a FIFO       | all                                        |
+ *
+ * Waits that block their thread are in `poll.ts` for descriptors, and elsewhere
+ * end by the signal of a timer: `timer_interrupt.ts`.
+ *
  * @module
  */
 

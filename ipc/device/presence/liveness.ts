@@ -1,5 +1,7 @@
 /**
- * Whether a device still lives, as its clients see it.
+ * Whether a device still lives, as its clients see it: by the semaphore that the
+ * kernel lowers at its end (`semaphores.ts`), or by the process that its header
+ * names (`owner.ts`).
  *
  * @module
  */

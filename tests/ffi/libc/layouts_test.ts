@@ -14,7 +14,7 @@ interface Truth {
     {
       size: number;
       align: number;
-      fields: Record<string, { offset: number; size: number }>;
+      fields: Record<string, { offset: number; size: number; kind: string }>;
     }
   >;
   constants: Record<string, number>;
@@ -30,6 +30,8 @@ interface Ours {
     align: number;
     offsets: Record<string, number>;
     sizes: Record<string, number>;
+    /** `u64`, or what a field is instead of a number. */
+    kinds: Record<string, unknown>;
   }>;
   constants: Record<string, number>;
   syscalls: Record<string, number>;
@@ -95,7 +97,7 @@ async function oursOf(arch: string): Promise<Ours> {
         const sizes = Object.fromEntries(
           Object.entries(fields).map(([field, type]) => [field, sizeOf(type)]),
         );
-        structs[name] = { size, align, offsets, sizes };
+        structs[name] = { size, align, offsets, sizes, kinds: fields };
       }
     }
     console.log(JSON.stringify({ structs, constants, syscalls }));`;
@@ -135,6 +137,10 @@ for (const target of TARGETS) {
             const size = one.sizes[field];
             const { offset: at, size: bytes } = c.fields[field] ?? {};
             assertEquals([field, offset, size], [field, at, bytes]);
+            // What is an address or a union in C is a number here.
+            const kind = c.fields[field]?.kind;
+            if (kind === "ptr" || kind === "other") continue;
+            assertEquals([field, one.kinds[field]], [field, kind]);
           }
         });
       }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { check0, errnoOf } from "../../../../ffi/errno.ts";
 import { errno } from "../../../../ffi/libc/errno.ts";
@@ -178,30 +178,11 @@ Deno.test("fdSource() finds a regular file always ready", async () => {
   );
 });
 
-Deno.test("Fd refuses its number after close() and can be closed again", () => {
-  const pipe = new Pipe();
-  pipe[Symbol.dispose]();
-  pipe.reader.close();
-  assertEquals(pipe.reader.closed, true);
-  assertThrows(() => pipe.reader.number, TypeError, "closed");
-  assertThrows(() => pipe.reader.duplicate(), TypeError, "closed");
-  assertThrows(() => new Fd(undefined, 0, "x"), TypeError, "directly");
-});
-
-Deno.test("Fd.duplicate() is another descriptor of the same pipe", async () => {
-  using pipe = new Pipe();
-  using copy = pipe.writer.duplicate();
-  assert(copy.number !== pipe.writer.number);
-  pipe.writer.close();
-  unistd().write(copy.number, new Uint8Array([9]), 1);
-  assertEquals(await pipe.read(), 9);
-});
-
 const PREPARE = `
   import { Fd } from "${source("ipc/core/handle/fd.ts")}";
   import { INTERNAL } from "${source("ipc/core/handle/internal.ts")}";
   import { errnoOf } from "${source("ffi/errno.ts")}";
-import { errno } from "${source("ffi/libc/_open.ts")}";
+    import { errno } from "${source("ffi/libc/errno.ts")}";
   import { fdSource } from "${source("ipc/core/wait/reactor.ts")}";
   import { waitUntil } from "${source("ipc/core/wait/wait.ts")}";
   import { unistd } from "${source("ffi/libc/unistd.ts")}";
