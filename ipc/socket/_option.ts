@@ -108,6 +108,7 @@ export function readOption(
   const definition = definitionOf(option);
   const action = `read ${option} of`;
   const { kind } = definition;
+  // `struct linger` has two: whether, and for how long.
   const size = kind === "linger" ? 2 : 1;
   const [value = 0, seconds = 0] = readInts(
     fd,
