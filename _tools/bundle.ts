@@ -2,7 +2,7 @@
  * Bundles the library into one JavaScript file, for publishing.
  *
  * The sources are good to read and slow to load: Deno spends about 0.1 ms on
- * each of 180 modules, and what it makes of TypeScript carries a source map in
+ * each module, and what it makes of TypeScript carries a source map in
  * each. On two cores with Deno 2.9.6, on top of 15 ms for an empty program
  * (`deno task bench:import`):
  *

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { toFileUrl } from "@std/path/to-file-url";
 import { filesBelow, finish, ROOT } from "./common.ts";
 
 const FOLDER = "ffi/libc";
@@ -32,7 +33,7 @@ export async function headerProblems(root: string): Promise<string[]> {
     if (header?.replaceAll("/", "_") !== name) {
       problems.push(`${file}: its documentation names <${header}.h>`);
     }
-    const module = await import(new URL(`file://${root}${file}`).href);
+    const module = await import(toFileUrl(root + file).href);
     const table: Table = module[`${name}_symbols`] ?? {};
     for (
       const [entry, { name: call = entry, parameters }] of Object.entries(table)

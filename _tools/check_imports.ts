@@ -7,6 +7,8 @@
  * @module
  */
 
+import { fromFileUrl } from "@std/path/from-file-url";
+import { toFileUrl } from "@std/path/to-file-url";
 import { deno, filesBelow, finish, readConfig, ROOT } from "./common.ts";
 
 const SCRIPT = /\.[cm]?[jt]sx?$/;
@@ -42,12 +44,12 @@ async function importsOf(root: string): Promise<Imports> {
   const files = filesBelow(root, "").filter((file) =>
     SCRIPT.test(file) && !foreign.some((folder) => file.startsWith(folder))
   );
-  const prefix = toFileUrl(root);
+  const prefix = toFileUrl(root).href;
   const all = await Deno.makeTempFile({ prefix: "imports_", suffix: ".ts" });
   try {
     await Deno.writeTextFile(
       all,
-      files.map((file) => `import "${prefix}${encodeURI(file)}";\n`).join(""),
+      files.map((file) => `import "${toFileUrl(root + file)}";\n`).join(""),
     );
     const args = ["info", "--json", "--config", `${root}deno.json`, all];
     const { success, stdout, stderr } = await deno(args, { cwd: root });
@@ -58,11 +60,11 @@ async function importsOf(root: string): Promise<Imports> {
       own.map(({ specifier, error, dependencies = [] }) => {
         if (error !== undefined) throw new Error(error);
         return [
-          fileOf(specifier, prefix),
+          fromFileUrl(specifier).slice(root.length),
           dependencies.flatMap(({ code, type }) => [code, type])
             .map((target) => target?.specifier ?? "")
             .filter((target) => target.startsWith(prefix))
-            .map((target) => fileOf(target, prefix)),
+            .map((target) => fromFileUrl(target).slice(root.length)),
         ] as const;
       }),
     );
@@ -72,16 +74,6 @@ async function importsOf(root: string): Promise<Imports> {
   } finally {
     await Deno.remove(all);
   }
-}
-
-function toFileUrl(path: string): string {
-  const url = new URL("file:///");
-  url.pathname = path;
-  return url.href;
-}
-
-function fileOf(url: string, prefix: string): string {
-  return decodeURI(url.slice(prefix.length));
 }
 
 /** The circles that one comes upon: `["a.ts", "b.ts", "a.ts"]`. */

@@ -5,16 +5,17 @@
  */
 
 import { layoutOf, setLayout } from "./_layout.ts";
-import { type Struct, struct } from "./struct.ts";
-import type {
-  AtomicField,
-  AtomicName,
-  AtomicValue,
-  Fields,
-  PartialValues,
-  StructSource,
-  Values,
-  View,
+import {
+  type AtomicField,
+  type AtomicName,
+  type AtomicValue,
+  type Fields,
+  type PartialValues,
+  type Struct,
+  struct,
+  type StructSource,
+  type Values,
+  type View,
 } from "./struct.ts";
 
 /**
@@ -31,7 +32,8 @@ class LazyStruct<F extends Fields> implements Struct<F> {
   #made: Struct<F> | undefined;
 
   constructor(fields: F) {
-    this.fields = fields;
+    // What is laid out later must be what was declared.
+    this.fields = Object.freeze(fields);
     setLayout(this, () => layoutOf(this.#struct));
     Object.freeze(this);
   }

@@ -268,6 +268,7 @@ export class Mapping implements Disposable {
     const base = this.address + BigInt(offset);
     if (target.length === 0) return 0;
     const length = BigInt(target.length);
+    // A `struct iovec` each.
     const local = new BigUint64Array([
       Deno.UnsafePointer.value(Deno.UnsafePointer.of(target)),
       length,

@@ -1,11 +1,10 @@
 // Descriptors that are closed once.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { errno, unistd } from "@libc/ipc/ffi";
+import { checkInt, errno, unistd } from "@libc/ipc/ffi";
 import { Fd } from "@libc/ipc/fd";
 import { IpcError } from "@libc/ipc/errno";
 import { pipe } from "@libc/ipc/pipe";
-import { checkInt } from "../../../../ffi/errno.ts";
 
 Deno.test("Fd refuses its number after close() and can be closed again", () => {
   const { reader: { fd }, writer } = pipe();
