@@ -69,6 +69,9 @@ export async function start(
   const child = new Deno.Command(command, {
     stdin: "null",
     ...options,
+    // A second after its start Deno would ask for a newer one, over the network,
+    // by descriptors that come and go while a test counts its own.
+    env: { DENO_NO_UPDATE_CHECK: "1", ...options.env },
     detached: true,
   }).spawn();
   const { pid } = child;

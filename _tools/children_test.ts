@@ -19,3 +19,9 @@ Deno.test("run() kills a child that is silent for too long, with its children", 
   assertStringIncludes(output, "\nkilled after 0.1 s of silence\n");
   assert(!success);
 });
+
+Deno.test("run() keeps Deno from asking for a newer one", async () => {
+  const args = ["-c", "echo $DENO_NO_UPDATE_CHECK $MORE"];
+  const { output } = await run("sh", { args, env: { MORE: "more" } });
+  assertEquals(output, "1 more\n");
+});

@@ -9,13 +9,15 @@ import { sys_resource } from "../../ffi/libc/sys_resource.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { constructors, type Made } from "./constructors.ts";
 import { handles } from "./handles.ts";
-import { descriptors, leftSince, settled } from "./leftovers.ts";
+import { descriptors, leftSince, settled, type Snapshot } from "./leftovers.ts";
 import { IpcError } from "@libc/ipc";
 
 const RLIMIT_NOFILE = 7;
 const F_DUPFD_CLOEXEC = 1030;
 /** No constructor needs more. */
 const MAX_DESCRIPTORS = 64;
+/** How often the runtime may give one to a constructor. */
+const MAX_GIVEN = 10;
 
 function constructorOf(
   name: string,
@@ -41,24 +43,40 @@ const limits = new BigUint64Array(2);
 sys_resource().getrlimit(RLIMIT_NOFILE, limits);
 const [, hard = 0n] = limits;
 
-/** Leaves so many descriptors to have, until it is disposed of. */
-function starve(left: number): Disposable {
+/** So many descriptors to have, until it is disposed of. */
+interface Starved extends Disposable {
+  /** How many are to be had now. */
+  free(): number;
+}
+
+/** Leaves so many descriptors to have. */
+function starve(left: number): Starved {
   const highest = descriptors().at(-1) ?? 0;
   const soft = BigInt(highest + 1 + left);
   sys_resource().setrlimit(RLIMIT_NOFILE, BigUint64Array.of(soft, hard));
-  const fillers: number[] = [];
-  for (;;) {
-    const fd = fcntl().fcntl_int(0, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0) break;
-    fillers.push(fd);
-  }
+  const fillers = fill();
   for (const fd of fillers.splice(-left, left)) unistd().close(fd);
   return {
+    free() {
+      const more = fill();
+      for (const fd of more) unistd().close(fd);
+      return more.length;
+    },
     [Symbol.dispose]() {
       for (const fd of fillers) unistd().close(fd);
       sys_resource().setrlimit(RLIMIT_NOFILE, limits);
     },
   };
+}
+
+/** Takes all descriptors there are. */
+function fill(): number[] {
+  const taken: number[] = [];
+  for (;;) {
+    const fd = fcntl().fcntl_int(0, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return taken;
+    taken.push(fd);
+  }
 }
 
 let used: Promise<unknown> | undefined;
@@ -67,6 +85,12 @@ async function release(made: Made): Promise<void> {
   made?.[Symbol.dispose]();
   await used;
   await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** How many descriptors there are that were not there then. */
+function newSince({ descriptors: then }: Snapshot): number {
+  const known: readonly unknown[] = typeof then === "object" ? then : [];
+  return descriptors().filter((fd) => !known.includes(fd)).length;
 }
 
 /** What the attempts of a constructor fail with, and what they leave. */
@@ -78,20 +102,29 @@ async function exhaust(
   const before = await settled();
   const failures: string[] = [];
   let leaked = "";
+  let given = 0;
   for (let left = 0; left < MAX_DESCRIPTORS && leaked === ""; left++) {
     let made: Made;
     let failure = "";
+    let free: number;
     {
-      using _starved = starve(left);
+      using starved = starve(left);
       try {
         made = await make();
       } catch (error) {
         failure = error instanceof IpcError ? error.code : String(error);
       }
+      free = starved.free();
     }
+    const held = newSince(before);
     await release(made);
     leaked = await leftSince(before);
-    if (failure === "") break;
+    if (failure === "") {
+      if (free + held <= left || ++given > MAX_GIVEN) break;
+      // The runtime has closed one of its own meanwhile: there were more.
+      left--;
+      continue;
+    }
     failures.push(failure);
   }
   return { failures, leaked };
