@@ -16,7 +16,7 @@
  * @module
  */
 
-import { ERRNO } from "./libc/errno.ts";
+import { ERRNO, isAllOnes } from "./libc/errno.ts";
 import { string } from "./libc/string.ts";
 
 export { ERRNO };
@@ -192,20 +192,10 @@ export function errnoOf(result: number | bigint, errno: number): number {
 }
 
 /**
- * What a call returned, or minus its errno where that is -1: as the kernel itself
- * answers, for what looks at it in another function.
- *
- * @ignore
- */
-export function withErrno(result: number, errno: number): number {
-  return result === -1 ? -errno : result;
-}
-
-/**
- * Whether a signal has interrupted a call that knows no `EAGAIN`.
+ * Whether a signal has interrupted a blocking call that knows no `EAGAIN`.
  *
  * In a storm of signals Deno's handler, whose own write fails then, may run
- * between the end of the call and the look at errno, where it leaves `EAGAIN`.
+ * behind the call and leave `EAGAIN`. A table makes blocking calls only once.
  *
  * @ignore
  */
@@ -297,11 +287,6 @@ export function checkRc(
   object: string,
 ): void {
   if (result !== 0) throw ipcError(result, syscall, action, object);
-}
-
-function isAllOnes(pointer: Deno.PointerObject): boolean {
-  return BigInt.asUintN(64, BigInt(Deno.UnsafePointer.value(pointer))) ===
-    0xffff_ffff_ffff_ffffn;
 }
 
 /**

@@ -17,7 +17,7 @@
  * @module
  */
 
-export { type Symbols, table } from "./libc/_open.ts";
+export { type Entries, type Entry, type Symbols, table } from "./libc/_open.ts";
 export * from "./libc/arpa_inet.ts";
 export * from "./libc/dirent.ts";
 export * from "./libc/dlfcn.ts";

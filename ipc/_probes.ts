@@ -173,7 +173,7 @@ export function locksDescriptors(): boolean {
   // All zeros ask for a shared lock of everything.
   const request = new Uint8Array(flock.size);
   const answer = errnoOf(
-    fcntl().fcntl_flock(reader, F_OFD_GETLK, request),
+    fcntl().fcntl_getlk(reader, F_OFD_GETLK, request),
     errno[0],
   );
   closeFd(reader, "probe");

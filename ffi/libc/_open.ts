@@ -4,11 +4,26 @@
  * @module
  */
 
+/** An entry of a table: a call of the C library. */
+export interface Entry extends Deno.ForeignFunction {
+  /**
+   * Whether it is made once, whatever errno says: it closes something, may block,
+   * or its manual knows `EAGAIN` as an answer. Any other call is made again, at
+   * most three times, while it fails with `EAGAIN`.
+   */
+  readonly once?: boolean;
+}
+
+/** The entries of a table by name. */
+export type Entries = Readonly<Record<string, Entry>>;
+
 /** The callable symbols of a table. */
-export type Symbols<S extends Deno.ForeignLibraryInterface> =
-  Deno.StaticForeignLibraryInterface<S>;
+export type Symbols<S extends Entries> = Deno.StaticForeignLibraryInterface<S>;
 
 const LIBC = "libc.so.6";
+const EAGAIN = 11;
+const MORE_TRIES = 3;
+const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
 /** `errno` of a thread. */
 export interface Errno {
@@ -16,37 +31,34 @@ export interface Errno {
   readonly 0: number;
 }
 
-// Until a table is open no call can have failed.
-const NONE = new Int32Array(1) as Int32Array & Errno;
+const saved = new Int32Array(1) as Int32Array & { 0: number };
 
 /**
- * `errno` of this thread, as the last failing synchronous call left it: `errno[0]`.
- *
- * Read it in the expression of the call or right behind it:
- * `checkInt(unistd().close(fd), errno[0], …)`. Whatever comes in between may leave
- * an errno of its own, as the entry of a function does, where V8 may collect
- * garbage or put code in place. After a `nonblocking` call it means nothing.
+ * `errno` as the last synchronous call of a table left it in this thread:
+ * `errno[0]`. After a call that succeeded, or is `nonblocking`, it means nothing.
  */
-// One for each isolate thread, and plain memory: what a second FFI call reads
-// can be the errno of something in between.
-export let errno: Errno = NONE;
+// A copy: V8 allocates memory and takes locks for itself wherever it enters a
+// function, and what it calls leaves its own errno.
+export const errno: Errno = saved;
+
+/** That of the C library in this thread, once a table is open. */
+let current = saved;
 
 /**
  * Returns a function that opens the table once and then gives its symbols.
  *
  * Importing a table opens nothing and asks for no permission.
  */
-export function table<S extends Deno.ForeignLibraryInterface>(
-  symbols: S,
-): () => Symbols<S> {
+export function table<S extends Entries>(entries: S): () => Symbols<S> {
   let opened: Symbols<S> | undefined;
-  return () => opened ??= open(symbols);
+  return () => opened ??= open(entries);
 }
 
-function open<S extends Deno.ForeignLibraryInterface>(symbols: S): Symbols<S> {
+function open<S extends Entries>(entries: S): Symbols<S> {
   try {
-    if (errno === NONE) errno = openErrno();
-    return Deno.dlopen(LIBC, symbols).symbols;
+    if (current === saved) current = openErrno();
+    const { symbols } = Deno.dlopen(LIBC, entries);
+    return keepErrno(symbols, entries) as Symbols<S>;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
       throw new Deno.errors.NotCapable(
@@ -61,7 +73,7 @@ function open<S extends Deno.ForeignLibraryInterface>(symbols: S): Symbols<S> {
   }
 }
 
-function openErrno(): Errno {
+function openErrno(): typeof saved {
   const { symbols } = Deno.dlopen(LIBC, {
     /** `int *__errno_location(void);` */
     __errno_location: { parameters: [], result: "pointer" },
@@ -71,5 +83,101 @@ function openErrno(): Errno {
     throw new TypeError("Cannot find errno of this thread");
   }
   const memory = Deno.UnsafePointerView.getArrayBuffer(location, 4);
-  return new Int32Array(memory) as Int32Array & Errno;
+  return new Int32Array(memory) as typeof saved;
+}
+
+type Call = (...values: unknown[]) => unknown;
+
+/** Makes of each synchronous call one that keeps its errno. */
+function keepErrno(
+  symbols: Record<string, unknown>,
+  entries: Entries,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(entries).map(([name, entry]) => {
+      const call = symbols[name] as Call | null;
+      return [
+        name,
+        call === null || entry.nonblocking ? call : keeping(call, entry),
+      ];
+    }),
+  );
+}
+
+/**
+ * The call, which keeps errno in the statement behind it, where V8 cannot come
+ * in between.
+ *
+ * In a storm of signals Deno's handler may: its own write fails and leaves
+ * `EAGAIN`. So may the object that Deno makes of a pointer. A failed call has
+ * changed nothing, so the next try tells the real error.
+ */
+// Parameters by number, since V8 inlines no call that spreads an array.
+function keeping(call: Call, { parameters, once = false }: Entry): Call {
+  const tries = once ? 0 : MORE_TRIES;
+  const settle = (result: unknown, values: unknown[]) => {
+    for (let i = 0; i < tries && saved[0] === EAGAIN; i++) {
+      if (!isFailure(result)) break;
+      result = call(...values);
+      saved[0] = current[0];
+    }
+    return result;
+  };
+  switch (parameters.length) {
+    case 0:
+      return () => {
+        const result = call();
+        saved[0] = current[0];
+        return saved[0] === EAGAIN ? settle(result, []) : result;
+      };
+    case 1:
+      return (a) => {
+        const result = call(a);
+        saved[0] = current[0];
+        return saved[0] === EAGAIN ? settle(result, [a]) : result;
+      };
+    case 2:
+      return (a, b) => {
+        const result = call(a, b);
+        saved[0] = current[0];
+        return saved[0] === EAGAIN ? settle(result, [a, b]) : result;
+      };
+    case 3:
+      return (a, b, c) => {
+        const result = call(a, b, c);
+        saved[0] = current[0];
+        return saved[0] === EAGAIN ? settle(result, [a, b, c]) : result;
+      };
+    case 4:
+      return (a, b, c, d) => {
+        const result = call(a, b, c, d);
+        saved[0] = current[0];
+        return saved[0] === EAGAIN ? settle(result, [a, b, c, d]) : result;
+      };
+    case 5:
+      return (a, b, c, d, e) => {
+        const result = call(a, b, c, d, e);
+        saved[0] = current[0];
+        return saved[0] === EAGAIN ? settle(result, [a, b, c, d, e]) : result;
+      };
+    default:
+      return (...values) => {
+        const result = call(...values);
+        saved[0] = current[0];
+        return saved[0] === EAGAIN ? settle(result, values) : result;
+      };
+  }
+}
+
+/** Whether that is -1, null, or a pointer of all ones (`MAP_FAILED`). */
+function isFailure(result: unknown): boolean {
+  if (typeof result === "number") return result === -1;
+  if (typeof result === "bigint") return result === -1n;
+  return result === null ||
+    typeof result === "object" && isAllOnes(result as Deno.PointerObject);
+}
+
+/** Whether a pointer has all bits set: `MAP_FAILED`, `(void *) -1`. */
+export function isAllOnes(pointer: Deno.PointerObject): boolean {
+  return BigInt.asUintN(64, Deno.UnsafePointer.value(pointer)) === ALL_ONES;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, pointer, uint } from "./_types.ts";
 
 /** The symbol table of `<arpa/inet.h>`. */
@@ -13,7 +13,7 @@ export const arpa_inet_symbols = {
   inet_pton: { parameters: [int, buffer, buffer], result: int },
   /** `const char *inet_ntop(int af, const void *src, char *dst, socklen_t size);` */
   inet_ntop: { parameters: [int, buffer, buffer, uint], result: pointer },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<arpa/inet.h>` on first use and returns its calls. */
 export const arpa_inet: () => Symbols<typeof arpa_inet_symbols> = table(

@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, pointer } from "./_types.ts";
 
 /** The symbol table of `<dirent.h>`. */
@@ -16,8 +16,8 @@ export const dirent_symbols = {
   /** `struct dirent *readdir(DIR *dirp);` */
   readdir: { parameters: [pointer], result: pointer },
   /** `int closedir(DIR *dirp);` */
-  closedir: { parameters: [pointer], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+  closedir: { parameters: [pointer], result: int, once: true },
+} as const satisfies Entries;
 
 /** Opens `<dirent.h>` on first use and returns its calls. */
 export const dirent: () => Symbols<typeof dirent_symbols> = table(

@@ -5,7 +5,7 @@
  * @module
  */
 
-export { type Errno, errno } from "./_open.ts";
+export { type Errno, errno, isAllOnes } from "./_open.ts";
 
 /** The error numbers of Linux by name: `ERRNO.ENOENT` is 2. */
 export const ERRNO = {

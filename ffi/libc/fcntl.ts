@@ -7,7 +7,7 @@
 import { lazyStruct } from "../struct/lazy.ts";
 import type { Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import {
   buffer,
   int,
@@ -26,16 +26,24 @@ export const fcntl_symbols = {
   fcntl: { parameters: [int, int], result: int },
   /** `int fcntl(int fd, int cmd, int arg);` for `F_DUPFD_CLOEXEC`, `F_SETFD`, `F_SETFL`, `F_SETPIPE_SZ`, `F_ADD_SEALS` */
   fcntl_int: { name: "fcntl", parameters: [int, int, int], result: int },
-  /** `int fcntl(int fd, int cmd, struct flock *lock);` for `F_OFD_GETLK`, `F_OFD_SETLK`, `F_OFD_SETLKW` */
-  fcntl_flock: { name: "fcntl", parameters: [int, int, buffer], result: int },
+  /** `int fcntl(int fd, int cmd, struct flock *lock);` for `F_OFD_GETLK` */
+  fcntl_getlk: { name: "fcntl", parameters: [int, int, buffer], result: int },
+  /** `int fcntl(int fd, int cmd, struct flock *lock);` for `F_OFD_SETLK`, `F_OFD_SETLKW` */
+  fcntl_flock: {
+    name: "fcntl",
+    parameters: [int, int, buffer],
+    result: int,
+    once: true,
+  },
   /** `int posix_fallocate(int fd, off_t offset, off_t len);` */
   posix_fallocate: { parameters: [int, off_t, off_t], result: int },
   /** `ssize_t splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags);` */
   splice: {
     parameters: [int, buffer, int, buffer, size_t32, uint],
     result: ssize_t32,
+    once: true,
   },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<fcntl.h>` on first use and returns its calls. */
 export const fcntl: () => Symbols<typeof fcntl_symbols> = table(fcntl_symbols);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, long, pointer, uint } from "./_types.ts";
 
 /** The symbol table of `<linux/futex.h>`. */
@@ -14,8 +14,9 @@ export const linux_futex_symbols = {
     name: "syscall",
     parameters: [long, pointer, int, uint, buffer, pointer, uint],
     result: long,
+    once: true,
   },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<linux/futex.h>` on first use and returns its calls. */
 export const linux_futex: () => Symbols<typeof linux_futex_symbols> = table(

@@ -6,14 +6,14 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import type { Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, size_t32 } from "./_types.ts";
 
 /** The symbol table of `<poll.h>`. */
 export const poll_symbols = {
   /** `int poll(struct pollfd *fds, nfds_t nfds, int timeout);` */
-  poll: { parameters: [buffer, size_t32, int], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+  poll: { parameters: [buffer, size_t32, int], result: int, once: true },
+} as const satisfies Entries;
 
 /** Opens `<poll.h>` on first use and returns its calls. */
 export const poll: () => Symbols<typeof poll_symbols> = table(poll_symbols);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, pointer, ulong } from "./_types.ts";
 
 /** The symbol table of `<pthread.h>`. */
@@ -18,7 +18,7 @@ export const pthread_symbols = {
   pthread_detach: { parameters: [ulong], result: int },
   /** `int pthread_kill(pthread_t thread, int sig);` */
   pthread_kill: { parameters: [ulong, int], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<pthread.h>` on first use and returns its calls. */
 export const pthread: () => Symbols<typeof pthread_symbols> = table(

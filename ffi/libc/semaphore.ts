@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, clockid_t, int, mode_t, pointer, uint } from "./_types.ts";
 
 /** The symbol table of `<semaphore.h>`. */
@@ -20,7 +20,7 @@ export const semaphore_symbols = {
     result: pointer,
   },
   /** `int sem_close(sem_t *sem);` */
-  sem_close: { parameters: [pointer], result: int },
+  sem_close: { parameters: [pointer], result: int, once: true },
   /** `int sem_unlink(const char *name);` */
   sem_unlink: { parameters: [buffer], result: int },
   /** `int sem_init(sem_t *sem, int pshared, unsigned int value);` */
@@ -30,20 +30,21 @@ export const semaphore_symbols = {
   /** `int sem_post(sem_t *sem);` */
   sem_post: { parameters: [pointer], result: int },
   /** `int sem_wait(sem_t *sem);` */
-  sem_wait: { parameters: [pointer], result: int },
+  sem_wait: { parameters: [pointer], result: int, once: true },
   /** `int sem_trywait(sem_t *sem);` */
-  sem_trywait: { parameters: [pointer], result: int },
+  sem_trywait: { parameters: [pointer], result: int, once: true },
   /** `int sem_timedwait(sem_t *sem, const struct timespec *abs_timeout);` */
-  sem_timedwait: { parameters: [pointer, buffer], result: int },
+  sem_timedwait: { parameters: [pointer, buffer], result: int, once: true },
   /** `int sem_clockwait(sem_t *sem, clockid_t clockid, const struct timespec *abs_timeout);`, glibc 2.30 */
   sem_clockwait: {
     parameters: [pointer, clockid_t, buffer],
     result: int,
+    once: true,
     optional: true,
   },
   /** `int sem_getvalue(sem_t *sem, int *sval);` */
   sem_getvalue: { parameters: [pointer, buffer], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<semaphore.h>` on first use and returns its calls. */
 export const semaphore: () => Symbols<typeof semaphore_symbols> = table(

@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, long, pid_t } from "./_types.ts";
 
 /** The symbol table of `<signal.h>`. */
@@ -25,7 +25,7 @@ export const signal_symbols = {
   pthread_sigmask: { parameters: [int, buffer, buffer], result: int },
   /** `int tgkill(pid_t tgid, pid_t tid, int sig);` */
   tgkill: { parameters: [pid_t, pid_t, int], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<signal.h>` on first use and returns its calls. */
 export const signal: () => Symbols<typeof signal_symbols> = table(

@@ -7,7 +7,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, mode_t, pid_t, pointer } from "./_types.ts";
 
 /** The symbol table of `<spawn.h>`. */
@@ -63,7 +63,7 @@ export const spawn_symbols = {
     parameters: [buffer, int],
     result: int,
   },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<spawn.h>` on first use and returns its calls. */
 export const spawn: () => Symbols<typeof spawn_symbols> = table(spawn_symbols);

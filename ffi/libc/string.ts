@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { int, pointer } from "./_types.ts";
 
 /** The symbol table of `<string.h>`. */
 export const string_symbols = {
   /** `char *strerror(int errnum);` */
   strerror: { parameters: [int], result: pointer },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<string.h>` on first use and returns its calls. */
 export const string: () => Symbols<typeof string_symbols> = table(

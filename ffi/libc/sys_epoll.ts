@@ -7,7 +7,7 @@
 import { lazyStruct } from "../struct/lazy.ts";
 import type { Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
 
 /** The symbol table of `<sys/epoll.h>`. */
@@ -17,7 +17,7 @@ export const sys_epoll_symbols = {
   /** `int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event);` */
   epoll_ctl: { parameters: [int, int, int, buffer], result: int },
   /** `int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout);` with a timeout of 0 */
-  epoll_wait: { parameters: [int, buffer, int, int], result: int },
+  epoll_wait: { parameters: [int, buffer, int, int], result: int, once: true },
   /** `int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout);` on a thread of the pool */
   epoll_wait_pool: {
     name: "epoll_wait",
@@ -25,7 +25,7 @@ export const sys_epoll_symbols = {
     result: int,
     nonblocking: true,
   },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/epoll.h>` on first use and returns its calls. */
 export const sys_epoll: () => Symbols<typeof sys_epoll_symbols> = table(

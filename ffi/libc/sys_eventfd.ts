@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { int, uint } from "./_types.ts";
 
 /** The symbol table of `<sys/eventfd.h>`. */
 export const sys_eventfd_symbols = {
   /** `int eventfd(unsigned int initval, int flags);` */
   eventfd: { parameters: [uint, int], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/eventfd.h>` on first use and returns its calls. */
 export const sys_eventfd: () => Symbols<typeof sys_eventfd_symbols> = table(

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { int } from "./_types.ts";
 
 /** The symbol table of `<sys/file.h>`. */
 export const sys_file_symbols = {
   /** `int flock(int fd, int operation);` */
-  flock: { parameters: [int, int], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+  flock: { parameters: [int, int], result: int, once: true },
+} as const satisfies Entries;
 
 /** Opens `<sys/file.h>` on first use and returns its calls. */
 export const sys_file: () => Symbols<typeof sys_file_symbols> = table(

@@ -6,14 +6,14 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, key_t } from "./_types.ts";
 
 /** The symbol table of `<sys/ipc.h>`. */
 export const sys_ipc_symbols = {
   /** `key_t ftok(const char *pathname, int proj_id);` */
   ftok: { parameters: [buffer, int], result: key_t },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/ipc.h>` on first use and returns its calls. */
 export const sys_ipc: () => Symbols<typeof sys_ipc_symbols> = table(

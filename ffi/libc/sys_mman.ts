@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, off_t, pointer, size_t, uint } from "./_types.ts";
 
 /** The symbol table of `<sys/mman.h>`. */
@@ -15,7 +15,7 @@ export const sys_mman_symbols = {
     result: pointer,
   },
   /** `int munmap(void *addr, size_t length);` */
-  munmap: { parameters: [pointer, size_t], result: int },
+  munmap: { parameters: [pointer, size_t], result: int, once: true },
   /** `int mprotect(void *addr, size_t len, int prot);` */
   mprotect: { parameters: [pointer, size_t, int], result: int },
   /** `int msync(void *addr, size_t length, int flags);` */
@@ -32,7 +32,7 @@ export const sys_mman_symbols = {
   shm_unlink: { parameters: [buffer], result: int },
   /** `int memfd_create(const char *name, unsigned int flags);` */
   memfd_create: { parameters: [buffer, uint], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/mman.h>` on first use and returns its calls. */
 export const sys_mman: () => Symbols<typeof sys_mman_symbols> = table(

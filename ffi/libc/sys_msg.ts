@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import {
   buffer,
   int,
@@ -23,14 +23,18 @@ export const sys_msg_symbols = {
   /** `int msgget(key_t key, int msgflg);` */
   msgget: { parameters: [key_t, int], result: int },
   /** `int msgsnd(int msqid, const void *msgp, size_t msgsz, int msgflg);` */
-  msgsnd: { parameters: [int, buffer, size_t32, int], result: int },
+  msgsnd: { parameters: [int, buffer, size_t32, int], result: int, once: true },
   /** `ssize_t msgrcv(int msqid, void *msgp, size_t msgsz, long msgtyp, int msgflg);` */
-  msgrcv: { parameters: [int, buffer, size_t32, long, int], result: ssize_t32 },
+  msgrcv: {
+    parameters: [int, buffer, size_t32, long, int],
+    result: ssize_t32,
+    once: true,
+  },
   /** `int msgctl(int msqid, int cmd, struct msqid_ds *buf);` for `IPC_STAT`, `IPC_SET`, `IPC_INFO`, `MSG_INFO`, `MSG_STAT`, `MSG_STAT_ANY`; `IPC_…` are in `sys_ipc.ts` */
   msgctl_buf: { name: "msgctl", parameters: [int, int, buffer], result: int },
   /** `int msgctl(int msqid, IPC_RMID, NULL);` */
   msgctl: { parameters: [int, int, pointer], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/msg.h>` on first use and returns its calls. */
 export const sys_msg: () => Symbols<typeof sys_msg_symbols> = table(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, long, pid_t, uint } from "./_types.ts";
 
 /** The symbol table of `<sys/pidfd.h>`. */
@@ -28,7 +28,7 @@ export const sys_pidfd_symbols = {
     parameters: [long, int, int, buffer, uint],
     result: int,
   },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/pidfd.h>` on first use and returns its calls. */
 export const sys_pidfd: () => Symbols<typeof sys_pidfd_symbols> = table(

@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import type { Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
 
 /** The symbol table of `<sys/resource.h>`. */
@@ -15,7 +15,7 @@ export const sys_resource_symbols = {
   getrlimit: { parameters: [int, buffer], result: int },
   /** `int setrlimit(int resource, const struct rlimit *rlim);` */
   setrlimit: { parameters: [int, buffer], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/resource.h>` on first use and returns its calls. */
 export const sys_resource: () => Symbols<typeof sys_resource_symbols> = table(

@@ -7,7 +7,7 @@
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, key_t, size_t32 } from "./_types.ts";
 import { ipc_perm } from "./sys_ipc.ts";
 
@@ -16,9 +16,13 @@ export const sys_sem_symbols = {
   /** `int semget(key_t key, int nsems, int semflg);` */
   semget: { parameters: [key_t, int, int], result: int },
   /** `int semop(int semid, struct sembuf *sops, size_t nsops);` */
-  semop: { parameters: [int, buffer, size_t32], result: int },
+  semop: { parameters: [int, buffer, size_t32], result: int, once: true },
   /** `int semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout);` */
-  semtimedop: { parameters: [int, buffer, size_t32, buffer], result: int },
+  semtimedop: {
+    parameters: [int, buffer, size_t32, buffer],
+    result: int,
+    once: true,
+  },
   /** `int semctl(int semid, int semnum, int cmd);` for `GETVAL`, `GETPID`, `GETNCNT`, `GETZCNT`, `IPC_RMID` */
   semctl: { parameters: [int, int, int], result: int },
   /** `int semctl(int semid, int semnum, SETVAL, int val);` */
@@ -33,7 +37,7 @@ export const sys_sem_symbols = {
     parameters: [int, int, int, buffer],
     result: int,
   },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/sem.h>` on first use and returns its calls. */
 export const sys_sem: () => Symbols<typeof sys_sem_symbols> = table(

@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, key_t, pointer, size_t } from "./_types.ts";
 import { ipc_perm } from "./sys_ipc.ts";
 
@@ -17,12 +17,12 @@ export const sys_shm_symbols = {
   /** `void *shmat(int shmid, const void *shmaddr, int shmflg);` */
   shmat: { parameters: [int, pointer, int], result: pointer },
   /** `int shmdt(const void *shmaddr);` */
-  shmdt: { parameters: [pointer], result: int },
+  shmdt: { parameters: [pointer], result: int, once: true },
   /** `int shmctl(int shmid, int cmd, struct shmid_ds *buf);` for `IPC_STAT`, `IPC_SET`, `IPC_INFO`, `SHM_INFO`, `SHM_STAT`, `SHM_STAT_ANY`; `IPC_…` are in `sys_ipc.ts` */
   shmctl_buf: { name: "shmctl", parameters: [int, int, buffer], result: int },
   /** `int shmctl(int shmid, int cmd, NULL);` for `IPC_RMID`, `SHM_LOCK`, `SHM_UNLOCK` */
   shmctl: { parameters: [int, int, pointer], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/shm.h>` on first use and returns its calls. */
 export const sys_shm: () => Symbols<typeof sys_shm_symbols> = table(

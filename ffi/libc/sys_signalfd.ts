@@ -6,14 +6,14 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
 
 /** The symbol table of `<sys/signalfd.h>`. */
 export const sys_signalfd_symbols = {
   /** `int signalfd(int fd, const sigset_t *mask, int flags);` */
   signalfd: { parameters: [int, buffer, int], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/signalfd.h>` on first use and returns its calls. */
 export const sys_signalfd: () => Symbols<typeof sys_signalfd_symbols> = table(

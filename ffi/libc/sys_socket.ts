@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, pointer, size_t32, ssize_t32, uint } from "./_types.ts";
 
 /** The symbol table of `<sys/socket.h>`. */
@@ -20,9 +20,13 @@ export const sys_socket_symbols = {
   /** `int listen(int sockfd, int backlog);` */
   listen: { parameters: [int, int], result: int },
   /** `int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags);` without the address */
-  accept4: { parameters: [int, pointer, pointer, int], result: int },
+  accept4: {
+    parameters: [int, pointer, pointer, int],
+    result: int,
+    once: true,
+  },
   /** `int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen);` */
-  connect: { parameters: [int, buffer, uint], result: int },
+  connect: { parameters: [int, buffer, uint], result: int, once: true },
   /** `int getsockname(int sockfd, struct sockaddr *addr, socklen_t *addrlen);` */
   getsockname: { parameters: [int, buffer, buffer], result: int },
   /** `int getpeername(int sockfd, struct sockaddr *addr, socklen_t *addrlen);` */
@@ -34,24 +38,34 @@ export const sys_socket_symbols = {
   /** `int shutdown(int sockfd, int how);` */
   shutdown: { parameters: [int, int], result: int },
   /** `ssize_t send(int sockfd, const void *buf, size_t len, int flags);` */
-  send: { parameters: [int, buffer, size_t32, int], result: ssize_t32 },
+  send: {
+    parameters: [int, buffer, size_t32, int],
+    result: ssize_t32,
+    once: true,
+  },
   /** `ssize_t recv(int sockfd, void *buf, size_t len, int flags);` */
-  recv: { parameters: [int, buffer, size_t32, int], result: ssize_t32 },
+  recv: {
+    parameters: [int, buffer, size_t32, int],
+    result: ssize_t32,
+    once: true,
+  },
   /** `ssize_t sendto(int sockfd, const void *buf, size_t len, int flags, const struct sockaddr *dest_addr, socklen_t addrlen);` */
   sendto: {
     parameters: [int, buffer, size_t32, int, buffer, uint],
     result: ssize_t32,
+    once: true,
   },
   /** `ssize_t recvfrom(int sockfd, void *buf, size_t len, int flags, struct sockaddr *src_addr, socklen_t *addrlen);` */
   recvfrom: {
     parameters: [int, buffer, size_t32, int, buffer, buffer],
     result: ssize_t32,
+    once: true,
   },
   /** `ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags);` */
-  sendmsg: { parameters: [int, buffer, int], result: ssize_t32 },
+  sendmsg: { parameters: [int, buffer, int], result: ssize_t32, once: true },
   /** `ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags);` */
-  recvmsg: { parameters: [int, buffer, int], result: ssize_t32 },
-} as const satisfies Deno.ForeignLibraryInterface;
+  recvmsg: { parameters: [int, buffer, int], result: ssize_t32, once: true },
+} as const satisfies Entries;
 
 /** Opens `<sys/socket.h>` on first use and returns its calls. */
 export const sys_socket: () => Symbols<typeof sys_socket_symbols> = table(

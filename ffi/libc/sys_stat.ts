@@ -7,7 +7,7 @@
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, dev_t, int, mode_t } from "./_types.ts";
 import { timespec } from "./time.ts";
 
@@ -27,7 +27,7 @@ export const sys_stat_symbols = {
   mkfifo: { parameters: [buffer, mode_t], result: int },
   /** `int mknod(const char *pathname, mode_t mode, dev_t dev);` */
   mknod: { parameters: [buffer, mode_t, dev_t], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/stat.h>` on first use and returns its calls. */
 export const sys_stat: () => Symbols<typeof sys_stat_symbols> = table(

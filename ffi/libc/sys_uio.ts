@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import type { Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, pid_t, ssize_t32, ulong } from "./_types.ts";
 
 /** The symbol table of `<sys/uio.h>`. */
@@ -16,7 +16,7 @@ export const sys_uio_symbols = {
     parameters: [pid_t, buffer, ulong, buffer, ulong, ulong],
     result: ssize_t32,
   },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/uio.h>` on first use and returns its calls. */
 export const sys_uio: () => Symbols<typeof sys_uio_symbols> = table(

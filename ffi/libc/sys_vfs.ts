@@ -6,14 +6,14 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int } from "./_types.ts";
 
 /** The symbol table of `<sys/vfs.h>`. */
 export const sys_vfs_symbols = {
   /** `int fstatfs(int fd, struct statfs *buf);` */
   fstatfs: { parameters: [int, buffer], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/vfs.h>` on first use and returns its calls. */
 export const sys_vfs: () => Symbols<typeof sys_vfs_symbols> = table(

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, int, uint } from "./_types.ts";
 
 /** The symbol table of `<sys/wait.h>`. */
 export const sys_wait_symbols = {
   /** `int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options);` */
   waitid: { parameters: [int, uint, buffer, int], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<sys/wait.h>` on first use and returns its calls. */
 export const sys_wait: () => Symbols<typeof sys_wait_symbols> = table(

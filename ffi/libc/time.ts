@@ -6,7 +6,7 @@
 
 import { lazyStruct } from "../struct/lazy.ts";
 import type { Struct } from "../struct/struct.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { buffer, clockid_t, int, pointer } from "./_types.ts";
 
 /** The symbol table of `<time.h>`. */
@@ -23,8 +23,8 @@ export const time_symbols = {
   /** `int timer_settime(timer_t timerid, int flags, const struct itimerspec *new_value, struct itimerspec *old_value);` */
   timer_settime: { parameters: [pointer, int, buffer, buffer], result: int },
   /** `int timer_delete(timer_t timerid);` */
-  timer_delete: { parameters: [pointer], result: int },
-} as const satisfies Deno.ForeignLibraryInterface;
+  timer_delete: { parameters: [pointer], result: int, once: true },
+} as const satisfies Entries;
 
 /** Opens `<time.h>` on first use and returns its calls. */
 export const time: () => Symbols<typeof time_symbols> = table(time_symbols);

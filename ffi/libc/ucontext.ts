@@ -7,7 +7,7 @@
 import { lazyStruct } from "../struct/lazy.ts";
 import { array, type ArrayType, type Struct } from "../struct/struct.ts";
 import { X86 } from "./_arch.ts";
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import { int, pointer, ulong, void_ } from "./_types.ts";
 import { stack_t } from "./signal.ts";
 
@@ -21,7 +21,7 @@ export const ucontext_symbols = {
     result: void_,
     optional: true,
   },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<ucontext.h>` on first use and returns its calls. */
 export const ucontext: () => Symbols<typeof ucontext_symbols> = table(

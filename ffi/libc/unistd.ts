@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Symbols, table } from "./_open.ts";
+import { type Entries, type Symbols, table } from "./_open.ts";
 import {
   buffer,
   gid_t,
@@ -21,11 +21,11 @@ import {
 /** The symbol table of `<unistd.h>`. */
 export const unistd_symbols = {
   /** `int close(int fd);` */
-  close: { parameters: [int], result: int },
+  close: { parameters: [int], result: int, once: true },
   /** `ssize_t read(int fd, void *buf, size_t count);` */
-  read: { parameters: [int, buffer, size_t32], result: ssize_t32 },
+  read: { parameters: [int, buffer, size_t32], result: ssize_t32, once: true },
   /** `ssize_t write(int fd, const void *buf, size_t count);` */
-  write: { parameters: [int, buffer, size_t32], result: ssize_t32 },
+  write: { parameters: [int, buffer, size_t32], result: ssize_t32, once: true },
   /** `ssize_t pread(int fd, void *buf, size_t count, off_t offset);` */
   pread: { parameters: [int, buffer, size_t32, off_t], result: ssize_t32 },
   /** `ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset);` */
@@ -54,7 +54,7 @@ export const unistd_symbols = {
   getegid: { parameters: [], result: gid_t },
   /** `long sysconf(int name);` */
   sysconf: { parameters: [int], result: long },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Entries;
 
 /** Opens `<unistd.h>` on first use and returns its calls. */
 export const unistd: () => Symbols<typeof unistd_symbols> = table(

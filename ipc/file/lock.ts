@@ -354,7 +354,7 @@ export function conflictingLock(
   const request = new LockRequest({ range: {}, ...options });
   const found = flock.view(request.flock(true));
   const error = errnoOf(
-    fcntl().fcntl_flock(fd.use("ask"), F_OFD_GETLK, request.buffer),
+    fcntl().fcntl_getlk(fd.use("ask"), F_OFD_GETLK, request.buffer),
     errno[0],
   );
   if (error !== 0) {

@@ -5,13 +5,7 @@
  * @module
  */
 
-import {
-  ERRNO,
-  errnoOf,
-  type IpcError,
-  ipcError,
-  withErrno,
-} from "../../ffi/errno.ts";
+import { ERRNO, errnoOf, type IpcError, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import { POLLRDHUP } from "../../ffi/libc/poll.ts";
 import { FIONREAD, sys_ioctl } from "../../ffi/libc/sys_ioctl.ts";
@@ -240,11 +234,8 @@ export function sendingFds(
       checkLength(data, length, "send to", socket.label);
       const count = offset === 0
         ? sendWithFds(fd, data, handles.map((handle) => handle.use("send")))
-        : withErrno(
-          sys_socket().send(fd, data.subarray(offset), length - offset, SEND),
-          errno[0],
-        );
-      const error = count < 0 ? -count : 0;
+        : sys_socket().send(fd, data.subarray(offset), length - offset, SEND);
+      const error = errnoOf(count, errno[0]);
       if (error === ERRNO.EAGAIN) return undefined;
       if (error === ERRNO.EINTR) continue;
       if (error !== 0) throw sendError(error, "sendmsg", socket.label);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errnoOf, withErrno } from "../../ffi/errno.ts";
+import { errnoOf } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import {
   cmsghdr,
@@ -99,7 +99,7 @@ function addressOf(view: ArrayBufferView<ArrayBuffer>): bigint {
   return BigInt(start) + BigInt(byteOffset);
 }
 
-/** `sendmsg(SCM_RIGHTS)` without waiting: how much went out, or minus errno. */
+/** `sendmsg(SCM_RIGHTS)` without waiting: how much went out, or -1 and errno. */
 export function sendWithFds(
   fd: number,
   data: Uint8Array<ArrayBuffer>,
@@ -116,7 +116,7 @@ export function sendWithFds(
   held[0] = data;
   frame().prepare(data, data.length, align(length));
   const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  const count = withErrno(sys_socket().sendmsg(fd, message, flags), errno[0]);
+  const count = sys_socket().sendmsg(fd, message, flags);
   held.length = 0;
   return count;
 }

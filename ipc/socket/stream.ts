@@ -4,8 +4,6 @@
  * @module
  */
 
-import { withErrno } from "../../ffi/errno.ts";
-import { errno } from "../../ffi/libc/errno.ts";
 import {
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
@@ -123,7 +121,7 @@ export class SocketReader extends FdReader {
   ): number {
     const bytes = buffer as Uint8Array<ArrayBuffer>;
     const { recv } = sys_socket();
-    return withErrno(recv(fd, bytes, length, MSG_DONTWAIT), errno[0]);
+    return recv(fd, bytes, length, MSG_DONTWAIT);
   }
 }
 
@@ -214,7 +212,7 @@ export class SocketWriter extends FdWriter {
     const bytes = data as Uint8Array<ArrayBuffer>;
     const { send } = sys_socket();
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    return withErrno(send(fd, bytes, length, flags), errno[0]);
+    return send(fd, bytes, length, flags);
   }
 }
 

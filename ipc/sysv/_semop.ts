@@ -124,6 +124,9 @@ export function attempt(
   throw ipcError(error, "semop", action, target.label);
 }
 
+/** So often an operation that must not wait is refused: a signal may say so too. */
+const REFUSALS = 3;
+
 /** Does what is prepared, and blocks until that is possible. */
 export function block(
   target: SemaphoreTarget,
@@ -133,13 +136,13 @@ export function block(
 ): void {
   if (timeout !== undefined) return blockFor(target, count, timeout, action);
   const { semop } = sys_sem();
-  for (;;) {
+  for (let refusals = 0;;) {
     const error = errnoOf(semop(target.id, sembufs, count), errno[0]);
     if (error === 0) return;
-    const refused = error === ERRNO.EAGAIN && hasNoWait(count);
-    if (refused || !isInterruption(error)) {
-      throw ipcError(error, "semop", action, target.label);
-    }
+    if (error === ERRNO.EAGAIN && hasNoWait(count)) {
+      if (++refusals < REFUSALS) continue;
+    } else if (isInterruption(error)) continue;
+    throw ipcError(error, "semop", action, target.label);
   }
 }
 
@@ -151,7 +154,7 @@ function blockFor(
 ): void {
   const deadline = new Deadline(timeout);
   const { semtimedop } = sys_sem();
-  for (;;) {
+  for (let refusals = 0;;) {
     const error = errnoOf(
       semtimedop(target.id, sembufs, count, deadline.timespec()),
       errno[0],
@@ -162,7 +165,7 @@ function blockFor(
         throw timeoutError("semtimedop", action, target.label, timeout);
       }
       // Not the time, then: an operation that must not wait would have to.
-      if (!hasNoWait(count)) continue;
+      if (!hasNoWait(count) || ++refusals < REFUSALS) continue;
     } else if (error === ERRNO.EINTR) continue;
     throw ipcError(error, "semtimedop", action, target.label);
   }

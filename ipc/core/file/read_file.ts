@@ -12,6 +12,7 @@ import {
   errnoOf,
   IpcError,
   ipcError,
+  isInterruption,
 } from "../../../ffi/errno.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import { fcntl, O_CLOEXEC, O_RDONLY } from "../../../ffi/libc/fcntl.ts";
@@ -39,7 +40,7 @@ export function readFile(path: string): Uint8Array {
       const chunk = new Uint8Array(16384);
       const length = unistd().read(fd, chunk, chunk.length);
       const error = errnoOf(length, errno[0]);
-      if (error === ERRNO.EINTR) continue;
+      if (isInterruption(error)) continue;
       if (error !== 0) throw ipcError(error, "read", "read", path);
       if (length === 0) return concat(chunks, total);
       chunks.push(chunk.subarray(0, length));

@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  ERRNO,
-  ipcError,
-  timeoutError,
-  withErrno,
-} from "../../../ffi/errno.ts";
+import { ERRNO, ipcError, timeoutError } from "../../../ffi/errno.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import { POLLIN, POLLOUT } from "../../../ffi/libc/poll.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
@@ -155,13 +150,13 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   /**
-   * The call that reads, which must not block. Gives minus errno when it fails.
+   * The call that reads, which must not block. Gives -1 and errno when it fails.
    *
    * @ignore
    */
   protected receive(fd: number, buffer: Uint8Array, length: number): number {
     const bytes = buffer as Uint8Array<ArrayBuffer>;
-    return withErrno(unistd().read(fd, bytes, length), errno[0]);
+    return unistd().read(fd, bytes, length);
   }
 
   /**
@@ -194,7 +189,7 @@ export class FdReader extends FdEnd implements Waitable {
         this.moved += count;
         return count;
       }
-      const error = -count;
+      const error = errno[0];
       if (count === 0) {
         const meaning = this.nothing(fd);
         if (meaning === "end") return null;
@@ -327,13 +322,13 @@ export class FdWriter extends FdEnd {
   }
 
   /**
-   * The call that writes, which must not block. Gives minus errno when it fails.
+   * The call that writes, which must not block. Gives -1 and errno when it fails.
    *
    * @ignore
    */
   protected send(fd: number, data: Uint8Array, length: number): number {
     const bytes = data as Uint8Array<ArrayBuffer>;
-    return withErrno(unistd().write(fd, bytes, length), errno[0]);
+    return unistd().write(fd, bytes, length);
   }
 
   /** Writes on; true when everything is out. */
@@ -358,7 +353,7 @@ export class FdWriter extends FdEnd {
         this.moved += count;
         return count;
       }
-      const error = -count;
+      const error = errno[0];
       if (error === ERRNO.EAGAIN) return undefined;
       if (error !== ERRNO.EINTR) {
         throw ipcError(
