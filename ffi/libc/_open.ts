@@ -14,8 +14,8 @@ export interface Entry extends Deno.ForeignFunction {
   readonly once?: boolean;
 }
 
-/** The entries of a table by name. */
-export type Entries = Readonly<Record<string, Entry>>;
+/** The entries of a table by name: calls, and variables of the C library. */
+export type Entries = Readonly<Record<string, Entry | Deno.ForeignStatic>>;
 
 /** The callable symbols of a table. */
 export type Symbols<S extends Entries> = Deno.StaticForeignLibraryInterface<S>;
@@ -95,10 +95,11 @@ function keepErrno(
 ): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(entries).map(([name, entry]) => {
-      const call = symbols[name] as Call | null;
+      const symbol = symbols[name];
+      const isCall = typeof symbol === "function" && "parameters" in entry;
       return [
         name,
-        call === null || entry.nonblocking ? call : keeping(call, entry),
+        isCall && !entry.nonblocking ? keeping(symbol as Call, entry) : symbol,
       ];
     }),
   );

@@ -1,4 +1,11 @@
-import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
+import { ERRNO, errno, timespec } from "@libc/ipc/ffi";
 import { table } from "../../../ffi/libc/_open.ts";
 
 Deno.test("table() says which C library it takes where a call is missing", () => {
@@ -15,4 +22,30 @@ Deno.test("table() opens without a call that is optional", () => {
     no_such_call: { parameters: [], result: "i32", optional: true },
   })();
   assertEquals<unknown>(calls.no_such_call, null);
+});
+
+Deno.test("table() opens variables besides calls", () => {
+  const { environ } = table({ environ: { type: "pointer" } })();
+  assertNotEquals(environ, null);
+});
+
+Deno.test("table() makes a call again that fails with EAGAIN, and then tells it", () => {
+  const calls = table({
+    sigtimedwait: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  })();
+  const milliseconds = 20;
+  const time = new Uint8Array(timespec.size);
+  timespec.view(time).tv_nsec = BigInt(milliseconds * 1e6);
+  const before = performance.now();
+  // Of no signals there is none when the time is up.
+  assertEquals(calls.sigtimedwait(new Uint8Array(128), null, time), -1);
+  assertEquals(errno[0], ERRNO.EAGAIN);
+  assert(performance.now() - before >= 4 * milliseconds);
+});
+
+Deno.test("table() keeps errno until its next call", () => {
+  const { close } = table({ close: { parameters: ["i32"], result: "i32" } })();
+  assertEquals(close(-1), -1);
+  assertThrows(() => Deno.openSync("/dev/null/x"));
+  assertEquals(errno[0], ERRNO.EBADF);
 });
