@@ -3,13 +3,13 @@
 import { assertEquals } from "@std/assert";
 import {
   IPC_PRIVATE,
+  Socket,
+  spawn,
   SysvMessageQueue,
   SysvSemaphoreSet,
   type WaitOptions,
 } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
-import { spawn } from "../../ipc/process/spawn.ts";
-import { Socket } from "../../ipc/socket/socket.ts";
 import {
   type Child,
   denoArgs,

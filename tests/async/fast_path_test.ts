@@ -1,13 +1,17 @@
 // What is ready at once: what it costs, and that it lets others have a turn.
 
 import { assert, assertEquals } from "@std/assert";
-import { IPC_PRIVATE, SysvSemaphoreSet, waitAny } from "@libc/ipc";
+import {
+  EventFd,
+  IPC_PRIVATE,
+  pipe,
+  SysvSemaphoreSet,
+  waitAny,
+} from "@libc/ipc";
+import { READINESS } from "@libc/ipc/wait";
 import { fdSource } from "../../ipc/core/wait/reactor.ts";
 import { SweepSource } from "../../ipc/core/wait/source.ts";
 import { waitUntil } from "../../ipc/core/wait/wait.ts";
-import { READINESS } from "../../ipc/core/wait/wait_any.ts";
-import { pipe } from "../../ipc/pipe/pipe.ts";
-import { EventFd } from "../../ipc/process/eventfd.ts";
 import { later, turn, watchdog } from "../util.ts";
 import { outcomeOf } from "./checks.ts";
 import { type Kind, kinds, type Subject } from "./kinds.ts";

@@ -1,8 +1,7 @@
 // Many waits at once, and everything else goes on meanwhile.
 
+import { EventFd, pipe } from "@libc/ipc";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { pipe } from "../../ipc/pipe/pipe.ts";
-import { EventFd } from "../../ipc/process/eventfd.ts";
 import {
   type Child,
   later,

@@ -1,26 +1,24 @@
 /** Waits on queues, semaphores, counters, processes and signals. */
 
 import {
+  type ChildProcess,
+  EventFd,
   IPC_PRIVATE,
   IpcError,
+  kill,
   mapAnonymous,
+  onSignal,
+  Pidfd,
   PosixMessageQueue,
   PosixSemaphore,
+  SignalQueue,
+  sigqueue,
+  spawn,
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
-import { siginfo_t } from "../../ffi/libc/signal.ts";
-import { P_PID, sys_wait, WEXITED } from "../../ffi/libc/sys_wait.ts";
+import { P_PID, siginfo_t, sys_wait, WEXITED } from "@libc/ipc/ffi";
 import { readTextFile } from "../../ipc/core/file/read_file.ts";
-import { EventFd } from "../../ipc/process/eventfd.ts";
-import { Pidfd } from "../../ipc/process/pidfd.ts";
-import {
-  kill,
-  onSignal,
-  SignalQueue,
-  sigqueue,
-} from "../../ipc/process/signal.ts";
-import { type ChildProcess, spawn } from "../../ipc/process/spawn.ts";
 import {
   exhaust,
   type Kind,

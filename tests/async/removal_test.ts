@@ -2,23 +2,21 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import {
+  type ChildFd,
+  type ChildProcess,
+  Fifo,
   IPC_PRIVATE,
+  Pidfd,
+  pipe,
   PosixMessageQueue,
   PosixSemaphore,
+  Socket,
+  spawn,
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
 import { lockFile, openLockFile } from "@libc/ipc/file-lock";
-import { Fifo } from "../../ipc/pipe/fifo.ts";
-import { pipe } from "../../ipc/pipe/pipe.ts";
-import { Pidfd } from "../../ipc/process/pidfd.ts";
-import {
-  type ChildFd,
-  type ChildProcess,
-  spawn,
-} from "../../ipc/process/spawn.ts";
-import { Socket } from "../../ipc/socket/socket.ts";
 import { Place } from "../ipc/core/stream/util.ts";
 import { exists, later, scaled, source, spawnDeno, watchdog } from "../util.ts";
 

@@ -3,12 +3,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  Fifo,
   PosixMessageQueue,
   PosixSemaphore,
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
-import { Fifo } from "../../ipc/pipe/fifo.ts";
 import { denoWith } from "../ipc/process/util.ts";
 import {
   type Child,

@@ -5,25 +5,28 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "@libc/ipc/errno";
+import {
+  corruptError,
+  ERRNO,
+  errnoMessage,
+  errnoName,
+  IpcError,
+  ipcError,
+  timeoutError,
+} from "@libc/ipc/errno";
 import {
   check0,
   checkInt,
   checkPtr,
   checkRc,
   checkSize,
-  corruptError,
-  ERRNO,
-  errnoMessage,
-  errnoName,
+  errno,
   errnoOf,
-  ipcError,
-  timeoutError,
-} from "../../ffi/errno.ts";
-import { errno } from "../../ffi/libc/errno.ts";
-import { MAP_PRIVATE, sys_mman } from "../../ffi/libc/sys_mman.ts";
-import { sys_msg } from "../../ffi/libc/sys_msg.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
+  MAP_PRIVATE,
+  sys_mman,
+  sys_msg,
+  unistd,
+} from "@libc/ipc/ffi";
 import { codeOf, scaled, source, watchdog } from "../util.ts";
 
 Deno.test("IpcError carries the code, the number and the call", () => {

@@ -1,5 +1,5 @@
+import { table } from "@libc/ipc/ffi";
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import { table } from "../../../ffi/libc/_open.ts";
 
 Deno.test("table() says which C library it takes where a call is missing", () => {
   const open = table({

@@ -1,12 +1,7 @@
 /** Struct fields that others change at the same time. */
 
+import { array, type AtomicField, struct, text } from "@libc/ipc";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import {
-  array,
-  type AtomicField,
-  struct,
-  text,
-} from "../../../ffi/struct/struct.ts";
 import { scaled } from "../../util.ts";
 
 /** Rounds of each of two threads. */

@@ -1,13 +1,6 @@
 /** Layouts: sizes, offsets, hashes, names; where a struct may lie. */
 
 import {
-  assert,
-  assertEquals,
-  assertNotEquals,
-  assertStrictEquals,
-  assertThrows,
-} from "@std/assert";
-import {
   array,
   type Fields,
   type FieldType,
@@ -16,7 +9,14 @@ import {
   type Struct,
   struct,
   text,
-} from "../../../ffi/struct/struct.ts";
+} from "@libc/ipc";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 
 const Wave = struct({
   state: "i32",

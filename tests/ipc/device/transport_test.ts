@@ -11,14 +11,13 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { ftok } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { cpath } from "../../../ffi/cstring.ts";
-import { fcntl, O_RDWR } from "../../../ffi/libc/fcntl.ts";
+import { cpath, fcntl, O_RDWR } from "@libc/ipc/ffi";
+import { Memfd } from "@libc/ipc/memfd";
+import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
 import { memoryName } from "../../../ipc/device/address.ts";
 import { memorySize } from "../../../ipc/device/memory/layout.ts";
 import { DeviceSemaphores } from "../../../ipc/device/presence/semaphores.ts";
-import { Memfd } from "../../../ipc/memory/memfd.ts";
-import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
 import { codeOf, later, scaled, source, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 

@@ -1,5 +1,7 @@
 // Ends of pipes made of descriptors from elsewhere.
 
+import { IpcError, pipe, PipeReader, PipeWriter } from "@libc/ipc";
+import { cstring, fcntl, O_DIRECT, O_RDWR } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -7,11 +9,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { cstring } from "../../../ffi/cstring.ts";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl, O_DIRECT, O_RDWR } from "../../../ffi/libc/fcntl.ts";
 import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
-import { pipe, PipeReader, PipeWriter } from "../../../ipc/pipe/pipe.ts";
 import {
   openedSince,
   openFds,

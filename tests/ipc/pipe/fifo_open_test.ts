@@ -1,5 +1,7 @@
 // The ends of FIFOs: opened without hanging, writers that come and go.
 
+import { Fifo, IpcError } from "@libc/ipc";
+import { fcntl } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -8,9 +10,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import { Fifo } from "../../../ipc/pipe/fifo.ts";
 import {
   exists,
   hasCommand,

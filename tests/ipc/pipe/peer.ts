@@ -1,8 +1,7 @@
 /** Child processes that get an end of a pipe as descriptor 3. */
 
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import type { FdEnd } from "../../../ipc/core/stream/fd_end.ts";
-import { PipeReader, PipeWriter } from "../../../ipc/pipe/pipe.ts";
+import { type FdEnd, PipeReader, PipeWriter } from "@libc/ipc";
+import { fcntl } from "@libc/ipc/ffi";
 
 /** `F_SETFD`, without `FD_CLOEXEC`: children started now inherit it. */
 function inherited<T>(ends: FdEnd[], start: (fds: number[]) => T): T {

@@ -1,5 +1,7 @@
 // Pipes: options, children at the other end, and what can run out.
 
+import { IpcError, pipe, PIPE_BUF } from "@libc/ipc";
+import { fcntl } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -7,9 +9,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import { pipe, PIPE_BUF } from "../../../ipc/pipe/pipe.ts";
 import {
   hasCommand,
   openedSince,

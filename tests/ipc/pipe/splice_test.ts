@@ -1,5 +1,7 @@
 // splice(): bytes moved from a pipe to another descriptor.
 
+import { type Fd, IpcError, pipe } from "@libc/ipc";
+import { cstring, fcntl, O_APPEND, O_CREAT, O_RDWR } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -7,12 +9,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { cstring } from "../../../ffi/cstring.ts";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl, O_APPEND, O_CREAT, O_RDWR } from "../../../ffi/libc/fcntl.ts";
 import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
-import type { Fd } from "../../../ipc/core/handle/fd.ts";
-import { pipe } from "../../../ipc/pipe/pipe.ts";
 import { openedSince, openFds, turn, watchdog } from "../../util.ts";
 import { CAPACITY, fullPipe, STREAMS, text } from "../core/stream/util.ts";
 

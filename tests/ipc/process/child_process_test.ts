@@ -3,8 +3,8 @@ import { IpcError } from "@libc/ipc/errno";
 import { Pidfd } from "@libc/ipc/pidfd";
 import { kill } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
-import { P_PID, sys_wait, WEXITED } from "../../../ffi/libc/sys_wait.ts";
-import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
+import { P_PID, sys_wait, WEXITED } from "@libc/ipc/ffi";
+import { waitAny } from "@libc/ipc/wait";
 import { denoArgs, source, spawnDeno, until, watchdog } from "../../util.ts";
 import { lineChild, zombies } from "./util.ts";
 

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { EventFd } from "@libc/ipc/eventfd";
 import { type ChildFd, spawn } from "@libc/ipc/spawn";
-import { unistd } from "../../../ffi/libc/unistd.ts";
-import { pipe } from "../../../ipc/pipe/pipe.ts";
+import { unistd } from "@libc/ipc/ffi";
+import { pipe } from "@libc/ipc/pipe";
 import {
   type FdPlace,
   planDescriptors,

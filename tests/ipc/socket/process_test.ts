@@ -1,13 +1,13 @@
 // Sockets among several processes and users, under signals, and at the limits
 // of what a process may have.
 
+import { Socket } from "@libc/ipc";
 import {
   assert,
   assertEquals,
   assertMatch,
   assertStrictEquals,
 } from "@std/assert";
-import { Socket } from "../../../ipc/socket/socket.ts";
 import { isPrivileged } from "../../conformance/privileges.ts";
 import {
   source,

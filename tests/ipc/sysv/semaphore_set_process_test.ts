@@ -1,8 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-import { IPC_CREAT, IPC_EXCL, IPC_RMID } from "../../../ffi/libc/sys_ipc.ts";
-import { SETVAL, sys_sem } from "../../../ffi/libc/sys_sem.ts";
+import { IPC_CREAT, IPC_EXCL, IPC_RMID, SETVAL, sys_sem } from "@libc/ipc/ffi";
 import {
   type Child,
   scaled,

@@ -9,9 +9,6 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-import { IPC_CREAT, IPC_EXCL } from "../../../ffi/libc/sys_ipc.ts";
-import { SETVAL, sys_sem } from "../../../ffi/libc/sys_sem.ts";
-import { unistd } from "../../../ffi/libc/unistd.ts";
 import { procTable } from "../../../ipc/sysv/_object.ts";
 import {
   codeOf,
@@ -23,6 +20,7 @@ import {
 } from "../../util.ts";
 import { isRecent } from "../memory/process_state.ts";
 import { waitAny } from "@libc/ipc/wait";
+import { IPC_CREAT, IPC_EXCL, SETVAL, sys_sem, unistd } from "@libc/ipc/ffi";
 
 /** This thread, which is not the main one of a test run. */
 function thisThread(): string {

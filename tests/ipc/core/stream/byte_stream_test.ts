@@ -1,5 +1,6 @@
 // What every stream of bytes on a descriptor promises, tried with pipes.
 
+import { IpcError, pipe, waitAny } from "@libc/ipc";
 import {
   assert,
   assertEquals,
@@ -7,9 +8,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../../ffi/errno.ts";
-import { waitAny } from "../../../../ipc/core/wait/wait_any.ts";
-import { pipe } from "../../../../ipc/pipe/pipe.ts";
 import { source, spawnCommand, spawnDeno, watchdog } from "../../../util.ts";
 import { CAPACITY, fullPipe, isPending, text } from "./util.ts";
 

@@ -1,5 +1,6 @@
 // Reads and writes that wait: time limits, aborts, arguments.
 
+import { IpcError, pipe } from "@libc/ipc";
 import {
   assert,
   assertEquals,
@@ -7,8 +8,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../../ffi/errno.ts";
-import { pipe } from "../../../../ipc/pipe/pipe.ts";
 import { scaled, turn } from "../../../util.ts";
 import { CAPACITY, fullPipe, mapAnonymous, text } from "./util.ts";
 

@@ -1,11 +1,8 @@
 /** What the tests of streams share. */
 
-import { check0, checkPtr } from "../../../../ffi/errno.ts";
-import { errno } from "../../../../ffi/libc/errno.ts";
-import { sys_mman } from "../../../../ffi/libc/sys_mman.ts";
+import { Mapping, pipe, type PipeEnds } from "@libc/ipc";
+import { check0, checkPtr, errno, sys_mman } from "@libc/ipc/ffi";
 import { INTERNAL } from "../../../../ipc/core/handle/internal.ts";
-import { Mapping } from "../../../../ipc/core/memory/mapping.ts";
-import { pipe, type PipeEnds } from "../../../../ipc/pipe/pipe.ts";
 
 /** What a pipe holds unless told otherwise. */
 export const CAPACITY = 65536;

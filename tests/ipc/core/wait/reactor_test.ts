@@ -1,17 +1,18 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
-import { check0, errnoOf } from "../../../../ffi/errno.ts";
-import { errno } from "../../../../ffi/libc/errno.ts";
+import { Fd } from "@libc/ipc/fd";
 import {
+  check0,
+  errno,
+  errnoOf,
   fcntl,
   O_CLOEXEC,
   O_NONBLOCK,
   O_RDONLY,
-} from "../../../../ffi/libc/fcntl.ts";
-import { unistd } from "../../../../ffi/libc/unistd.ts";
-import { Fd } from "../../../../ipc/core/handle/fd.ts";
+  unistd,
+} from "@libc/ipc/ffi";
+import type { WaitOptions } from "@libc/ipc/wait";
 import { INTERNAL } from "../../../../ipc/core/handle/internal.ts";
-import type { WaitOptions } from "../../../../ipc/core/wait/options.ts";
 import { fdSource } from "../../../../ipc/core/wait/reactor.ts";
 import { waitUntil } from "../../../../ipc/core/wait/wait.ts";
 import { later, source, spawnDeno, watchdog } from "../../../util.ts";

@@ -1,8 +1,6 @@
+import { IpcError, type WaitOptions } from "@libc/ipc";
+import { errno, errnoOf, sys_msg } from "@libc/ipc/ffi";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { errnoOf, IpcError } from "../../../../ffi/errno.ts";
-import { errno } from "../../../../ffi/libc/errno.ts";
-import { sys_msg } from "../../../../ffi/libc/sys_msg.ts";
-import type { WaitOptions } from "../../../../ipc/core/wait/options.ts";
 import { ThreadSource } from "../../../../ipc/core/wait/thread_source.ts";
 import { waitUntil } from "../../../../ipc/core/wait/wait.ts";
 import {

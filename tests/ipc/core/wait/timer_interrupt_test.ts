@@ -1,5 +1,5 @@
+import { time } from "@libc/ipc/ffi";
 import { assertEquals, assertLess } from "@std/assert";
-import { time } from "../../../../ffi/libc/time.ts";
 import { Deadline } from "../../../../ipc/core/wait/deadline.ts";
 import { callUntil } from "../../../../ipc/core/wait/timer_interrupt.ts";
 import { notEmulated, source, spawnDeno, watchdog } from "../../../util.ts";
