@@ -114,10 +114,8 @@ Deno.test("a wait whose attempts are always in vain lets timers run", async () =
   using _dog = watchdog("a file that is always ready");
   // Epoll cannot watch a regular file, which is ready for ever.
 
-  const { fcntl, O_CLOEXEC, O_RDONLY } = await import(
-    "../../ffi/libc/fcntl.ts"
-  );
-  const { Fd } = await import("../../ipc/core/handle/fd.ts");
+  const { fcntl, O_CLOEXEC, O_RDONLY } = await import("@libc/ipc/ffi");
+  const { Fd } = await import("@libc/ipc/fd");
   const { INTERNAL } = await import("../../ipc/core/handle/internal.ts");
   const path = new TextEncoder().encode("/proc/self/exe\0");
   const number = fcntl().open(path, O_RDONLY | O_CLOEXEC, 0);

@@ -139,7 +139,7 @@ Deno.test("a wait that ends can start, close and abort others", async () => {
 function spawnWithWorkers(code: string): Child {
   return spawnDeno(
     `
-    import { IPC_PRIVATE, SysvMessageQueue } from "${source("mod.ts")}";
+    import { IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
     import { checkMany } from "${source("tests/async/checks.ts")}";
     import { kinds } from "${source("tests/async/kinds.ts")}";
     const start = (name) => new Worker(import.meta.url, { type: "module", name });

@@ -7,9 +7,7 @@ import { scaled } from "../../util.ts";
 /** Rounds of each of two threads. */
 const ROUNDS = scaled(50_000, 10_000_000);
 
-const MODULE = JSON.stringify(
-  import.meta.resolve("../../../ffi/struct/struct.ts"),
-);
+const MODULE = JSON.stringify(import.meta.resolve("@libc/ipc/struct"));
 
 const Wave = struct({
   state: "i32",

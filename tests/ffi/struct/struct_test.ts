@@ -169,7 +169,7 @@ Deno.test("Struct.hash tells apart names that look like layout", () => {
 });
 
 Deno.test("Struct.hash is the same in another process", async () => {
-  const module = new URL("../../../ffi/struct/struct.ts", import.meta.url).href;
+  const module = import.meta.resolve("@libc/ipc/struct");
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "eval",

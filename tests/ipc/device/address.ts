@@ -7,12 +7,7 @@ import {
   type WaveDeviceOptions,
 } from "@libc/ipc/device";
 import { assertEquals } from "@std/assert";
-import {
-  type Child,
-  source,
-  spawnDeno,
-  type SpawnDenoOptions,
-} from "../../util.ts";
+import { type Child, spawnDeno, type SpawnDenoOptions } from "../../util.ts";
 
 /**
  * An address of its own, in a directory of its own, which at the end of the
@@ -63,7 +58,7 @@ export class Place implements AsyncDisposable {
   spawn(code: string, options: SpawnDenoOptions = {}): Child {
     const child = spawnDeno(
       `
-      import * as all from ${JSON.stringify(source("ipc/device/mod.ts"))};
+      import * as all from "@libc/ipc/device";
       const { WaveDevice, WaveClient, WaveControl, inspect, detach } = all;
       const address = ${this.code};
       // A test that is killed must not leave its children behind.

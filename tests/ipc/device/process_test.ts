@@ -22,10 +22,8 @@ import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 import { ownIdentity } from "../../../ipc/core/process/identity.ts";
 import { Header, HEADER_OFFSET } from "../../../ipc/device/memory/layout.ts";
-import { EMULATED, source, until, watchdog } from "../../util.ts";
+import { EMULATED, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
-
-const SYSV_SEM = source("ipc/sysv/semaphore_set.ts");
 
 Deno.test("WaveClient follows a device of another process without a loss", async () => {
   using _dog = watchdog("two processes");
@@ -302,7 +300,7 @@ Deno.test("WaveDevice goes on when a client is killed that held the writers' loc
   using device = place.create();
   const done = device.run();
   const holder = place.spawn(`
-    const { SysvSemaphoreSet } = await import(${JSON.stringify(SYSV_SEM)});
+    const { SysvSemaphoreSet } = await import("@libc/ipc/sysv-sem");
     SysvSemaphoreSet.open(${device.key}).acquireSync(0);
     console.log("held");
     setInterval(() => {}, 1000);
@@ -326,7 +324,7 @@ Deno.test("WaveDevice frees the lock of a dead process that did not ask for SEM_
   using device = place.create();
   const done = device.run();
   const holder = place.spawn(`
-    const { SysvSemaphoreSet } = await import(${JSON.stringify(SYSV_SEM)});
+    const { SysvSemaphoreSet } = await import("@libc/ipc/sysv-sem");
     SysvSemaphoreSet.open(${device.key}).acquireSync(0, { undo: false });
   `);
   assertEquals((await holder.end()).code, 0);

@@ -130,10 +130,11 @@ Deno.test("detach() removes what a device left that died while it was being made
   ];
   for (const [i, step] of steps.entries()) {
     const maker = place.spawn(`
-      const from = (path) => import(${JSON.stringify(source(""))} + path);
-      const { DeviceSemaphores } = await from("ipc/device/presence/semaphores.ts");
-      const { SysvSharedMemory } = await from("ipc/sysv/shared_memory.ts");
-      const { PosixSharedMemory } = await from("ipc/posix/shared_memory.ts");
+      import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+      import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
+      import { DeviceSemaphores } from "${
+      source("ipc/device/presence/semaphores.ts")
+    }";
       DeviceSemaphores.create(${key}, 0o600)?.claim("sysv");
       ${step}
     `);

@@ -349,9 +349,9 @@ Deno.test("conflictingLock() shows what is in the way", () => {
 });
 
 Deno.test("a range lock needs a descriptor that is open for it", async () => {
-  const { Fd } = await import("../../../ipc/core/handle/fd.ts");
+  const { Fd } = await import("@libc/ipc/fd");
   const { INTERNAL } = await import("../../../ipc/core/handle/internal.ts");
-  const { fcntl } = await import("../../../ffi/libc/fcntl.ts");
+  const { fcntl } = await import("@libc/ipc/ffi");
   using file = temporary();
   openLockFile(file.path).close();
   const path = new TextEncoder().encode(`${file.path}\0`);

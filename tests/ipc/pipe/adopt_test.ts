@@ -11,9 +11,9 @@ import {
 } from "@std/assert";
 import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
 import {
+  denoArgs,
   openedSince,
   openFds,
-  source,
   spawnCommand,
   watchdog,
 } from "../../util.ts";
@@ -95,7 +95,7 @@ Deno.test("fromFd() refuses what is no pipe", async () => {
 Deno.test("fromFd(0) reads what a shell pipes in, and fromFd(1) writes on", async () => {
   using _dog = watchdog("standard input");
   const code = `
-    import { PipeReader, PipeWriter } from "${source("ipc/pipe/pipe.ts")}";
+    import { PipeReader, PipeWriter } from "@libc/ipc/pipe";
     using input = PipeReader.fromFd(0);
     using output = PipeWriter.fromFd(1);
     while (await input.splice(output) !== null);`;
@@ -105,10 +105,7 @@ Deno.test("fromFd(0) reads what a shell pipes in, and fromFd(1) writes on", asyn
       'printf "through deno\\n" | "$@" | tr a-z A-Z',
       "sh",
       Deno.execPath(),
-      "run",
-      "--quiet",
-      "--allow-ffi",
-      `data:application/typescript,${encodeURIComponent(code)}`,
+      ...denoArgs(code),
     ],
   });
   const { stdout, stderr } = await child.end();

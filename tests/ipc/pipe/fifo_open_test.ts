@@ -17,7 +17,6 @@ import {
   openedSince,
   openFds,
   scaled,
-  source,
   spawnCommand,
   spawnDeno,
   turn,
@@ -25,8 +24,6 @@ import {
   watchdog,
 } from "../../util.ts";
 import { Place, staysPending, STREAMS, text } from "../core/stream/util.ts";
-
-const FIFO = source("ipc/pipe/fifo.ts");
 
 Deno.test("openReader() is there at once, and its read() waits for the first writer", async () => {
   using place = new Place();
@@ -323,7 +320,7 @@ Deno.test("a writer that is killed is the end, and the next one goes on", async 
   const buffer = new Uint8Array(99);
   for (const word of ["first", "second"]) {
     await using child = spawnDeno(
-      `import { Fifo } from "${FIFO}";
+      `import { Fifo } from "@libc/ipc/fifo";
       using fifo = Fifo.open(Deno.args[0]);
       using writer = await fifo.openWriter();
       await writer.write(Deno.args[1]);

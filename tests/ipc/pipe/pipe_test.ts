@@ -10,6 +10,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  denoArgs,
   hasCommand,
   openedSince,
   openFds,
@@ -177,10 +178,9 @@ Deno.test("a reader that is killed is EPIPE for the write that waits", async () 
 Deno.test("pipe() without descriptors left is EMFILE and leaks none", async () => {
   using _dog = watchdog("EMFILE");
   const code = `
-    import { pipe } from "${source("ipc/pipe/pipe.ts")}";
+    import { pipe } from "@libc/ipc/pipe";
     import { openFds } from "${source("tests/descriptors.ts")}";
-    import { unistd } from "${source("ffi/libc/unistd.ts")}";
-    import { fcntl } from "${source("ffi/libc/fcntl.ts")}";
+    import { fcntl, unistd } from "@libc/ipc/ffi";
     const codes = [];
     const attempt = (left, make) => {
       openFds(); // opens the directory itself, so before none are left
@@ -209,11 +209,7 @@ Deno.test("pipe() without descriptors left is EMFILE and leaks none", async () =
       'ulimit -n 200; exec "$@"',
       "sh",
       Deno.execPath(),
-      "run",
-      "--quiet",
-      "--no-lock",
-      "--allow-all",
-      `data:application/typescript,${encodeURIComponent(code)}`,
+      ...denoArgs(code, "--allow-all"),
     ],
   });
   const { stdout, stderr } = await child.end();

@@ -11,7 +11,6 @@ import {
 import {
   openFds,
   scaled,
-  source,
   spawnCommand,
   spawnDeno,
   untilBlocked,
@@ -295,7 +294,7 @@ Deno.test("inheritedFd() refuses a second owner", async () => {
       "--quiet",
       "--no-lock",
       `const { inheritedFd } = await import("${
-        source("ipc/process/_inherited_fd.ts")
+        import.meta.resolve("@libc/ipc/spawn")
       }");
       const first = inheritedFd(3);
       try { inheritedFd(3); } catch (error) { console.log(error.message); }

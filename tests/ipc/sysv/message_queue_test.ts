@@ -17,7 +17,6 @@ import {
   later,
   notEmulated,
   rejection,
-  source,
   spawnWorker,
   uniqueKey,
   watchdog,
@@ -728,9 +727,7 @@ Deno.test("SysvMessageQueue.receiveSync() receives an empty message though other
   const third = queue.receive({ type: 3 });
   await parked();
   using sender = spawnWorker(`
-    const { SysvMessageQueue } = await import(${
-    JSON.stringify(source("ipc/sysv/message_queue.ts"))
-  });
+    const { SysvMessageQueue } = await import("@libc/ipc/sysv-msg");
     const queue = SysvMessageQueue.fromId(${queue.id});
     postMessage("ready");
     setTimeout(() => {

@@ -6,7 +6,6 @@ import {
   type Child,
   scaled,
   sleeps,
-  source,
   spawnDeno,
   spawnWorker,
   uniqueKey,
@@ -207,7 +206,7 @@ Deno.test("undo belongs to the process: the end of a Worker takes nothing back",
     const code = ${
       JSON.stringify(
         `import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-       import { unistd } from "${source("ffi/libc/unistd.ts")}";
+       import { unistd } from "@libc/ipc/ffi";
        SysvSemaphoreSet.fromId(${set.id}).acquireSync();
        postMessage(unistd().gettid());`,
       )

@@ -83,8 +83,7 @@ Deno.test({
 
 /** What a child needs that plays with signals. */
 const PRELUDE = `
-  import { signal } from ${JSON.stringify(source("ffi/libc/signal.ts"))};
-  import { sigaction } from ${JSON.stringify(source("ffi/libc/signal.ts"))};
+  import { sigaction, signal } from "@libc/ipc/ffi";
   import { callUntil } from ${
   JSON.stringify(source("ipc/core/wait/timer_interrupt.ts"))
 };
