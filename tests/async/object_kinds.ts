@@ -17,8 +17,16 @@ import {
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
-import { P_PID, siginfo_t, sys_wait, WEXITED } from "@libc/ipc/ffi";
-import { readTextFile } from "../../ipc/core/file/read_file.ts";
+import {
+  cstring,
+  fcntl,
+  O_RDONLY,
+  P_PID,
+  siginfo_t,
+  sys_wait,
+  unistd,
+  WEXITED,
+} from "@libc/ipc/ffi";
 import {
   exhaust,
   type Kind,
@@ -259,8 +267,14 @@ const SIGUSR2 = 1n << 11n;
 /** Whether no thread has taken a signal yet that was sent to this process. */
 function isPending(bit: bigint): boolean {
   // Through libc: children have no other permission.
-  const status = readTextFile("/proc/self/status");
-  const [, mask = "0"] = /^ShdPnd:\s*(\w+)/m.exec(status) ?? [];
+  const { close, read } = unistd();
+  const path = cstring("/proc/self/status", "path");
+  const fd = fcntl().open(path, O_RDONLY, 0);
+  const bytes = new Uint8Array(8192);
+  const length = read(fd, bytes, bytes.length);
+  close(fd);
+  const status = new TextDecoder().decode(bytes.subarray(0, length));
+  const [, mask] = /^ShdPnd:\s*(\w+)/m.exec(status) ?? [];
   return (BigInt(`0x${mask}`) & bit) !== 0n;
 }
 

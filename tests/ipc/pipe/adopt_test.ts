@@ -1,7 +1,7 @@
 // Ends of pipes made of descriptors from elsewhere.
 
 import { IpcError, pipe, PipeReader, PipeWriter } from "@libc/ipc";
-import { cstring, fcntl, O_DIRECT, O_RDWR } from "@libc/ipc/ffi";
+import { cstring, fcntl, O_DIRECT, O_RDWR, unistd } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -9,7 +9,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
 import {
   denoArgs,
   openedSince,
@@ -80,7 +79,7 @@ Deno.test("fromFd() refuses what is no pipe", async () => {
       `Cannot use descriptor ${fd}: fstat failed with EINVAL (Invalid argument): it is no pipe`,
     );
   } finally {
-    closeFd(fd, "/dev/null");
+    unistd().close(fd);
   }
   const none = assertThrows(() => PipeWriter.fromFd(1_000_000), IpcError);
   assertEquals([none.code, none.syscall], ["EBADF", "fstat"]);

@@ -11,7 +11,6 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { type SysvMessage, SysvMessageQueue } from "@libc/ipc/sysv-msg";
-import { procTable } from "../../../ipc/sysv/_object.ts";
 import {
   codeOf,
   later,
@@ -21,6 +20,7 @@ import {
   uniqueKey,
   watchdog,
 } from "../../util.ts";
+import { procRow } from "./proc.ts";
 import { isRecent } from "../memory/process_state.ts";
 import { waitAny } from "@libc/ipc/wait";
 
@@ -507,7 +507,7 @@ Deno.test({
     queue.sendSync(1, "123");
     const stat = SysvMessageQueue.list().find((one) => one.id === queue.id);
     assertEquals(stat, queue.stat());
-    const row = procTable("msg").find((one) => one["msqid"] === queue.id);
+    const row = procRow("msg", queue.id);
     assertEquals(row?.["key"], queue.key);
     assertEquals(row?.["perms"], 0o606);
     assertEquals(row?.["qnum"], 1);

@@ -1,6 +1,6 @@
 // Reads and writes that wait: time limits, aborts, arguments.
 
-import { IpcError, pipe } from "@libc/ipc";
+import { IpcError, mapAnonymous, pipe } from "@libc/ipc";
 import {
   assert,
   assertEquals,
@@ -9,7 +9,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { scaled, turn } from "../../../util.ts";
-import { CAPACITY, fullPipe, mapAnonymous, text } from "./util.ts";
+import { CAPACITY, fullPipe, text } from "./util.ts";
 
 const encoder = new TextEncoder();
 
