@@ -1,5 +1,7 @@
 /**
- * Checks that `mod.ts`, `exports` of `deno.json` and the files agree.
+ * Checks that `mod.ts`, `exports` of `deno.json` and the files agree, and that
+ * tests import what is public by a public specifier: they must not notice when
+ * it moves to another file.
  *
  * Run it with `deno run --allow-read --allow-run _tools/check_exports.ts`.
  *
@@ -20,6 +22,16 @@ import {
 
 const ALL = "mod.ts";
 
+/** A file of the library in a test: `"../mod.ts"`, or `source("mod.ts")`. */
+const MENTION =
+  /(?:"(?=\.)|\(\s*")((?:\.{1,2}\/)*(?:(?:ffi|ipc)\/[^"\s]+|mod)\.ts)"/g;
+
+/**
+ * What stands before it where names are imported: `{ a } from "${source(`, and
+ * `{ a } = await import(`.
+ */
+const NAMES = /\{([^{}]*)\}\s*(?:from|=\s*await\s+import\b)[\s\w.("$\{]*$/;
+
 /** Subpaths that `mod.ts` leaves out: raw calls, and a program. */
 const APART = new Set(["./ffi", "./cli"]);
 
@@ -39,6 +51,7 @@ export async function exportProblems(root: string): Promise<string[]> {
   return problems.concat(
     placeProblems(root, config, docs),
     symbolProblems(config, docs),
+    await testProblems(root, config, docs),
   );
 }
 
@@ -136,6 +149,69 @@ function symbolProblems(
   return problems;
 }
 
+/** Tests that take from a file what a specifier exports. */
+async function testProblems(
+  root: string,
+  { name: own, exports }: Config,
+  docs: Map<string, ModuleDoc>,
+): Promise<string[]> {
+  const specifiers = new Map<string, string>();
+  const offers = new Map<string, string>();
+  for (const [subpath, target] of Object.entries(exports)) {
+    const file = target.replace("./", "");
+    const specifier = own + subpath.slice(1);
+    specifiers.set(file, specifier);
+    const doc = docs.get(file);
+    for (const place of doc === undefined ? [] : placesOf(doc).values()) {
+      // The first is of `mod.ts`, if it has it.
+      if (!offers.has(place)) offers.set(place, specifier);
+    }
+  }
+  const mentions = filesBelow(root, "tests")
+    .filter((test) => test.endsWith(".ts"))
+    .flatMap((test) => mentionsOf(test, Deno.readTextFileSync(root + test)));
+  const others = new Set(mentions.map(({ file }) => file))
+    .difference(specifiers);
+  const shown = await docOf(
+    root,
+    [...others].filter((file) => isFile(`${root}${file}`)),
+  );
+  return mentions.flatMap(({ test, file, names }) => {
+    const whole = specifiers.get(file);
+    if (whole !== undefined) {
+      return `${test}: names ${file}, which is "${whole}"`;
+    }
+    const doc = shown.get(file);
+    const offered = [...doc === undefined ? [] : placesOf(doc)]
+      .filter(([name, place]) =>
+        offers.has(place) && (names?.includes(name) ?? true)
+      );
+    return offered.slice(0, names?.length ?? 1).map(([name, place]) =>
+      `${test}: names ${file}, while "${offers.get(place)}" exports ${name}`
+    );
+  });
+}
+
+/** A file of the library that a test names. */
+interface Mention {
+  test: string;
+  file: string;
+  /** What it imports from there, undefined when that is not said. */
+  names: string[] | undefined;
+}
+
+/** The files that a test names, in programs for its children as well. */
+function mentionsOf(test: string, text: string): Mention[] {
+  return [...text.matchAll(MENTION)].flatMap(({ 1: path = "", index }) => {
+    const base = path.startsWith(".") ? `file:///${test}` : "file:///";
+    const file = new URL(path, base).pathname.slice(1);
+    if (file !== ALL && !/^(ffi|ipc)\//.test(file)) return [];
+    const names = NAMES.exec(text.slice(0, index))?.[1]?.split(",")
+      .map((name) => name.trim().replace(/^type /, "").split(/ |:/)[0] ?? "");
+    return { test, file, names };
+  });
+}
+
 /** Where each exported symbol is declared. */
 function placesOf({ symbols }: ModuleDoc): Map<string, string> {
   return new Map(
@@ -157,5 +233,5 @@ function fileOf({ location, def }: Declaration): string {
 }
 
 if (import.meta.main) {
-  finish(await exportProblems(ROOT), "mod.ts, exports and files agree");
+  finish(await exportProblems(ROOT), "mod.ts, exports, files and tests agree");
 }

@@ -31,9 +31,19 @@ export * from "./ipc/device/mod.ts";
   }\nexport type { Key } from "./number.ts";\n`,
   "ipc/sysv/number.ts": "/** A key. */\nexport type Key = number;\n",
   "ipc/sysv/_private.ts": module("hidden"),
+  "ipc/sysv/_tested.ts": module("tested"),
   "ipc/device/mod.ts":
     `/**\n * Device.\n *\n * @module\n */\nexport { Device } from "./server/device.ts";\n`,
   "ipc/device/server/device.ts": module("Device"),
+  "tests/ipc/util.ts": "export const a = 1;\n",
+  "tests/sound_test.ts": `
+import { ftok, type Key } from "@libc/ipc";
+import { tested } from "../ipc/sysv/_tested.ts";
+import { a } from "./ipc/util.ts";
+const { tested: other } = await import("../ipc/sysv/_tested.ts");
+run("deno", ["doc", "mod.ts"]);
+const PROGRAM = \`import { tested } from "\${source("ipc/sysv/_tested.ts")}";\`;
+`,
 };
 
 /** A module with its doc that exports one constant. */
@@ -144,5 +154,72 @@ Deno.test("exportProblems() reports a symbol that is another one in mod.ts", asy
         'export { hidden as ftok } from "./ipc/sysv/_private.ts";\n',
     }),
     ["mod.ts: exports another ftok than ipc/sysv/key.ts"],
+  );
+});
+
+Deno.test("exportProblems() reports a test that names a file with a specifier", async () => {
+  for (
+    const source of [
+      'import { ftok } from "../../ipc/sysv/key.ts";',
+      'import type { Key } from "../../ipc/sysv/key.ts";',
+      'import * as key from "../../ipc/sysv/key.ts";',
+      'import "../../ipc/sysv/key.ts";',
+      'export * from "../../ipc/sysv/key.ts";',
+      'type A = import("../../ipc/sysv/key.ts").Key;',
+      'const { ftok } = await import("../../ipc/sysv/key.ts");',
+      'const url = import.meta.resolve("../../ipc/sysv/key.ts");',
+      'const code = `import { ftok } from "${source("ipc/sysv/key.ts")}";`;',
+    ]
+  ) {
+    assertEquals(
+      [source, await problemsWith({ "tests/ipc/a_test.ts": source })],
+      [source, [
+        'tests/ipc/a_test.ts: names ipc/sysv/key.ts, which is "@libc/ipc/key"',
+      ]],
+    );
+  }
+  assertEquals(
+    await problemsWith({
+      "tests/a.ts": 'import { IpcError } from "../mod.ts";',
+    }),
+    ['tests/a.ts: names mod.ts, which is "@libc/ipc"'],
+  );
+});
+
+Deno.test("exportProblems() reports a test that takes what is public from its file", async () => {
+  const file = "ipc/sysv/number.ts";
+  for (
+    const source of [
+      `import type { Key } from "../${file}";`,
+      `import {\n  one,\n  type Key as Number,\n} from "../${file}";`,
+      `import * as number from "../${file}";`,
+      `type A = import("../${file}").Key;`,
+      `const { one, Key: key } = await import(\n  "../${file}"\n);`,
+      `\`import { Key } from \${\n  JSON.stringify(source("${file}"))\n}\`;`,
+    ]
+  ) {
+    assertEquals(
+      [source, await problemsWith({ "tests/a_test.ts": source })],
+      [source, [
+        `tests/a_test.ts: names ${file}, while "@libc/ipc" exports Key`,
+      ]],
+    );
+  }
+  const other = `import { one } from "../${file}";`;
+  assertEquals(await problemsWith({ "tests/a_test.ts": other }), []);
+  const twice = `import { Device } from "../ipc/device/server/device.ts";
+import { raw } from "../ffi/raw.ts";
+`;
+  assertEquals(
+    await problemsWith({
+      "ffi/mod.ts": `${module("table")}export { raw } from "./raw.ts";\n`,
+      "ffi/raw.ts": 'export { raw } from "./_open.ts";\n',
+      "ffi/_open.ts": "/** It. */\nexport const raw: number = 1;\n",
+      "tests/a_test.ts": twice,
+    }),
+    [
+      'tests/a_test.ts: names ipc/device/server/device.ts, while "@libc/ipc" exports Device',
+      'tests/a_test.ts: names ffi/raw.ts, while "@libc/ipc/ffi" exports raw',
+    ],
   );
 });

@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
-import type { WaitOptions } from "../../ipc/core/wait/options.ts";
+import type { WaitOptions } from "@libc/ipc/wait";
 import { later, turn } from "../util.ts";
 import type { Kind, Subject } from "./kinds.ts";
 

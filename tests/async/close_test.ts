@@ -3,21 +3,14 @@
 import { assertEquals } from "@std/assert";
 import {
   IPC_PRIVATE,
+  Socket,
+  spawn,
   SysvMessageQueue,
   SysvSemaphoreSet,
   type WaitOptions,
 } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
-import { spawn } from "../../ipc/process/spawn.ts";
-import { Socket } from "../../ipc/socket/socket.ts";
-import {
-  type Child,
-  denoArgs,
-  scaled,
-  source,
-  spawnDeno,
-  watchdog,
-} from "../util.ts";
+import { type Child, denoArgs, scaled, spawnDeno, watchdog } from "../util.ts";
 import { checkRandomEnds, closing, type End, seed } from "./checks.ts";
 import { type Kind, kindOf, kinds, type Subject } from "./kinds.ts";
 
@@ -204,7 +197,7 @@ for (const kind of removable) {
  * closes the descriptors that it gets.
  */
 const REMOVER = `
-  import { SysvMessageQueue, SysvSemaphoreSet } from "${source("mod.ts")}";
+  import { SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";
   import { Socket } from "@libc/ipc/socket";
   const socket = Socket.fromFd(3, { takeOver: true });
   for (let found; (found = socket.receiveFdsSync());) {

@@ -1,13 +1,18 @@
 // What is ready at once: what it costs, and that it lets others have a turn.
 
 import { assert, assertEquals } from "@std/assert";
-import { IPC_PRIVATE, SysvSemaphoreSet, waitAny } from "@libc/ipc";
+import {
+  EventFd,
+  IPC_PRIVATE,
+  Memfd,
+  pipe,
+  SysvSemaphoreSet,
+  waitAny,
+} from "@libc/ipc";
+import { READINESS } from "@libc/ipc/wait";
 import { fdSource } from "../../ipc/core/wait/reactor.ts";
 import { SweepSource } from "../../ipc/core/wait/source.ts";
 import { waitUntil } from "../../ipc/core/wait/wait.ts";
-import { READINESS } from "../../ipc/core/wait/wait_any.ts";
-import { pipe } from "../../ipc/pipe/pipe.ts";
-import { EventFd } from "../../ipc/process/eventfd.ts";
 import { later, turn, watchdog } from "../util.ts";
 import { outcomeOf } from "./checks.ts";
 import { type Kind, kinds, type Subject } from "./kinds.ts";
@@ -109,21 +114,13 @@ Deno.test("waits that are ready together settle in their order", async () => {
 Deno.test("a wait whose attempts are always in vain lets timers run", async () => {
   using _dog = watchdog("a file that is always ready");
   // Epoll cannot watch a regular file, which is ready for ever.
-
-  const { fcntl, O_CLOEXEC, O_RDONLY } = await import(
-    "../../ffi/libc/fcntl.ts"
-  );
-  const { Fd } = await import("../../ipc/core/handle/fd.ts");
-  const { INTERNAL } = await import("../../ipc/core/handle/internal.ts");
-  const path = new TextEncoder().encode("/proc/self/exe\0");
-  const number = fcntl().open(path, O_RDONLY | O_CLOEXEC, 0);
-  using file = new Fd(INTERNAL, number, "file");
+  using memory = Memfd.create("ready", { size: 1 });
   const controller = new AbortController();
   const wait = waitUntil(
     () => undefined,
     { signal: controller.signal },
     SUBJECT,
-    fdSource(file, "read"),
+    fdSource(memory.fd, "read"),
   ).catch((error) => error);
   await later(10);
   controller.abort("enough");

@@ -1,8 +1,7 @@
 // Many waits at once, and everything else goes on meanwhile.
 
+import { EventFd, pipe } from "@libc/ipc";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { pipe } from "../../ipc/pipe/pipe.ts";
-import { EventFd } from "../../ipc/process/eventfd.ts";
 import {
   type Child,
   later,
@@ -140,7 +139,7 @@ Deno.test("a wait that ends can start, close and abort others", async () => {
 function spawnWithWorkers(code: string): Child {
   return spawnDeno(
     `
-    import { IPC_PRIVATE, SysvMessageQueue } from "${source("mod.ts")}";
+    import { IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
     import { checkMany } from "${source("tests/async/checks.ts")}";
     import { kinds } from "${source("tests/async/kinds.ts")}";
     const start = (name) => new Worker(import.meta.url, { type: "module", name });

@@ -8,7 +8,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { EventFd } from "@libc/ipc/eventfd";
 import { pipe } from "@libc/ipc/pipe";
 import { waitAny } from "@libc/ipc/wait";
-import { sys_resource } from "../../ffi/libc/sys_resource.ts";
+import { sys_resource } from "@libc/ipc/ffi";
 import { openFds } from "../descriptors.ts";
 import { later } from "../util.ts";
 import "../settle_runtime.ts";

@@ -1,26 +1,32 @@
 /** Waits on queues, semaphores, counters, processes and signals. */
 
 import {
+  type ChildProcess,
+  EventFd,
   IPC_PRIVATE,
   IpcError,
+  kill,
   mapAnonymous,
+  onSignal,
+  Pidfd,
   PosixMessageQueue,
   PosixSemaphore,
+  SignalQueue,
+  sigqueue,
+  spawn,
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
-import { siginfo_t } from "../../ffi/libc/signal.ts";
-import { P_PID, sys_wait, WEXITED } from "../../ffi/libc/sys_wait.ts";
-import { readTextFile } from "../../ipc/core/file/read_file.ts";
-import { EventFd } from "../../ipc/process/eventfd.ts";
-import { Pidfd } from "../../ipc/process/pidfd.ts";
 import {
-  kill,
-  onSignal,
-  SignalQueue,
-  sigqueue,
-} from "../../ipc/process/signal.ts";
-import { type ChildProcess, spawn } from "../../ipc/process/spawn.ts";
+  cstring,
+  fcntl,
+  O_RDONLY,
+  P_PID,
+  siginfo_t,
+  sys_wait,
+  unistd,
+  WEXITED,
+} from "@libc/ipc/ffi";
 import {
   exhaust,
   type Kind,
@@ -261,8 +267,14 @@ const SIGUSR2 = 1n << 11n;
 /** Whether no thread has taken a signal yet that was sent to this process. */
 function isPending(bit: bigint): boolean {
   // Through libc: children have no other permission.
-  const status = readTextFile("/proc/self/status");
-  const [, mask = "0"] = /^ShdPnd:\s*(\w+)/m.exec(status) ?? [];
+  const { close, read } = unistd();
+  const path = cstring("/proc/self/status", "path");
+  const fd = fcntl().open(path, O_RDONLY, 0);
+  const bytes = new Uint8Array(8192);
+  const length = read(fd, bytes, bytes.length);
+  close(fd);
+  const status = new TextDecoder().decode(bytes.subarray(0, length));
+  const [, mask] = /^ShdPnd:\s*(\w+)/m.exec(status) ?? [];
   return (BigInt(`0x${mask}`) & bit) !== 0n;
 }
 

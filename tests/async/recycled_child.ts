@@ -5,9 +5,8 @@
 
 import { EventFd } from "@libc/ipc/eventfd";
 import { IpcError } from "@libc/ipc/errno";
-import { F_DUPFD_CLOEXEC, fcntl } from "../../ffi/libc/fcntl.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
-import { Fd } from "../../ipc/core/handle/fd.ts";
+import { Fd } from "@libc/ipc/fd";
+import { F_DUPFD_CLOEXEC, fcntl, unistd } from "@libc/ipc/ffi";
 import { INTERNAL } from "../../ipc/core/handle/internal.ts";
 import { later } from "../util.ts";
 

@@ -2,25 +2,23 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import {
+  type ChildFd,
+  type ChildProcess,
+  Fifo,
   IPC_PRIVATE,
+  Pidfd,
+  pipe,
   PosixMessageQueue,
   PosixSemaphore,
+  Socket,
+  spawn,
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
 import { lockFile, openLockFile } from "@libc/ipc/file-lock";
-import { Fifo } from "../../ipc/pipe/fifo.ts";
-import { pipe } from "../../ipc/pipe/pipe.ts";
-import { Pidfd } from "../../ipc/process/pidfd.ts";
-import {
-  type ChildFd,
-  type ChildProcess,
-  spawn,
-} from "../../ipc/process/spawn.ts";
-import { Socket } from "../../ipc/socket/socket.ts";
 import { Place } from "../ipc/core/stream/util.ts";
-import { exists, later, scaled, source, spawnDeno, watchdog } from "../util.ts";
+import { exists, later, scaled, spawnDeno, watchdog } from "../util.ts";
 
 /** How often each process is killed. */
 const KILLS = scaled(1, 1000);
@@ -35,9 +33,7 @@ function repeatedly(test: () => Promise<void>): () => Promise<void> {
 /** Runs some code in another process. */
 async function elsewhere(code: string): Promise<void> {
   await using child = spawnDeno(`
-    import { PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "${
-    source("mod.ts")
-  }";
+    import { PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";
     ${code}`);
   const { code: status, stderr } = await child.end();
   assertEquals(status, 0, stderr);

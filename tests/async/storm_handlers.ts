@@ -1,8 +1,6 @@
 /** What the programs under the storm import: handlers for its signals. */
 
-import { cstring } from "../../ffi/cstring.ts";
-import { dlfcn } from "../../ffi/libc/dlfcn.ts";
-import { sigaction, signal } from "../../ffi/libc/signal.ts";
+import { cstring, dlfcn, sigaction, signal } from "@libc/ipc/ffi";
 
 /** `SIGRTMIN+5` */
 const REAL_TIME = 39;

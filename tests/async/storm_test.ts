@@ -3,12 +3,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  Fifo,
   PosixMessageQueue,
   PosixSemaphore,
   SysvMessageQueue,
   SysvSemaphoreSet,
 } from "@libc/ipc";
-import { Fifo } from "../../ipc/pipe/fifo.ts";
 import { denoWith } from "../ipc/process/util.ts";
 import {
   type Child,
@@ -72,9 +72,7 @@ function storm(pid: number, aim: Aim, signals: number[]): Child {
 
 /** What the programs under the storm begin with. */
 const PREPARE = `
-  import { Fifo, PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "${
-  source("mod.ts")
-}";
+  import { Fifo, PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";
   import "${source("tests/async/storm_handlers.ts")}";
   import { storm } from "${source("tests/async/storm_handlers.ts")}";
   import { later } from "${source("tests/util.ts")}";

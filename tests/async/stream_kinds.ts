@@ -1,9 +1,13 @@
 /** Waits on pipes, FIFOs and sockets. */
 
-import type { FdReader } from "../../ipc/core/stream/byte_stream.ts";
-import { Fifo } from "../../ipc/pipe/fifo.ts";
-import { pipe, type PipeEnds, PipeReader } from "../../ipc/pipe/pipe.ts";
-import { Socket } from "../../ipc/socket/socket.ts";
+import {
+  type FdReader,
+  Fifo,
+  pipe,
+  type PipeEnds,
+  PipeReader,
+  Socket,
+} from "@libc/ipc";
 import { openFds, uniqueName } from "../util.ts";
 import {
   exhaust,

@@ -2,14 +2,16 @@
  * What all kinds of waits have in common for the tests, see `kinds.ts`.
  */
 
-import type { SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";
 import type {
+  PipeReader,
+  PipeWriter,
+  Socket,
   SyncWaitOptions,
+  SysvMessageQueue,
+  SysvSemaphoreSet,
+  Waitable,
   WaitOptions,
-} from "../../ipc/core/wait/options.ts";
-import type { Waitable } from "../../ipc/core/wait/wait_any.ts";
-import type { PipeReader, PipeWriter } from "../../ipc/pipe/pipe.ts";
-import type { Socket } from "../../ipc/socket/socket.ts";
+} from "@libc/ipc";
 
 /** An object on which a wait has to wait. */
 export interface Subject extends Disposable {

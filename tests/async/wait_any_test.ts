@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { type Waitable, waitAny } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
-import { READINESS } from "../../ipc/core/wait/wait_any.ts";
+import { READINESS } from "@libc/ipc/wait";
 import { later, turn, watchdog } from "../util.ts";
 import { assertEffects, outcomeOf, random, seed } from "./checks.ts";
 import { type Kind, kinds, type Subject } from "./kinds.ts";

@@ -3,7 +3,7 @@
 import { mapAnonymous, mapFile, Memfd, PosixSharedMemory } from "@libc/ipc";
 import { pipe } from "@libc/ipc/pipe";
 import { IpcError } from "@libc/ipc/errno";
-import { source, uniqueName } from "../util.ts";
+import { uniqueName } from "../util.ts";
 import {
   addressSpace,
   becomeNobody,
@@ -236,7 +236,7 @@ const mappings: Drivers = {
 /** What a process that may never make executable memfds gets for one. */
 function refusedExecutable(): never {
   const code = `
-    import { Memfd } from "${source("ipc/memory/memfd.ts")}";
+    import { Memfd } from "@libc/ipc/memfd";
     Deno.writeTextFileSync("/proc/sys/vm/memfd_noexec", "2");
     try {
       Memfd.create("x", { size: 1, executable: true });

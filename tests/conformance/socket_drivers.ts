@@ -1,8 +1,7 @@
 /** Drivers of the rows about sockets. */
 
+import { pipe, Socket, type SocketType } from "@libc/ipc";
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { pipe } from "../../ipc/pipe/pipe.ts";
-import { Socket, type SocketType } from "../../ipc/socket/socket.ts";
 import { uniqueName } from "../util.ts";
 import { limit, RLIMIT } from "./privileges.ts";
 import type { Defer, Driven, Drivers } from "./rows.ts";

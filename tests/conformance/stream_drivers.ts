@@ -1,7 +1,6 @@
 /** Drivers of the rows about pipes and FIFOs. */
 
-import { Fifo } from "../../ipc/pipe/fifo.ts";
-import { pipe, PipeWriter } from "../../ipc/pipe/pipe.ts";
+import { Fifo, pipe, PipeWriter } from "@libc/ipc";
 import { becomeNobody, becomeRoot } from "./privileges.ts";
 import type { Defer, Driven, Drivers } from "./rows.ts";
 

@@ -5,7 +5,6 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "@libc/ipc/errno";
 import {
   check0,
   checkInt,
@@ -17,14 +16,12 @@ import {
   errnoMessage,
   errnoName,
   errnoOf,
+  IpcError,
   ipcError,
   timeoutError,
-} from "../../ffi/errno.ts";
-import { errno } from "../../ffi/libc/errno.ts";
-import { MAP_PRIVATE, sys_mman } from "../../ffi/libc/sys_mman.ts";
-import { sys_msg } from "../../ffi/libc/sys_msg.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
-import { codeOf, scaled, source, watchdog } from "../util.ts";
+} from "@libc/ipc/errno";
+import { errno, MAP_PRIVATE, sys_mman, sys_msg, unistd } from "@libc/ipc/ffi";
+import { codeOf, scaled, watchdog } from "../util.ts";
 
 Deno.test("IpcError carries the code, the number and the call", () => {
   const error = new IpcError("Cannot do it", { errno: 2, syscall: "open" });
@@ -162,10 +159,8 @@ Deno.test(`errnoOf() is right ${3 * ROUNDS} times under allocation`, () => {
 Deno.test("errnoOf() is right in workers of its own while files are read", async () => {
   using _dog = watchdog("workers and errno", 120);
   const code = `
-    import { ERRNO, errnoOf } from "${source("ffi/errno.ts")}";
-    import { errno } from "${source("ffi/libc/errno.ts")}";
-    import { unistd } from "${source("ffi/libc/unistd.ts")}";
-    import { sys_msg } from "${source("ffi/libc/sys_msg.ts")}";
+    import { ERRNO, errnoOf } from "@libc/ipc/errno";
+    import { errno, sys_msg, unistd } from "@libc/ipc/ffi";
     const byte = new Uint8Array(16);
     let wrong = 0, garbage = [];
     for (let i = 0; i < ${scaled(300_000, 5_000_000)}; i++) {

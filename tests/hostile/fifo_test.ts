@@ -2,8 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Fifo, IpcError, Socket } from "@libc/ipc";
-import { cstring } from "../../ffi/cstring.ts";
-import { sys_stat } from "../../ffi/libc/sys_stat.ts";
+import { cstring, sys_stat } from "@libc/ipc/ffi";
 import { isPrivileged } from "../conformance/privileges.ts";
 import { Place, STREAMS } from "../ipc/core/stream/util.ts";
 import { openFds, spawnDeno, until, watchdog } from "../util.ts";

@@ -2,9 +2,8 @@
 // blocks this process, loses a byte or ends it.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { IpcError, pipe, type PipeEnds, spawn } from "@libc/ipc";
-import { fcntl } from "../../ffi/libc/fcntl.ts";
-import type { ChildFd } from "../../ipc/process/spawn.ts";
+import { type ChildFd, IpcError, pipe, type PipeEnds, spawn } from "@libc/ipc";
+import { fcntl } from "@libc/ipc/ffi";
 import { type LineChild, lineChild } from "../ipc/process/util.ts";
 import { watchdog } from "../util.ts";
 

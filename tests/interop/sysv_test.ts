@@ -6,8 +6,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { ftok } from "@libc/ipc/sysv-key";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import type { Permissions } from "../../ipc/sysv/_object.ts";
+import { type Permissions, SysvSharedMemory } from "@libc/ipc/sysv-shm";
 import {
   type Child,
   hasCommand,

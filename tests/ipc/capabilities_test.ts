@@ -136,7 +136,7 @@ Deno.test("capabilities() says that it could not try without descriptors, and tr
   await using child = spawnDeno(
     `import { capabilities } from "@libc/ipc/capabilities";
     import { EventFd } from "@libc/ipc/eventfd";
-    import { sys_resource } from "${source("ffi/libc/sys_resource.ts")}";
+    import { sys_resource } from "@libc/ipc/ffi";
     const RLIMIT_NOFILE = 7;
     const limits = new BigUint64Array(2);
     sys_resource().getrlimit(RLIMIT_NOFILE, limits);

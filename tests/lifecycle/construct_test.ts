@@ -13,7 +13,7 @@ async function publicClasses(): Promise<[string, CallableFunction][]> {
   for (const [subpath, file] of Object.entries(config.exports)) {
     // Importing the command line would run it.
     if (file.startsWith("./cli/")) continue;
-    const module = await import(`../../${file}`);
+    const module = await import(`@libc/ipc${subpath.slice(1)}`);
     for (const [name, value] of Object.entries(module)) {
       if (typeof value !== "function" || !/^class\b/.test(`${value}`)) continue;
       if (!OPEN.includes(name)) found.push([`${subpath} ${name}`, value]);

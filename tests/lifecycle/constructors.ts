@@ -4,6 +4,7 @@
  */
 
 import {
+  ERRNO,
   EventFd,
   type FdMessage,
   Fifo,
@@ -35,9 +36,8 @@ import {
   WaveControl,
   WaveDevice,
 } from "@libc/ipc";
-import { checkInt, ERRNO, ipcError } from "../../ffi/errno.ts";
-import { errno } from "../../ffi/libc/errno.ts";
-import { fcntl } from "../../ffi/libc/fcntl.ts";
+import { ipcError } from "@libc/ipc/errno";
+import { checkInt, errno, fcntl } from "@libc/ipc/ffi";
 import { uniqueName } from "../util.ts";
 
 const F_DUPFD = 0;

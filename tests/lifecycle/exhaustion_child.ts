@@ -4,13 +4,11 @@
  * failed with and have left behind.
  */
 
-import { fcntl } from "../../ffi/libc/fcntl.ts";
-import { sys_resource } from "../../ffi/libc/sys_resource.ts";
-import { unistd } from "../../ffi/libc/unistd.ts";
 import { constructors, type Made } from "./constructors.ts";
 import { handles } from "./handles.ts";
 import { descriptors, leftSince, settled, type Snapshot } from "./leftovers.ts";
 import { IpcError } from "@libc/ipc";
+import { fcntl, sys_resource, unistd } from "@libc/ipc/ffi";
 
 const RLIMIT_NOFILE = 7;
 const F_DUPFD_CLOEXEC = 1030;

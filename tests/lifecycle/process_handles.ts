@@ -5,15 +5,15 @@ import { type FileLock, lockFileSync, openLockFile } from "@libc/ipc/file-lock";
 import { Pidfd } from "@libc/ipc/pidfd";
 import { onSignal, type SignalListener, SignalQueue } from "@libc/ipc/signal";
 import { type ChildProcess, spawn } from "@libc/ipc/spawn";
-import { checkInt } from "../../ffi/errno.ts";
-import { errno } from "../../ffi/libc/errno.ts";
+import { Fd } from "@libc/ipc/fd";
 import {
+  checkInt,
+  errno,
   SFD_CLOEXEC,
   SFD_NONBLOCK,
+  sigset,
   sys_signalfd,
-} from "../../ffi/libc/sys_signalfd.ts";
-import { sigset } from "../../ffi/sigset.ts";
-import { Fd } from "../../ipc/core/handle/fd.ts";
+} from "@libc/ipc/ffi";
 import { INTERNAL } from "../../ipc/core/handle/internal.ts";
 import { define, type HandleCase } from "./handle_case.ts";
 

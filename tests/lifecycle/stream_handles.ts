@@ -1,13 +1,13 @@
 /** The streams of bytes, for the table of all handles. */
 
-import { Fifo } from "../../ipc/pipe/fifo.ts";
 import {
   type FdReader,
   type FdWriter,
+  Fifo,
   pipe,
   PipeReader,
   type PipeWriter,
-} from "../../ipc/pipe/pipe.ts";
+} from "@libc/ipc";
 import { define, type HandleCase } from "./handle_case.ts";
 
 const byte = new Uint8Array(1);

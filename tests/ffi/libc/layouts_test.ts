@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ERRNO } from "@libc/ipc/errno";
 import { ADVICE } from "@libc/ipc/ffi";
 import { signals } from "@libc/ipc/signal";
-import { hasCommand, MACHINE, source } from "../../util.ts";
+import { hasCommand, MACHINE } from "../../util.ts";
 
 /** What `peers/layouts.c` prints. */
 interface Truth {
@@ -87,7 +87,7 @@ async function oursOf(arch: string): Promise<Ours> {
       : type.kind === "array" ? sizeOf(type.element) * type.length : type.size;
     const structs = {}, constants = {}, syscalls = {};
     for (const [name, value] of Object.entries(await import("${
-    source("ffi/mod.ts")
+    import.meta.resolve("@libc/ipc/ffi")
   }"))) {
       if (name.startsWith("SYS_")) syscalls[name] = Number(value);
       else if (typeof value === "number") constants[name] = value;

@@ -5,8 +5,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { ERRNO, errno, timespec } from "@libc/ipc/ffi";
-import { table } from "../../../ffi/libc/_open.ts";
+import { ERRNO, errno, table, timespec } from "@libc/ipc/ffi";
 
 Deno.test("table() says which C library it takes where a call is missing", () => {
   const open = table({

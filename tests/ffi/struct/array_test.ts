@@ -1,6 +1,5 @@
 /** Arrays in struct views: elements, iteration, typed arrays. */
 
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   array,
   type ArrayView,
@@ -10,7 +9,8 @@ import {
   type Struct,
   struct,
   text,
-} from "../../../ffi/struct/struct.ts";
+} from "@libc/ipc";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 
 const Point = struct({ x: "i16", y: "i16" });
 

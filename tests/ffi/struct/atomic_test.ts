@@ -1,20 +1,13 @@
 /** Struct fields that others change at the same time. */
 
+import { array, type AtomicField, struct, text } from "@libc/ipc";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import {
-  array,
-  type AtomicField,
-  struct,
-  text,
-} from "../../../ffi/struct/struct.ts";
 import { scaled } from "../../util.ts";
 
 /** Rounds of each of two threads. */
 const ROUNDS = scaled(50_000, 10_000_000);
 
-const MODULE = JSON.stringify(
-  import.meta.resolve("../../../ffi/struct/struct.ts"),
-);
+const MODULE = JSON.stringify(import.meta.resolve("@libc/ipc/struct"));
 
 const Wave = struct({
   state: "i32",

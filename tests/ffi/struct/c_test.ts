@@ -1,6 +1,5 @@
 /** Layouts and `toC()` against what the C and C++ compilers say. */
 
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
   array,
   type Fields,
@@ -9,7 +8,8 @@ import {
   type Struct,
   struct,
   text,
-} from "../../../ffi/struct/struct.ts";
+} from "@libc/ipc";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { hasCommand } from "../../util.ts";
 
 const WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];

@@ -1,17 +1,12 @@
 /** The text that `toC()` writes, and the names that it refuses. */
 
+import { array, type Fields, struct, text } from "@libc/ipc";
 import {
   assert,
   assertEquals,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import {
-  array,
-  type Fields,
-  struct,
-  text,
-} from "../../../ffi/struct/struct.ts";
 
 const Point = struct({ x: "f32", y: "f32" });
 

@@ -1,18 +1,18 @@
 /** Struct views of mappings that are read-only or closed. */
 
 import {
+  array,
+  type MappedMemory,
+  struct,
+  SysvSharedMemory,
+  text,
+} from "@libc/ipc";
+import {
   assert,
   assertEquals,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import {
-  array,
-  type MappedMemory,
-  struct,
-  text,
-} from "../../../ffi/struct/struct.ts";
-import { SysvSharedMemory } from "../../../ipc/sysv/shared_memory.ts";
 import { uniqueKey } from "../../util.ts";
 
 const Inner = struct({ x: "i32", list: array("u8", 2) });

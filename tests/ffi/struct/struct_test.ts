@@ -1,13 +1,6 @@
 /** Layouts: sizes, offsets, hashes, names; where a struct may lie. */
 
 import {
-  assert,
-  assertEquals,
-  assertNotEquals,
-  assertStrictEquals,
-  assertThrows,
-} from "@std/assert";
-import {
   array,
   type Fields,
   type FieldType,
@@ -16,7 +9,14 @@ import {
   type Struct,
   struct,
   text,
-} from "../../../ffi/struct/struct.ts";
+} from "@libc/ipc";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 
 const Wave = struct({
   state: "i32",
@@ -169,7 +169,7 @@ Deno.test("Struct.hash tells apart names that look like layout", () => {
 });
 
 Deno.test("Struct.hash is the same in another process", async () => {
-  const module = new URL("../../../ffi/struct/struct.ts", import.meta.url).href;
+  const module = import.meta.resolve("@libc/ipc/struct");
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "eval",

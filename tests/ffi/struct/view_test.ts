@@ -1,18 +1,12 @@
 /** Live views: values in and out, and what is refused. */
 
+import { array, type ScalarType, struct, text, type View } from "@libc/ipc";
 import {
   assert,
   assertEquals,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import {
-  array,
-  type ScalarType,
-  struct,
-  text,
-  type View,
-} from "../../../ffi/struct/struct.ts";
 
 const Point = struct({ x: "f32", y: "f32" });
 const Everything = struct({

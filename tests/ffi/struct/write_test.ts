@@ -1,6 +1,5 @@
 /** Snapshots and checked writes of whole structs. */
 
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   array,
   type PartialValues,
@@ -8,7 +7,8 @@ import {
   text,
   type Values,
   type View,
-} from "../../../ffi/struct/struct.ts";
+} from "@libc/ipc";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 
 const Point = struct({ x: "f32", y: "f32" });
 const Everything = struct({

@@ -109,7 +109,7 @@ Deno.test({
     await using place = await newPlace();
     const device = await place.spawnDevice();
     const code = `
-      import * as all from ${JSON.stringify(source("ipc/device/mod.ts"))};
+      import * as all from "@libc/ipc/device";
       const { WaveDevice, WaveClient, WaveControl, inspect, detach } = all;
       const address = ${place.code};
       ${CALLS}

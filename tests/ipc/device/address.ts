@@ -6,13 +6,18 @@ import {
   WaveDevice,
   type WaveDeviceOptions,
 } from "@libc/ipc/device";
+import { struct } from "@libc/ipc/struct";
 import { assertEquals } from "@std/assert";
-import {
-  type Child,
-  source,
-  spawnDeno,
-  type SpawnDenoOptions,
-} from "../../util.ts";
+import { type Child, spawnDeno, type SpawnDenoOptions } from "../../util.ts";
+
+/** The `struct wave` that `@libc/ipc/device` describes for other languages. */
+export const Wave = struct({
+  state: "i32",
+  waveform: "i32",
+  value: "i32",
+  time: "f64",
+  period: "f64",
+});
 
 /**
  * An address of its own, in a directory of its own, which at the end of the
@@ -59,11 +64,20 @@ export class Place implements AsyncDisposable {
     });
   }
 
+  /** What a device over POSIX calls its memory here, where none is now. */
+  memoryName(): string {
+    using _device = this.create({ transport: "posix" });
+    const { objects } = inspect(this.address);
+    const name = objects.find(({ kind }) => kind === "memory")?.name;
+    if (name === undefined) throw new Error("The memory has no name");
+    return name;
+  }
+
   /** Another process, which imports everything of `@libc/ipc/device`. */
   spawn(code: string, options: SpawnDenoOptions = {}): Child {
     const child = spawnDeno(
       `
-      import * as all from ${JSON.stringify(source("ipc/device/mod.ts"))};
+      import * as all from "@libc/ipc/device";
       const { WaveDevice, WaveClient, WaveControl, inspect, detach } = all;
       const address = ${this.code};
       // A test that is killed must not leave its children behind.

@@ -11,14 +11,11 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { ftok } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { cpath } from "../../../ffi/cstring.ts";
-import { fcntl, O_RDWR } from "../../../ffi/libc/fcntl.ts";
-import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
-import { memoryName } from "../../../ipc/device/address.ts";
+import { cpath, fcntl, O_RDWR, unistd } from "@libc/ipc/ffi";
+import { Memfd } from "@libc/ipc/memfd";
+import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { memorySize } from "../../../ipc/device/memory/layout.ts";
 import { DeviceSemaphores } from "../../../ipc/device/presence/semaphores.ts";
-import { Memfd } from "../../../ipc/memory/memfd.ts";
-import { PosixSharedMemory } from "../../../ipc/posix/shared_memory.ts";
 import { codeOf, later, scaled, source, until, watchdog } from "../../util.ts";
 import { newPlace } from "./address.ts";
 
@@ -122,7 +119,7 @@ Deno.test("detach() removes what a device left that died while it was being made
   await using place = await newPlace();
   const key = ftok(place.path, "x");
   const size = memorySize(16);
-  const name = memoryName(key);
+  const name = place.memoryName();
   const steps = [
     ``,
     `SysvSharedMemory.create(${key}, ${size}, { owner: false });`,
@@ -131,10 +128,11 @@ Deno.test("detach() removes what a device left that died while it was being made
   ];
   for (const [i, step] of steps.entries()) {
     const maker = place.spawn(`
-      const from = (path) => import(${JSON.stringify(source(""))} + path);
-      const { DeviceSemaphores } = await from("ipc/device/presence/semaphores.ts");
-      const { SysvSharedMemory } = await from("ipc/sysv/shared_memory.ts");
-      const { PosixSharedMemory } = await from("ipc/posix/shared_memory.ts");
+      import { PosixSharedMemory } from "@libc/ipc/posix-shm";
+      import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
+      import { DeviceSemaphores } from "${
+      source("ipc/device/presence/semaphores.ts")
+    }";
       DeviceSemaphores.create(${key}, 0o600)?.claim("sysv");
       ${step}
     `);
@@ -169,7 +167,7 @@ Deno.test("WaveClient opens no descriptor that is no sealed memory", async () =>
     const fd = fcntl().open(cpath(`${place.path}/file`, "path"), O_RDWR, 0);
     semaphores.setFd(fd);
     assertThrows(() => WaveClient.open(place.address), IpcError);
-    closeFd(fd, "the file");
+    unistd().close(fd);
     // None at all.
     semaphores.setFd(30_000);
     assertThrows(() => WaveClient.open(place.address), IpcError, "ENOENT");
@@ -181,8 +179,8 @@ Deno.test("WaveClient opens no descriptor that is no sealed memory", async () =>
 
 Deno.test("WaveDevice over posix leaves memory alone that took its name", async () => {
   await using place = await newPlace();
+  const name = place.memoryName();
   using device = place.create({ transport: "posix" });
-  const name = memoryName(device.key);
   PosixSharedMemory.unlink(name);
   using other = PosixSharedMemory.create(name, { size: 8 });
   device.close();
@@ -193,28 +191,26 @@ Deno.test("WaveDevice over posix leaves memory alone that took its name", async 
 Deno.test("WaveDevice over posix ends when its memory is removed", async () => {
   using _dog = watchdog("posix");
   await using place = await newPlace();
+  const name = place.memoryName();
   using device = place.create({ transport: "posix" });
   const done = device.run();
   using client = WaveClient.open(place.address);
-  PosixSharedMemory.unlink(memoryName(device.key));
+  PosixSharedMemory.unlink(name);
   assertEquals((await done).reason, "removed");
   await until(() => client.end !== undefined);
 });
 
 Deno.test("WaveDevice over memfd leaves no memory in /dev/shm or under the key", async () => {
   await using place = await newPlace();
+  const name = place.memoryName();
   using device = place.create({ transport: "memfd" });
   assertThrows(() => SysvSharedMemory.open(device.key), IpcError, "ENOENT");
-  assertThrows(
-    () => PosixSharedMemory.open(memoryName(device.key)),
-    IpcError,
-    "ENOENT",
-  );
+  assertThrows(() => PosixSharedMemory.open(name), IpcError, "ENOENT");
 });
 
 Deno.test("an empty file in the place of a device's memory is in nobody's way", async () => {
   await using place = await newPlace();
-  const name = memoryName(ftok(place.path, "x"));
+  const name = place.memoryName();
   const plant = () => PosixSharedMemory.create(name, { size: 0, owner: false });
   plant().close();
   for (const transport of ["sysv", "posix"] as const) {
@@ -234,7 +230,7 @@ Deno.test("an empty file in the place of a device's memory is in nobody's way", 
 
 Deno.test("what cannot be opened is only in the way of a device of its kind", async () => {
   await using place = await newPlace();
-  const path = `/dev/shm${memoryName(ftok(place.path, "x"))}`;
+  const path = `/dev/shm${place.memoryName()}`;
   Deno.mkdirSync(path);
   try {
     {

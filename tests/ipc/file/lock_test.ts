@@ -8,6 +8,7 @@ import {
   openLockFile,
   tryLockFile,
 } from "@libc/ipc/file-lock";
+import { Memfd } from "@libc/ipc/memfd";
 import { spawn } from "@libc/ipc/spawn";
 import {
   denoArgs,
@@ -348,22 +349,18 @@ Deno.test("conflictingLock() shows what is in the way", () => {
   });
 });
 
-Deno.test("a range lock needs a descriptor that is open for it", async () => {
-  const { Fd } = await import("../../../ipc/core/handle/fd.ts");
-  const { INTERNAL } = await import("../../../ipc/core/handle/internal.ts");
-  const { fcntl } = await import("../../../ffi/libc/fcntl.ts");
-  using file = temporary();
-  openLockFile(file.path).close();
-  const path = new TextEncoder().encode(`${file.path}\0`);
-  using readOnly = new Fd(INTERNAL, fcntl().open(path, 0o2000000, 0), "file");
+Deno.test("a range lock needs a descriptor that is open for it", () => {
+  using memory = Memfd.create("locked", { size: 1 });
+  const { number: fd } = memory.fd;
+  using reader = Memfd.open({ pid: Deno.pid, fd }, { readOnly: true });
   const error = assertThrows(
-    () => tryLockFile(readOnly, { range: {} }),
+    () => tryLockFile(reader.fd, { range: {} }),
     IpcError,
     "it is not open for writing",
   );
   assertEquals([error.code, error.syscall], ["EBADF", "fcntl"]);
-  using shared = tryLockFile(readOnly, { shared: true, range: {} });
-  using whole = tryLockFile(readOnly);
+  using shared = tryLockFile(reader.fd, { shared: true, range: {} });
+  using whole = tryLockFile(reader.fd);
   assertEquals([shared?.shared, whole?.shared], [true, false]);
 });
 

@@ -17,6 +17,7 @@ import { Socket } from "@libc/ipc/socket";
 import { spawn } from "@libc/ipc/spawn";
 import {
   codeOf,
+  denoArgs,
   EMULATED,
   notEmulated,
   openedSince,
@@ -346,17 +347,14 @@ Deno.test("Memfd.open() reaches the memory of another process", async () => {
 Deno.test("Memfd reaches a child as an inherited descriptor", async () => {
   using memory = Memfd.create("given", { size: 100 });
   const code = `
-    import { Memfd } from "${source("ipc/memory/memfd.ts")}";
-    import { inheritedFd } from "${source("ipc/process/spawn.ts")}";
+    import { Memfd } from "@libc/ipc/memfd";
+    import { inheritedFd } from "@libc/ipc/spawn";
     using memory = Memfd.fromFd(inheritedFd(3), { takeOver: true });
     using mapping = memory.map();
     mapping.bytes[99] = memory.seals.length;
   `;
   await using child = spawn(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-lock", "--allow-ffi"],
-      `data:application/typescript,${encodeURIComponent(code)}`,
-    ],
+    args: denoArgs(code),
     fds: { 1: "inherit", 2: "inherit", 3: memory },
   });
   assertEquals((await child.status).code, 0);

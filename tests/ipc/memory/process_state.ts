@@ -1,7 +1,6 @@
 /** What this process holds, and ways to run it short of something. */
 
-import { F_DUPFD_CLOEXEC } from "../../../ffi/libc/fcntl.ts";
-import { fcntl, sys_resource, unistd } from "../../../ffi/mod.ts";
+import { F_DUPFD_CLOEXEC, fcntl, sys_resource, unistd } from "@libc/ipc/ffi";
 
 /** `RLIMIT_FSIZE` of `<sys/resource.h>` */
 export const RLIMIT_FSIZE = 1;

@@ -140,10 +140,8 @@ Deno.test("sharedArrayBuffer() works in Workers, with Atomics.wait()", async () 
 Deno.test("sharedArrayBuffer() in a Worker outlives its maker's references", async () => {
   using memory = Memfd.create("outlive", { size: WASM_PAGE });
   using worker = spawnWorker(`
-    import { Memfd } from "${source("ipc/memory/memfd.ts")}";
-    import { sharedArrayBuffer } from "${
-    source("ipc/memory/shared_array_buffer.ts")
-  }";
+    import { Memfd } from "@libc/ipc/memfd";
+    import { sharedArrayBuffer } from "@libc/ipc/shared-array-buffer";
     using memory = Memfd.open({ pid: ${Deno.pid}, fd: ${memory.fd.number} });
     const bytes = new Uint8Array(sharedArrayBuffer(memory));
     memory.close();

@@ -1,5 +1,7 @@
 // Ends of pipes made of descriptors from elsewhere.
 
+import { IpcError, pipe, PipeReader, PipeWriter } from "@libc/ipc";
+import { cstring, fcntl, O_DIRECT, O_RDWR, unistd } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -7,15 +9,10 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { cstring } from "../../../ffi/cstring.ts";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl, O_DIRECT, O_RDWR } from "../../../ffi/libc/fcntl.ts";
-import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
-import { pipe, PipeReader, PipeWriter } from "../../../ipc/pipe/pipe.ts";
 import {
+  denoArgs,
   openedSince,
   openFds,
-  source,
   spawnCommand,
   watchdog,
 } from "../../util.ts";
@@ -82,7 +79,7 @@ Deno.test("fromFd() refuses what is no pipe", async () => {
       `Cannot use descriptor ${fd}: fstat failed with EINVAL (Invalid argument): it is no pipe`,
     );
   } finally {
-    closeFd(fd, "/dev/null");
+    unistd().close(fd);
   }
   const none = assertThrows(() => PipeWriter.fromFd(1_000_000), IpcError);
   assertEquals([none.code, none.syscall], ["EBADF", "fstat"]);
@@ -97,7 +94,7 @@ Deno.test("fromFd() refuses what is no pipe", async () => {
 Deno.test("fromFd(0) reads what a shell pipes in, and fromFd(1) writes on", async () => {
   using _dog = watchdog("standard input");
   const code = `
-    import { PipeReader, PipeWriter } from "${source("ipc/pipe/pipe.ts")}";
+    import { PipeReader, PipeWriter } from "@libc/ipc/pipe";
     using input = PipeReader.fromFd(0);
     using output = PipeWriter.fromFd(1);
     while (await input.splice(output) !== null);`;
@@ -107,10 +104,7 @@ Deno.test("fromFd(0) reads what a shell pipes in, and fromFd(1) writes on", asyn
       'printf "through deno\\n" | "$@" | tr a-z A-Z',
       "sh",
       Deno.execPath(),
-      "run",
-      "--quiet",
-      "--allow-ffi",
-      `data:application/typescript,${encodeURIComponent(code)}`,
+      ...denoArgs(code),
     ],
   });
   const { stdout, stderr } = await child.end();

@@ -5,8 +5,7 @@
 
 import { IpcError } from "@libc/ipc/errno";
 import { Fifo } from "@libc/ipc/fifo";
-import { F_DUPFD_CLOEXEC, fcntl } from "../../../ffi/libc/fcntl.ts";
-import { unistd } from "../../../ffi/libc/unistd.ts";
+import { F_DUPFD_CLOEXEC, fcntl, unistd } from "@libc/ipc/ffi";
 
 const codes: string[] = [];
 

@@ -1,5 +1,7 @@
 // The ends of FIFOs: opened without hanging, writers that come and go.
 
+import { Fifo, IpcError } from "@libc/ipc";
+import { fcntl } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -8,9 +10,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import { Fifo } from "../../../ipc/pipe/fifo.ts";
 import {
   exists,
   hasCommand,
@@ -18,7 +17,6 @@ import {
   openedSince,
   openFds,
   scaled,
-  source,
   spawnCommand,
   spawnDeno,
   turn,
@@ -26,8 +24,6 @@ import {
   watchdog,
 } from "../../util.ts";
 import { Place, staysPending, STREAMS, text } from "../core/stream/util.ts";
-
-const FIFO = source("ipc/pipe/fifo.ts");
 
 Deno.test("openReader() is there at once, and its read() waits for the first writer", async () => {
   using place = new Place();
@@ -324,7 +320,7 @@ Deno.test("a writer that is killed is the end, and the next one goes on", async 
   const buffer = new Uint8Array(99);
   for (const word of ["first", "second"]) {
     await using child = spawnDeno(
-      `import { Fifo } from "${FIFO}";
+      `import { Fifo } from "@libc/ipc/fifo";
       using fifo = Fifo.open(Deno.args[0]);
       using writer = await fifo.openWriter();
       await writer.write(Deno.args[1]);

@@ -1,8 +1,7 @@
 // FIFOs as files: made, found, owned, removed; what runs out.
 
+import { Fifo, IpcError } from "@libc/ipc";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { Fifo } from "../../../ipc/pipe/fifo.ts";
 import {
   exists,
   openFds,

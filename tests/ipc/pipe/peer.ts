@@ -1,8 +1,8 @@
 /** Child processes that get an end of a pipe as descriptor 3. */
 
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import type { FdEnd } from "../../../ipc/core/stream/fd_end.ts";
-import { PipeReader, PipeWriter } from "../../../ipc/pipe/pipe.ts";
+import { type FdEnd, PipeReader, PipeWriter } from "@libc/ipc";
+import { fcntl } from "@libc/ipc/ffi";
+import { denoArgs } from "../../child.ts";
 
 /** `F_SETFD`, without `FD_CLOEXEC`: children started now inherit it. */
 function inherited<T>(ends: FdEnd[], start: (fds: number[]) => T): T {
@@ -32,8 +32,7 @@ export function startCommand(
 
 /** Starts a TypeScript program, as {@linkcode startCommand}. */
 export function startPeer(code: string, ...ends: FdEnd[]): Deno.ChildProcess {
-  const url = `data:application/typescript,${encodeURIComponent(code)}`;
-  const args = ["run", "--quiet", "--no-lock", "--allow-all", url];
+  const args = denoArgs(code, "--allow-all");
   return startCommand(Deno.execPath(), args, ...ends);
 }
 

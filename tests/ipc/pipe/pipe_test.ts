@@ -1,5 +1,7 @@
 // Pipes: options, children at the other end, and what can run out.
 
+import { IpcError, pipe, PIPE_BUF } from "@libc/ipc";
+import { fcntl } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -7,10 +9,8 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import { pipe, PIPE_BUF } from "../../../ipc/pipe/pipe.ts";
 import {
+  denoArgs,
   hasCommand,
   openedSince,
   openFds,
@@ -178,10 +178,9 @@ Deno.test("a reader that is killed is EPIPE for the write that waits", async () 
 Deno.test("pipe() without descriptors left is EMFILE and leaks none", async () => {
   using _dog = watchdog("EMFILE");
   const code = `
-    import { pipe } from "${source("ipc/pipe/pipe.ts")}";
+    import { pipe } from "@libc/ipc/pipe";
     import { openFds } from "${source("tests/descriptors.ts")}";
-    import { unistd } from "${source("ffi/libc/unistd.ts")}";
-    import { fcntl } from "${source("ffi/libc/fcntl.ts")}";
+    import { fcntl, unistd } from "@libc/ipc/ffi";
     const codes = [];
     const attempt = (left, make) => {
       openFds(); // opens the directory itself, so before none are left
@@ -210,11 +209,7 @@ Deno.test("pipe() without descriptors left is EMFILE and leaks none", async () =
       'ulimit -n 200; exec "$@"',
       "sh",
       Deno.execPath(),
-      "run",
-      "--quiet",
-      "--no-lock",
-      "--allow-all",
-      `data:application/typescript,${encodeURIComponent(code)}`,
+      ...denoArgs(code, "--allow-all"),
     ],
   });
   const { stdout, stderr } = await child.end();

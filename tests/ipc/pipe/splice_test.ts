@@ -1,5 +1,14 @@
 // splice(): bytes moved from a pipe to another descriptor.
 
+import { type Fd, IpcError, pipe } from "@libc/ipc";
+import {
+  cstring,
+  fcntl,
+  O_APPEND,
+  O_CREAT,
+  O_RDWR,
+  unistd,
+} from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -7,12 +16,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { cstring } from "../../../ffi/cstring.ts";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl, O_APPEND, O_CREAT, O_RDWR } from "../../../ffi/libc/fcntl.ts";
-import { closeFd } from "../../../ipc/core/handle/close_fd.ts";
-import type { Fd } from "../../../ipc/core/handle/fd.ts";
-import { pipe } from "../../../ipc/pipe/pipe.ts";
 import { openedSince, openFds, turn, watchdog } from "../../util.ts";
 import { CAPACITY, fullPipe, STREAMS, text } from "../core/stream/util.ts";
 
@@ -281,8 +284,8 @@ Deno.test("splice() moves into a file, and refuses one in append mode", async ()
     assertEquals([error.code, error.syscall], ["EINVAL", "splice"]);
     assertEquals(from.reader.readSync(new Uint8Array(9)), 1);
   } finally {
-    closeFd(fd, path);
-    closeFd(append, path);
+    unistd().close(fd);
+    unistd().close(append);
     await Deno.remove(path);
   }
 });

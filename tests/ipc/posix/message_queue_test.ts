@@ -16,10 +16,10 @@ import {
   F_GETFL,
   fcntl,
   FD_CLOEXEC,
+  mqueue,
   O_NONBLOCK,
-} from "../../../ffi/libc/fcntl.ts";
-import { mqueue } from "../../../ffi/libc/mqueue.ts";
-import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
+} from "@libc/ipc/ffi";
+import { waitAny } from "@libc/ipc/wait";
 import {
   codeOf,
   later,

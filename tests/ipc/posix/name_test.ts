@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
-import { NAME_MAX } from "../../../ffi/libc/limits.ts";
+import { NAME_MAX } from "@libc/ipc/ffi";
 import {
   createNamed,
   generatedName,

@@ -202,8 +202,7 @@ Deno.test("PosixSemaphore.acquireSync() goes on waiting after signals", async ()
   // A handler without SA_RESTART: the kernel does not start the wait again.
   await using child = spawnWith(
     made.name,
-    `import { dlfcn, signal } from "@libc/ipc/ffi";
-    import { sigaction } from "${source("ffi/libc/signal.ts")}";
+    `import { dlfcn, sigaction, signal } from "@libc/ipc/ffi";
     const name = new TextEncoder().encode("abs\\0");
     const harmless = Deno.UnsafePointer.value(dlfcn().dlsym(null, name));
     const action = new Uint8Array(sigaction.size);

@@ -13,12 +13,11 @@ import {
   mapAnonymous,
   type Mapping,
   PosixSharedMemory,
+  waitAny,
 } from "@libc/ipc";
 import { PosixSemaphore } from "@libc/ipc/posix-sem";
-import { SEM_VALUE_MAX } from "../../../ffi/libc/limits.ts";
-import { semaphore } from "../../../ffi/libc/semaphore.ts";
+import { SEM_VALUE_MAX, semaphore } from "@libc/ipc/ffi";
 import { Deadline } from "../../../ipc/core/wait/deadline.ts";
-import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
 import {
   acquireBefore,
   type WaitCalls,

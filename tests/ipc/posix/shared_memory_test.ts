@@ -13,7 +13,6 @@ import {
   openedSince,
   openFds,
   scaled,
-  source,
   spawnDeno,
   spawnWorker,
   uniqueName,
@@ -393,7 +392,7 @@ Deno.test("PosixSharedMemory cannot be made without permission, and says which",
 Deno.test("PosixSharedMemory works in a Worker of its own", async () => {
   using memory = PosixSharedMemory.create(freeName(), { size: 4 });
   using worker = spawnWorker(`
-    import { PosixSharedMemory } from "${source("ipc/posix/shared_memory.ts")}";
+    import { PosixSharedMemory } from "@libc/ipc/posix-shm";
     using memory = PosixSharedMemory.open("${memory.name}");
     using mapping = memory.map();
     mapping.bytes[0] = 7;

@@ -3,9 +3,9 @@ import { IpcError } from "@libc/ipc/errno";
 import { Pidfd } from "@libc/ipc/pidfd";
 import { kill } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
-import { P_PID, sys_wait, WEXITED } from "../../../ffi/libc/sys_wait.ts";
-import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
-import { denoArgs, source, spawnDeno, until, watchdog } from "../../util.ts";
+import { P_PID, sys_wait, WEXITED } from "@libc/ipc/ffi";
+import { waitAny } from "@libc/ipc/wait";
+import { denoArgs, spawnDeno, until, watchdog } from "../../util.ts";
 import { lineChild, zombies } from "./util.ts";
 
 const sleep = () => spawn("sleep", { args: ["1000"], killSignal: "SIGKILL" });
@@ -209,7 +209,7 @@ Deno.test("ChildProcess is one of many that waitAny() waits for", async () => {
 
 Deno.test("ChildProcess works in a Worker", async () => {
   const code = `
-    import { spawn } from "${source("ipc/process/spawn.ts")}";
+    import { spawn } from "@libc/ipc/spawn";
     const { code } = await spawn("sh", { args: ["-c", "sleep 0.01; exit 8"] }).status;
     postMessage(code);`;
   const url = `data:application/javascript,${encodeURIComponent(code)}`;

@@ -3,7 +3,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { EventFd } from "@libc/ipc/eventfd";
 import { Pidfd } from "@libc/ipc/pidfd";
 import { spawn } from "@libc/ipc/spawn";
-import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
+import { waitAny } from "@libc/ipc/wait";
 import {
   denoArgs,
   hasCommand,

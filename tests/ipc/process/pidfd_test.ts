@@ -5,8 +5,8 @@ import { EventFd } from "@libc/ipc/eventfd";
 import { Pidfd } from "@libc/ipc/pidfd";
 import { kill, onSignal } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
-import { unistd } from "../../../ffi/libc/unistd.ts";
-import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
+import { unistd } from "@libc/ipc/ffi";
+import { waitAny } from "@libc/ipc/wait";
 import {
   hasCommand,
   later,

@@ -7,7 +7,6 @@ import {
   hasCommand,
   NO_SIGNAL_MASKS,
   notEmulated,
-  source,
   STORM,
   watchdog,
 } from "../../util.ts";
@@ -288,7 +287,7 @@ Deno.test({
     await using child = denoWith(
       ["SIGRTMIN+1"],
       `${PREPARE}
-    import { waitAny } from "${source("ipc/core/wait/wait_any.ts")}";
+    import { waitAny } from "@libc/ipc/wait";
     import { EventFd } from "@libc/ipc/eventfd";
     using queue = SignalQueue.open("SIGRTMIN+1");
     using event = EventFd.create();
@@ -303,8 +302,7 @@ Deno.test({
 Deno.test({
   ...notEmulated("SignalQueue works in a Worker", "shows its own signal masks"),
   async fn() {
-    const url = source("ipc/process/signal.ts");
-    const worker = `import { SignalQueue } from "${url}";
+    const worker = `import { SignalQueue } from "@libc/ipc/signal";
     using queue = SignalQueue.open("SIGRTMIN+1");
     postMessage("ready");
     const { value } = await queue.receive();

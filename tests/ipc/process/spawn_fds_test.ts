@@ -2,8 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import { EventFd } from "@libc/ipc/eventfd";
 import { type ChildFd, spawn } from "@libc/ipc/spawn";
-import { unistd } from "../../../ffi/libc/unistd.ts";
-import { pipe } from "../../../ipc/pipe/pipe.ts";
+import { unistd } from "@libc/ipc/ffi";
+import { pipe } from "@libc/ipc/pipe";
 import {
   type FdPlace,
   planDescriptors,
@@ -11,7 +11,6 @@ import {
 import {
   openFds,
   scaled,
-  source,
   spawnCommand,
   spawnDeno,
   untilBlocked,
@@ -295,7 +294,7 @@ Deno.test("inheritedFd() refuses a second owner", async () => {
       "--quiet",
       "--no-lock",
       `const { inheritedFd } = await import("${
-        source("ipc/process/_inherited_fd.ts")
+        import.meta.resolve("@libc/ipc/spawn")
       }");
       const first = inheritedFd(3);
       try { inheritedFd(3); } catch (error) { console.log(error.message); }

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
-import { pipe } from "../../../ipc/pipe/pipe.ts";
 import {
   denoArgs,
   hasCommand,
@@ -11,6 +10,7 @@ import {
 import { output } from "./util.ts";
 import { ignore } from "@libc/ipc/signal";
 import { spawn, type SpawnOptions } from "@libc/ipc/spawn";
+import { pipe } from "@libc/ipc/pipe";
 
 /** The error of a program that does not start. */
 function refusal(command: string, options?: SpawnOptions): IpcError {

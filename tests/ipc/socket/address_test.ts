@@ -1,5 +1,6 @@
 // Addresses of sockets: paths and their files, abstract names, ports.
 
+import { IpcError, Socket, type UnixAddress } from "@libc/ipc";
 import {
   assert,
   assertEquals,
@@ -9,8 +10,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { Socket, type UnixAddress } from "../../../ipc/socket/socket.ts";
 import {
   codeOf,
   exists,

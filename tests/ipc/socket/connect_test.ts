@@ -1,5 +1,7 @@
 // Connecting and accepting.
 
+import { IpcError, Socket } from "@libc/ipc";
+import { fcntl, O_NONBLOCK } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -9,9 +11,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl, O_NONBLOCK } from "../../../ffi/libc/fcntl.ts";
-import { Socket } from "../../../ipc/socket/socket.ts";
 import { spawnDeno, untilBlocked, watchdog } from "../../util.ts";
 import {
   abstractName,

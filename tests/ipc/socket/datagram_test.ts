@@ -1,5 +1,7 @@
 // Datagrams to and from addresses.
 
+import { IpcError, Socket } from "@libc/ipc";
+import { unistd } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -7,11 +9,8 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { unistd } from "../../../ffi/libc/unistd.ts";
 import { encodeAddress } from "../../../ipc/socket/_address.ts";
 import { Rooms } from "../../../ipc/socket/_backlog.ts";
-import { Socket } from "../../../ipc/socket/socket.ts";
 import { sleeps, spawnDeno, untilBlocked, watchdog } from "../../util.ts";
 import {
   abstractName,

@@ -1,19 +1,22 @@
 // Descriptors and credentials over Unix sockets.
 
 import {
+  type Fd,
+  type FdMessage,
+  IpcError,
+  Memfd,
+  pipe,
+  PipeReader,
+  Socket,
+} from "@libc/ipc";
+import { fcntl, unistd } from "@libc/ipc/ffi";
+import {
   assert,
   assertEquals,
   assertRejects,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl } from "../../../ffi/libc/fcntl.ts";
-import { unistd } from "../../../ffi/libc/unistd.ts";
-import type { Fd } from "../../../ipc/core/handle/fd.ts";
-import { Memfd } from "../../../ipc/memory/memfd.ts";
-import { pipe, PipeReader } from "../../../ipc/pipe/pipe.ts";
-import { type FdMessage, Socket } from "../../../ipc/socket/socket.ts";
 import { spawnCommand, spawnDeno, watchdog } from "../../util.ts";
 import {
   abstractName,

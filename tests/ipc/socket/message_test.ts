@@ -1,5 +1,6 @@
 // Messages: datagrams and packets.
 
+import { IpcError, type Socket } from "@libc/ipc";
 import {
   assert,
   assertEquals,
@@ -8,8 +9,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import type { Socket } from "../../../ipc/socket/socket.ts";
 import { watchdog } from "../../util.ts";
 import { bytes, isPending, pair, textOf, TYPES } from "./util.ts";
 

@@ -1,6 +1,14 @@
 // Options of sockets, by name and by the numbers of C.
 
 import {
+  IpcError,
+  Pidfd,
+  type RawSocketOption,
+  Socket,
+  type SocketOption,
+  spawn,
+} from "@libc/ipc";
+import {
   assert,
   assertEquals,
   assertMatch,
@@ -8,14 +16,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { Pidfd } from "../../../ipc/process/pidfd.ts";
-import { spawn } from "../../../ipc/process/spawn.ts";
-import {
-  type RawSocketOption,
-  Socket,
-  type SocketOption,
-} from "../../../ipc/socket/socket.ts";
 import { isPrivileged } from "../../conformance/privileges.ts";
 import { EMULATED, notEmulated, openedSince, openFds } from "../../util.ts";
 import { STREAMS } from "../core/stream/util.ts";

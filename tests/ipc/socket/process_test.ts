@@ -1,13 +1,13 @@
 // Sockets among several processes and users, under signals, and at the limits
 // of what a process may have.
 
+import { Socket } from "@libc/ipc";
 import {
   assert,
   assertEquals,
   assertMatch,
   assertStrictEquals,
 } from "@std/assert";
-import { Socket } from "../../../ipc/socket/socket.ts";
 import { isPrivileged } from "../../conformance/privileges.ts";
 import {
   source,
@@ -196,7 +196,7 @@ Deno.test("sockets work in a Worker, each with a reactor of its own", async () =
   using _dog = watchdog("sockets in a Worker");
   const name = abstractName();
   using worker = spawnWorker(`
-    import { Socket } from "${source("ipc/socket/socket.ts")}";
+    import { Socket } from "@libc/ipc/socket";
     const server = Socket.listen(${JSON.stringify(name)});
     postMessage("listening");
     const connection = await server.accept();

@@ -1,5 +1,7 @@
 // Making and ending sockets, and what can be asked of them.
 
+import { IpcError, pipe, Socket, waitAny } from "@libc/ipc";
+import { fcntl, O_NONBLOCK } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -8,11 +10,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl, O_NONBLOCK } from "../../../ffi/libc/fcntl.ts";
-import { waitAny } from "../../../ipc/core/wait/wait_any.ts";
-import { pipe } from "../../../ipc/pipe/pipe.ts";
-import { Socket } from "../../../ipc/socket/socket.ts";
 import { openedSince, openFds, watchdog } from "../../util.ts";
 import { STREAMS } from "../core/stream/util.ts";
 import {

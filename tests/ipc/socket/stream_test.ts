@@ -1,5 +1,7 @@
 // Stream sockets: bytes, both directions, web streams.
 
+import { IpcError, pipe, Socket, SocketReader, SocketWriter } from "@libc/ipc";
+import { fcntl, O_NONBLOCK } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -9,14 +11,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../ffi/errno.ts";
-import { fcntl, O_NONBLOCK } from "../../../ffi/libc/fcntl.ts";
-import { pipe } from "../../../ipc/pipe/pipe.ts";
-import {
-  Socket,
-  SocketReader,
-  SocketWriter,
-} from "../../../ipc/socket/socket.ts";
 import { spawnDeno, watchdog } from "../../util.ts";
 import { bytes, connected, isPending, pair, textOf } from "./util.ts";
 

@@ -1,7 +1,7 @@
 /** What the tests of sockets share. */
 
+import { Socket, type SocketType } from "@libc/ipc";
 import { assertEquals } from "@std/assert";
-import { Socket, type SocketType } from "../../../ipc/socket/socket.ts";
 import { hasCommand, spawnCommand, uniqueName } from "../../util.ts";
 
 /** All types. */

@@ -127,9 +127,7 @@ Deno.test("SysvMessageQueue.remove() ends the wait of a Worker of the same proce
   using worker = spawnWorker(`
     import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
     const queue = SysvMessageQueue.fromId(${queue.id});
-    const { unistd } = await import(
-      ${JSON.stringify(import.meta.resolve("../../../ffi/libc/unistd.ts"))}
-    );
+    const { unistd } = await import("@libc/ipc/ffi");
     postMessage(unistd().gettid());
     try {
       queue.receiveSync();

@@ -11,17 +11,16 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { type SysvMessage, SysvMessageQueue } from "@libc/ipc/sysv-msg";
-import { procTable } from "../../../ipc/sysv/_object.ts";
 import {
   codeOf,
   later,
   notEmulated,
   rejection,
-  source,
   spawnWorker,
   uniqueKey,
   watchdog,
 } from "../../util.ts";
+import { procRow } from "./proc.ts";
 import { isRecent } from "../memory/process_state.ts";
 import { waitAny } from "@libc/ipc/wait";
 
@@ -508,7 +507,7 @@ Deno.test({
     queue.sendSync(1, "123");
     const stat = SysvMessageQueue.list().find((one) => one.id === queue.id);
     assertEquals(stat, queue.stat());
-    const row = procTable("msg").find((one) => one["msqid"] === queue.id);
+    const row = procRow("msg", queue.id);
     assertEquals(row?.["key"], queue.key);
     assertEquals(row?.["perms"], 0o606);
     assertEquals(row?.["qnum"], 1);
@@ -728,9 +727,7 @@ Deno.test("SysvMessageQueue.receiveSync() receives an empty message though other
   const third = queue.receive({ type: 3 });
   await parked();
   using sender = spawnWorker(`
-    const { SysvMessageQueue } = await import(${
-    JSON.stringify(source("ipc/sysv/message_queue.ts"))
-  });
+    const { SysvMessageQueue } = await import("@libc/ipc/sysv-msg");
     const queue = SysvMessageQueue.fromId(${queue.id});
     postMessage("ready");
     setTimeout(() => {

@@ -1,13 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-import { IPC_CREAT, IPC_EXCL, IPC_RMID } from "../../../ffi/libc/sys_ipc.ts";
-import { SETVAL, sys_sem } from "../../../ffi/libc/sys_sem.ts";
+import { IPC_CREAT, IPC_EXCL, IPC_RMID, SETVAL, sys_sem } from "@libc/ipc/ffi";
 import {
   type Child,
   scaled,
   sleeps,
-  source,
   spawnDeno,
   spawnWorker,
   uniqueKey,
@@ -208,7 +206,7 @@ Deno.test("undo belongs to the process: the end of a Worker takes nothing back",
     const code = ${
       JSON.stringify(
         `import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-       import { unistd } from "${source("ffi/libc/unistd.ts")}";
+       import { unistd } from "@libc/ipc/ffi";
        SysvSemaphoreSet.fromId(${set.id}).acquireSync();
        postMessage(unistd().gettid());`,
       )

@@ -9,10 +9,6 @@ import {
 import { IpcError } from "@libc/ipc/errno";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
-import { IPC_CREAT, IPC_EXCL } from "../../../ffi/libc/sys_ipc.ts";
-import { SETVAL, sys_sem } from "../../../ffi/libc/sys_sem.ts";
-import { unistd } from "../../../ffi/libc/unistd.ts";
-import { procTable } from "../../../ipc/sysv/_object.ts";
 import {
   codeOf,
   later,
@@ -21,8 +17,10 @@ import {
   uniqueKey,
   watchdog,
 } from "../../util.ts";
+import { procRow } from "./proc.ts";
 import { isRecent } from "../memory/process_state.ts";
 import { waitAny } from "@libc/ipc/wait";
+import { IPC_CREAT, IPC_EXCL, SETVAL, sys_sem, unistd } from "@libc/ipc/ffi";
 
 /** This thread, which is not the main one of a test run. */
 function thisThread(): string {
@@ -423,7 +421,7 @@ Deno.test("SysvSemaphoreSet.list() agrees with stat() and /proc/sysvipc/sem", ()
   using set = SysvSemaphoreSet.create(uniqueKey(), 3, { mode: 0o606 });
   const stat = SysvSemaphoreSet.list().find((one) => one.id === set.id);
   assertEquals(stat, set.stat());
-  const row = procTable("sem").find((one) => one["semid"] === set.id);
+  const row = procRow("sem", set.id);
   assertEquals(row?.["key"], set.key);
   assertEquals(row?.["nsems"], 3);
   assertEquals(row?.["perms"], 0o606);

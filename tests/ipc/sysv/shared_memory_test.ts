@@ -5,8 +5,8 @@ import { mapAnonymous } from "@libc/ipc/mmap";
 import { struct } from "@libc/ipc/struct";
 import { IPC_PRIVATE } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { procTable } from "../../../ipc/sysv/_object.ts";
 import { codeOf, spawnDeno, uniqueKey, until } from "../../util.ts";
+import { procRow } from "./proc.ts";
 import { isRecent } from "../memory/process_state.ts";
 
 /** The ids of all segments. */
@@ -294,7 +294,7 @@ Deno.test("SysvSharedMemory.list() agrees with /proc/sysvipc/shm", () => {
   using segment = SysvSharedMemory.create(uniqueKey(), 1234, { mode: 0o604 });
   using _mapping = segment.attach();
   const stat = SysvSharedMemory.list().find((one) => one.id === segment.id);
-  const row = procTable("shm").find((one) => one["shmid"] === segment.id);
+  const row = procRow("shm", segment.id);
   assertEquals(stat, segment.stat());
   assertEquals(row?.["key"], segment.key);
   assertEquals(row?.["size"], 1234);

@@ -12,7 +12,7 @@ import {
   struct,
   SysvSharedMemory,
 } from "@libc/ipc";
-import { source, spawnDeno } from "../../../util.ts";
+import { spawnDeno } from "../../../util.ts";
 
 function segment(size = 4096): SysvSharedMemory {
   return SysvSharedMemory.create(IPC_PRIVATE, size);
@@ -188,7 +188,7 @@ Deno.test("Mapping.pin() keeps the memory mapped beyond close()", () => {
 
 Deno.test("Mapping survives a hostile use of its buffers in a child", async () => {
   await using child = spawnDeno(`
-    import { IPC_PRIVATE, struct, SysvSharedMemory } from "${source("mod.ts")}";
+    import { IPC_PRIVATE, struct, SysvSharedMemory } from "@libc/ipc";
     const Layout = struct({ a: "i32", b: "f64" });
     for (let round = 0; round < 2000; round++) {
       using memory = SysvSharedMemory.create(IPC_PRIVATE, 8192);

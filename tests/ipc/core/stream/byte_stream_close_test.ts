@@ -1,5 +1,7 @@
 // Closing streams of bytes, their descriptors, and the end of the process.
 
+import { IpcError, pipe } from "@libc/ipc";
+import { fcntl } from "@libc/ipc/ffi";
 import {
   assert,
   assertEquals,
@@ -8,9 +10,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../../ffi/errno.ts";
-import { fcntl } from "../../../../ffi/libc/fcntl.ts";
-import { pipe } from "../../../../ipc/pipe/pipe.ts";
 import { openedSince, openFds } from "../../../util.ts";
 import { CAPACITY, fullPipe, isPending, STREAMS } from "./util.ts";
 

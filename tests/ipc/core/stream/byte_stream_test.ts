@@ -1,5 +1,6 @@
 // What every stream of bytes on a descriptor promises, tried with pipes.
 
+import { IpcError, pipe, waitAny } from "@libc/ipc";
 import {
   assert,
   assertEquals,
@@ -7,10 +8,13 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../../ffi/errno.ts";
-import { waitAny } from "../../../../ipc/core/wait/wait_any.ts";
-import { pipe } from "../../../../ipc/pipe/pipe.ts";
-import { source, spawnCommand, spawnDeno, watchdog } from "../../../util.ts";
+import {
+  denoArgs,
+  source,
+  spawnCommand,
+  spawnDeno,
+  watchdog,
+} from "../../../util.ts";
 import { CAPACITY, fullPipe, isPending, text } from "./util.ts";
 
 Deno.test("readSync() gives what there is, and null at the end", () => {
@@ -104,7 +108,7 @@ Deno.test("writeSync() of more than fits waits for a reader in another process",
   using _dog = watchdog("writeSync() to a child");
   await using child = spawnDeno(
     `
-    import { pipe } from "${source("ipc/pipe/pipe.ts")}";
+    import { pipe } from "@libc/ipc/pipe";
     const ends = pipe();
     const code = \`
       import { open } from "${source("tests/ipc/pipe/peer.ts")}";
@@ -251,7 +255,7 @@ Deno.test("write() that waits is rejected with EPIPE when its reader goes", asyn
 
 Deno.test("SIGPIPE does not end a process that was started with its default", async () => {
   const code = `
-    import { pipe } from "${source("ipc/pipe/pipe.ts")}";
+    import { pipe } from "@libc/ipc/pipe";
     using ends = pipe();
     ends.reader.close();
     try { ends.writer.writeSync("x"); } catch (error) { console.log(error.code); }
@@ -262,10 +266,7 @@ Deno.test("SIGPIPE does not end a process that was started with its default", as
       "-e",
       '$SIG{PIPE} = "DEFAULT"; exec @ARGV or die',
       Deno.execPath(),
-      "run",
-      "--quiet",
-      "--allow-ffi",
-      `data:application/typescript,${encodeURIComponent(code)}`,
+      ...denoArgs(code),
     ],
   });
   const { code: exit, stdout, stderr } = await child.end();

@@ -1,5 +1,6 @@
 // Reads and writes that wait: time limits, aborts, arguments.
 
+import { IpcError, mapAnonymous, pipe } from "@libc/ipc";
 import {
   assert,
   assertEquals,
@@ -7,10 +8,8 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../../ffi/errno.ts";
-import { pipe } from "../../../../ipc/pipe/pipe.ts";
 import { scaled, turn } from "../../../util.ts";
-import { CAPACITY, fullPipe, mapAnonymous, text } from "./util.ts";
+import { CAPACITY, fullPipe, text } from "./util.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,5 +1,6 @@
 // Streams of bytes as web streams and iterators.
 
+import { IpcError, pipe } from "@libc/ipc";
 import {
   assert,
   assertEquals,
@@ -7,8 +8,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { IpcError } from "../../../../ffi/errno.ts";
-import { pipe } from "../../../../ipc/pipe/pipe.ts";
 import { turn, until, watchdog } from "../../../util.ts";
 import { CAPACITY, fullPipe, isPending, text } from "./util.ts";
 

@@ -1,11 +1,6 @@
 /** What the tests of streams share. */
 
-import { check0, checkPtr } from "../../../../ffi/errno.ts";
-import { errno } from "../../../../ffi/libc/errno.ts";
-import { sys_mman } from "../../../../ffi/libc/sys_mman.ts";
-import { INTERNAL } from "../../../../ipc/core/handle/internal.ts";
-import { Mapping } from "../../../../ipc/core/memory/mapping.ts";
-import { pipe, type PipeEnds } from "../../../../ipc/pipe/pipe.ts";
+import { pipe, type PipeEnds } from "@libc/ipc";
 
 /** What a pipe holds unless told otherwise. */
 export const CAPACITY = 65536;
@@ -19,31 +14,6 @@ export function text(bytes: Uint8Array | undefined): string | undefined {
 
 /** Pipes, FIFOs and files of the tests, for {@linkcode openFds}. */
 export const STREAMS = /^(pipe:|\/tmp\/)/;
-
-/** `mmap(MAP_ANONYMOUS)`: memory that is not the heap's. */
-export function mapAnonymous(size: number): Mapping {
-  const pointer = checkPtr(
-    sys_mman().mmap(null, BigInt(size), 3, 0x22, -1, 0n),
-    errno[0],
-    "mmap",
-    "map",
-    "memory",
-  );
-  return new Mapping(INTERNAL, {
-    pointer,
-    size,
-    readOnly: false,
-    label: "memory",
-    release: (address) =>
-      check0(
-        sys_mman().munmap(address, BigInt(size)),
-        errno[0],
-        "munmap",
-        "unmap",
-        "memory",
-      ),
-  });
-}
 
 /** A full pipe. */
 export function fullPipe(): PipeEnds {

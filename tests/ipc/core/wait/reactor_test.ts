@@ -1,17 +1,18 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
-import { check0, errnoOf } from "../../../../ffi/errno.ts";
-import { errno } from "../../../../ffi/libc/errno.ts";
+import { Fd } from "@libc/ipc/fd";
 import {
+  check0,
+  errno,
+  errnoOf,
   fcntl,
   O_CLOEXEC,
   O_NONBLOCK,
   O_RDONLY,
-} from "../../../../ffi/libc/fcntl.ts";
-import { unistd } from "../../../../ffi/libc/unistd.ts";
-import { Fd } from "../../../../ipc/core/handle/fd.ts";
+  unistd,
+} from "@libc/ipc/ffi";
+import type { WaitOptions } from "@libc/ipc/wait";
 import { INTERNAL } from "../../../../ipc/core/handle/internal.ts";
-import type { WaitOptions } from "../../../../ipc/core/wait/options.ts";
 import { fdSource } from "../../../../ipc/core/wait/reactor.ts";
 import { waitUntil } from "../../../../ipc/core/wait/wait.ts";
 import { later, source, spawnDeno, watchdog } from "../../../util.ts";
@@ -179,13 +180,11 @@ Deno.test("fdSource() finds a regular file always ready", async () => {
 });
 
 const PREPARE = `
-  import { Fd } from "${source("ipc/core/handle/fd.ts")}";
+  import { Fd } from "@libc/ipc/fd";
+  import { errno, errnoOf, unistd } from "@libc/ipc/ffi";
   import { INTERNAL } from "${source("ipc/core/handle/internal.ts")}";
-  import { errnoOf } from "${source("ffi/errno.ts")}";
-    import { errno } from "${source("ffi/libc/errno.ts")}";
   import { fdSource } from "${source("ipc/core/wait/reactor.ts")}";
   import { waitUntil } from "${source("ipc/core/wait/wait.ts")}";
-  import { unistd } from "${source("ffi/libc/unistd.ts")}";
   const fds = new Int32Array(2);
   unistd().pipe2(fds, 0o2004000);
   const reader = new Fd(INTERNAL, fds[0], "pipe");
@@ -294,7 +293,7 @@ Deno.test("fdSource() lets a process end whose worker was terminated while it wa
 const FIND = `
   import "${source("tests/settle_runtime.ts")}";
   import { EventFd, pipe } from "@libc/ipc";
-  import { unistd } from "${source("ffi/libc/unistd.ts")}";
+  import { unistd } from "@libc/ipc/ffi";
   const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const epolls = () => Array.from(
     Deno.readDirSync("/proc/self/fd"),

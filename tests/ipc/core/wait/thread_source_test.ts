@@ -1,8 +1,6 @@
+import { IpcError, type WaitOptions } from "@libc/ipc";
+import { errno, errnoOf, sys_msg } from "@libc/ipc/ffi";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { errnoOf, IpcError } from "../../../../ffi/errno.ts";
-import { errno } from "../../../../ffi/libc/errno.ts";
-import { sys_msg } from "../../../../ffi/libc/sys_msg.ts";
-import type { WaitOptions } from "../../../../ipc/core/wait/options.ts";
 import { ThreadSource } from "../../../../ipc/core/wait/thread_source.ts";
 import { waitUntil } from "../../../../ipc/core/wait/wait.ts";
 import {
@@ -118,7 +116,7 @@ for (const unref of [true, false]) {
     await using child = spawnDeno(`
       import { ThreadSource } from "${url("ipc/core/wait/thread_source.ts")}";
       import { waitUntil } from "${url("ipc/core/wait/wait.ts")}";
-      import { sys_msg } from "${url("ffi/libc/sys_msg.ts")}";
+      import { sys_msg } from "@libc/ipc/ffi";
       const id = sys_msg().msgget(0, 0o1600);
       let woken = false;
       waitUntil(() => woken || undefined, { unref: ${unref} }, {
@@ -152,7 +150,7 @@ Deno.test("ThreadSource does no harm in a worker that is terminated while its th
     `
     import { ThreadSource } from "${url("ipc/core/wait/thread_source.ts")}";
     import { waitUntil } from "${url("ipc/core/wait/wait.ts")}";
-    import { sys_msg } from "${url("ffi/libc/sys_msg.ts")}";
+    import { sys_msg } from "@libc/ipc/ffi";
     if (self.name === "") {
       const id = sys_msg().msgget(0, 0o1600);
       for (let i = 0; i < 5; i++) {

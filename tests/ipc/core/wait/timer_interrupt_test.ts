@@ -1,5 +1,5 @@
+import { time } from "@libc/ipc/ffi";
 import { assertEquals, assertLess } from "@std/assert";
-import { time } from "../../../../ffi/libc/time.ts";
 import { Deadline } from "../../../../ipc/core/wait/deadline.ts";
 import { callUntil } from "../../../../ipc/core/wait/timer_interrupt.ts";
 import { notEmulated, source, spawnDeno, watchdog } from "../../../util.ts";
@@ -83,8 +83,7 @@ Deno.test({
 
 /** What a child needs that plays with signals. */
 const PRELUDE = `
-  import { signal } from ${JSON.stringify(source("ffi/libc/signal.ts"))};
-  import { sigaction } from ${JSON.stringify(source("ffi/libc/signal.ts"))};
+  import { sigaction, signal } from "@libc/ipc/ffi";
   import { callUntil } from ${
   JSON.stringify(source("ipc/core/wait/timer_interrupt.ts"))
 };

@@ -7,11 +7,11 @@ import {
 import {
   IPC_PRIVATE,
   IpcError,
+  pipe,
   SysvMessageQueue,
   SysvSemaphoreSet,
   waitAny,
 } from "@libc/ipc";
-import { pipe } from "../../../../ipc/pipe/pipe.ts";
 import { scaled, source, spawnDeno, watchdog } from "../../../util.ts";
 
 Deno.test("waitAny() gives what is ready and takes nothing from it", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
-import type { WaitOptions } from "../../../../ipc/core/wait/options.ts";
+import type { WaitOptions } from "@libc/ipc/wait";
 import { SweepSource } from "../../../../ipc/core/wait/source.ts";
 import { waitUntil } from "../../../../ipc/core/wait/wait.ts";
 import { source as url, spawnDeno } from "../../../util.ts";

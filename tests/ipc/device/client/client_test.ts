@@ -9,9 +9,8 @@ import { type Reading, WaveClient, WaveControl } from "@libc/ipc/device";
 import { IpcError } from "@libc/ipc/errno";
 import { ftok } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { Wave } from "../../../../ipc/device/memory/layout.ts";
 import { until, watchdog } from "../../../util.ts";
-import { newPlace } from "../address.ts";
+import { newPlace, Wave } from "../address.ts";
 
 Deno.test("open() of nothing is ENOENT and names the place", async () => {
   await using place = await newPlace();

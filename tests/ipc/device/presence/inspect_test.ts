@@ -10,9 +10,8 @@ import { ftok } from "@libc/ipc/sysv-key";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { Wave } from "../../../../ipc/device/memory/layout.ts";
 import { spawnCommand, watchdog } from "../../../util.ts";
-import { newPlace } from "../address.ts";
+import { newPlace, Wave } from "../address.ts";
 
 Deno.test("inspect() of nothing says so", async () => {
   await using place = await newPlace();

@@ -19,9 +19,8 @@ import { ftok } from "@libc/ipc/sysv-key";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { memoryName } from "../../../../ipc/device/address.ts";
-import { Memfd } from "../../../../ipc/memory/memfd.ts";
-import { PosixSharedMemory } from "../../../../ipc/posix/shared_memory.ts";
+import { Memfd } from "@libc/ipc/memfd";
+import { PosixSharedMemory } from "@libc/ipc/posix-shm";
 import { isPrivileged } from "../../../conformance/privileges.ts";
 import { openFds, scaled, source, until, watchdog } from "../../../util.ts";
 import { newPlace } from "../address.ts";
@@ -632,7 +631,7 @@ Deno.test("WaveDevice, WaveClient and WaveControl leak nothing", async () => {
     }
   };
   await round();
-  const name = memoryName(ftok(place.path, "x"));
+  const name = place.memoryName();
   const left = async () => [
     ...openFds(new RegExp(name)),
     ...await mappingsOf(ftok(place.path, "x")),
