@@ -136,8 +136,10 @@ export interface Declaration {
   jsDoc?: Doc;
   /** `class`, `function`, `interface`, `reference`, … */
   kind: string;
-  /** Members of a class, or what a reference refers to. */
+  /** A class, or what a reference refers to. */
   def?: {
+    isAbstract?: boolean;
+    extends?: string;
     methods?: Member[];
     properties?: Member[];
     target?: { filename: string; line: number };

@@ -1,16 +1,21 @@
 /**
- * Writes `CALLS.md`: each libc call, its raw entries, its wrappers, its tests.
+ * Writes `CALLS.md`: a line for each libc call, with its raw file, its wrapper
+ * and its test, and a line for each header with its structs.
  *
- * A raw entry is a line of a table in `ffi/libc/`. A wrapper is a function,
- * class, method or getter of `ffi/` or `ipc/` whose documentation begins
- * with the call in backticks. A test is a test file that names the call in a
- * string, makes it through the raw table, or uses a wrapper of it.
+ * A raw entry is a line of a table in `ffi/libc/`; a call with commands has a
+ * line for each: those that the comment of an entry names behind "for", or the
+ * prototype itself. A wrapper is a function, class, method or getter of `ffi/`
+ * or `ipc/` whose documentation begins with the call in backticks; of several
+ * the one that does least besides. The test is the one that mirrors the
+ * wrapper's file, or that which uses the wrapper most.
  *
- * `deno task calls` writes the file; `--check` fails when it is stale.
+ * `deno task calls` writes the file; `--check` fails when it is stale. Both
+ * fail when it grows too large, or when a call has no test.
  *
  * @module
  */
 
+import { basename } from "@std/path";
 import {
   docOf,
   filesBelow,
@@ -22,6 +27,9 @@ import {
 
 const TARGET = "CALLS.md";
 
+/** How large the file may be: whoever looks for a call reads it whole. */
+const LIMIT = 25_000;
+
 /** An entry of a raw table. */
 export interface Entry {
   /** The name in the table: `shmctl_buf`. */
@@ -30,6 +38,16 @@ export interface Entry {
   call: string;
   /** The file of the table. */
   file: string;
+  /** The commands that it is for: `IPC_STAT`. */
+  commands: string[];
+}
+
+/** A call that a documentation comment begins with. */
+export interface Mention {
+  /** The call: `shmctl`. */
+  call: string;
+  /** What stands in its parentheses: `IPC_STAT`. */
+  args: string;
 }
 
 /** What the library makes of a call. */
@@ -38,26 +56,41 @@ export interface Wrapper {
   label: string;
   /** The file it stands in. */
   file: string;
-  /** Names that a file which uses it contains. */
+  /** Names that a file which uses it contains; the last one is its own. */
   uses: RegExp[];
   /** The calls its documentation names. */
-  calls: string[];
+  mentions: Mention[];
   /** Whether a subpath exports it. */
   isPublic: boolean;
 }
 
 /** A line of `CALLS.md`. */
 export interface Row {
-  /** The call. */
-  call: string;
+  /** The call, and its command if it has one: `shmctl(IPC_STAT)`. */
+  title: string;
   /** Its entries, all of one header. */
   entries: Entry[];
-  /** What the library makes of it. */
+  /** The public wrappers that stand for it: one, or two of two mechanisms. */
   wrappers: Wrapper[];
-  /** Files of the library that use it without naming it. */
-  users: string[];
-  /** Test files that cover it. */
-  tests: string[];
+  /** The file that makes it where no wrapper does. */
+  user: string | undefined;
+  /** The test that covers it. */
+  test: string | undefined;
+}
+
+/** The commands that the comment of an entry names. */
+function commandsOf(comment: string): string[] {
+  const [, parameters = "", after = ""] = /`[^`(]*\(([^`]*)\);`([^]*)/
+    .exec(comment) ?? [];
+  const named = parameters.split(", ").filter((it) =>
+    /^[A-Z][A-Z_\d]+$/.test(it) && it !== "NULL"
+  );
+  if (!/\bint cmd\b/.test(parameters)) return named;
+  const list = /^ for ([^;]*)/.exec(after.replace(/\s+\*?\s*/g, " "))?.[1];
+  return Array.from(
+    (list ?? "").matchAll(/`([A-Z][A-Z_\d]+)`/g),
+    ([, command = ""]) => command,
+  );
 }
 
 /** The entries of the tables in a file, as `deno fmt` lays them out. */
@@ -65,14 +98,18 @@ export function entriesOf(file: string, source: string): Entry[] {
   const entries: Entry[] = [];
   let inTable = false;
   let open: Entry | undefined;
+  let comment = "";
   for (const line of source.split("\n")) {
     if (/^(export )?const \w+ = \{$/.test(line)) inTable = true;
     else if (line.startsWith("}")) inTable = false;
     if (!inTable) continue;
+    if (line.startsWith("  /**")) comment = "";
+    if (/^ {2} ?[/*]/.test(line)) comment += `${line}\n`;
     const entry = /^ {2}(\w+): \{/.exec(line);
     if (entry !== null) {
       const [, name = ""] = entry;
-      open = { name, call: name, file };
+      open = { name, call: name, file, commands: commandsOf(comment) };
+      comment = "";
       entries.push(open);
     }
     const alias = /\bname: "(\w+)"/.exec(line);
@@ -87,21 +124,35 @@ export function entriesOf(file: string, source: string): Entry[] {
   );
 }
 
+/** The structs of a header's file, as C names them. */
+export function structsOf(source: string): string[] {
+  const struct =
+    /^\/\*\* `((?:struct )?\w+)`(?:(?!\*\/)[^])*\*\/\nexport const \w+:\s*(?:\| )?Struct</gm;
+  return Array.from(source.matchAll(struct), ([, name = ""]) => name);
+}
+
 /**
  * The calls that a documentation comment begins with: in
  * "`shmctl(IPC_INFO)` and `shmctl(SHM_INFO)`: limits" all before the colon.
  */
-export function callsOf(doc: string | undefined): string[] {
+export function mentionsOf(doc: string | undefined): Mention[] {
   if (doc === undefined || !doc.startsWith("`")) return [];
   const head = /^[^]*?(?=:\s|\.\s|\.$|\n\n|$)/.exec(doc)?.[0] ?? "";
-  return Array.from(head.matchAll(/`(\w+)[^`]*`/g), ([, name = ""]) => name);
+  return Array.from(
+    head.matchAll(/`(\w+)(?:\(([^`]*)\))?[^`]*`/g),
+    ([, call = "", args = ""]) => ({ call, args }),
+  );
 }
 
-/** The wrappers that a module exports; `exported` are the names of subpaths. */
+/**
+ * The wrappers that a module exports. `exported` are the names of subpaths;
+ * `heirs` has the class that makes an abstract one whole.
+ */
 export function wrappersOf(
   file: string,
   { symbols }: ModuleDoc,
   exported: ReadonlySet<string>,
+  heirs: ReadonlyMap<string, string> = new Map(),
 ): Wrapper[] {
   const wrappers: Wrapper[] = [];
   const add = (
@@ -110,13 +161,14 @@ export function wrappersOf(
     uses: RegExp[],
     isPublic: boolean,
   ): void => {
-    const calls = callsOf(doc);
-    if (calls.length > 0 && !wrappers.some((it) => it.label === label)) {
-      wrappers.push({ label, file, calls, uses, isPublic });
+    const mentions = mentionsOf(doc);
+    if (mentions.length > 0 && !wrappers.some((it) => it.label === label)) {
+      wrappers.push({ label, file, mentions, uses, isPublic });
     }
   };
-  for (const { name, declarations } of symbols) {
-    const isPublic = exported.has(name);
+  for (const { name: symbol, declarations } of symbols) {
+    const isPublic = exported.has(symbol);
+    const name = heirs.get(symbol) ?? symbol;
     for (const { kind, jsDoc, def, location } of declarations) {
       if (kind === "reference" || !location.filename.endsWith(`/${file}`)) {
         continue;
@@ -140,6 +192,28 @@ export function wrappersOf(
   return wrappers;
 }
 
+/** For each abstract class with one heir: the class at the end of the line. */
+export function heirsOf(docs: Iterable<ModuleDoc>): Map<string, string> {
+  const abstract = new Set<string>();
+  const heirs = new Map<string, Set<string>>();
+  for (const { symbols } of docs) {
+    for (const { name, declarations } of symbols) {
+      for (const { kind, def } of declarations) {
+        if (kind !== "class") continue;
+        if (def?.isAbstract) abstract.add(name);
+        const base = def?.extends;
+        if (base === undefined) continue;
+        heirs.set(base, (heirs.get(base) ?? new Set()).add(name));
+      }
+    }
+  }
+  const last = (name: string): string => {
+    const [heir, ...others] = abstract.has(name) ? heirs.get(name) ?? [] : [];
+    return heir === undefined || others.length > 0 ? name : last(heir);
+  };
+  return new Map(Array.from(abstract, (name) => [name, last(name)]));
+}
+
 function word(name: string): RegExp {
   return new RegExp(`\\b${escape(name)}\\b`);
 }
@@ -151,38 +225,209 @@ function escape(name: string): string {
 /** Files and what they hold. */
 export type Sources = Map<string, string>;
 
-/** The rows of `CALLS.md`, in the order of the tables. */
-export function rowsOf(
-  entries: Entry[],
-  wrappers: Wrapper[],
-  { library, tests }: { library: Sources; tests: Sources },
-): Row[] {
-  const groups = new Map<string, Entry[]>();
+/** A call, with one of its commands if it has any. */
+interface Call {
+  call: string;
+  command: string;
+  entries: Entry[];
+}
+
+/** The calls of some entries. */
+function callsOf(entries: Entry[]): Call[] {
+  const calls = new Map<string, Call>();
   for (const entry of entries) {
-    const key = `${entry.file} ${entry.call}`;
-    groups.set(key, [...groups.get(key) ?? [], entry]);
+    const { call, file } = entry;
+    for (const command of entry.commands.length > 0 ? entry.commands : [""]) {
+      const key = `${file} ${call} ${command}`;
+      const known = calls.get(key);
+      if (known === undefined) {
+        calls.set(key, { call, command, entries: [entry] });
+      } else known.entries.push(entry);
+    }
   }
-  return [...groups.values()].map((group): Row => {
-    const call = group[0]?.call ?? "";
-    const all = wrappers.filter(({ calls }) => calls.includes(call));
-    const open = all.filter((wrapper) => wrapper.isPublic);
-    const own = open.length > 0 ? open : all;
-    const covered = new Set(own.map(({ file }) => file));
-    const usesRaw = rawUse(group);
-    const quoted = new RegExp(`["'\`]${call}\\b`);
+  return [...calls.values()];
+}
+
+/** The folder of a mechanism: `ipc/sysv`. */
+function mechanismOf(file: string): string {
+  return file.split("/").slice(0, 2).join("/");
+}
+
+/**
+ * How much a wrapper does besides a call, or knows about it less: compared from
+ * the left. The last number only orders what is alike.
+ */
+function distanceOf(
+  { label, file, mentions }: Wrapper,
+  { call, command }: Call,
+): number[] {
+  const index = mentions.findIndex(mentionOf(call, command));
+  const calls = new Set(mentions.map((mention) => mention.call));
+  // That a descriptor is closed in new programs goes without saying.
+  const args = mentions[index]?.args.replace(/^\w+_CLOEXEC$/, "");
+  const member = label.slice(label.lastIndexOf(".") + 1).replace("()", "");
+  const isTry = member.startsWith("try");
+  const isAlike = (command || call).replaceAll("_", "").toLowerCase()
+    .includes(member.toLowerCase());
+  return [
+    Number(mechanismOf(file) === "ipc/device"),
+    Number(member.endsWith("Sync") || isTry !== call.includes("try")),
+    Number(calls.size > 1),
+    Number(args !== command),
+    Number(mechanismOf(file) !== "ipc/core"),
+    Number(!isAlike),
+    index,
+  ];
+}
+
+function mentionOf(
+  call: string,
+  command: string,
+): (mention: Mention) => boolean {
+  return (mention) =>
+    mention.call === call &&
+    (command === "" || word(command).test(mention.args));
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  const index = one.findIndex((value, i) => value !== other[i]);
+  return (one[index] ?? 0) - (other[index] ?? 0);
+}
+
+/** The best wrapper of a call, and one of another mechanism that is as good. */
+function bestOf(wrappers: Wrapper[], call: Call): Wrapper[] {
+  const ranked = wrappers
+    .filter(({ isPublic, mentions }) =>
+      isPublic && mentions.some(mentionOf(call.call, call.command))
+    )
+    .map((wrapper) => ({ wrapper, distance: distanceOf(wrapper, call) }))
+    .sort((one, other) => compare(one.distance, other.distance));
+  const [first] = ranked;
+  if (first === undefined) return [];
+  const second = ranked.find(({ wrapper: { file }, distance }) =>
+    mechanismOf(file) !== mechanismOf(first.wrapper.file) &&
+    compare(distance.slice(0, -1), first.distance.slice(0, -1)) === 0
+  );
+  return [first, ...second === undefined ? [] : [second]]
+    .map(({ wrapper }) => wrapper);
+}
+
+/** What the rows are made of. */
+interface Library {
+  /** All wrappers. */
+  wrappers: Wrapper[];
+  /** The files of the library. */
+  library: Sources;
+  /** The files of tests. */
+  tests: Sources;
+}
+
+/** The rows of `CALLS.md`, sorted by call. */
+export function rowsOf(entries: Entry[], library: Library): Row[] {
+  return callsOf(entries).map((call): Row => {
+    const wrappers = bestOf(library.wrappers, call);
+    const usesRaw = rawUse(call.entries);
+    const named = library.wrappers.find(({ mentions }) =>
+      mentions.some(mentionOf(call.call, call.command))
+    );
+    const users = [usesRaw, rawMention(call.entries)].flatMap((uses) =>
+      filesWith(
+        library.library,
+        (source) => uses(source) && word(call.command).test(source),
+      )
+    );
+    // A probe only asks for a call, and the device is made of the mechanisms.
+    const user = wrappers.length > 0 ? undefined : named?.file ??
+      users.find((file) => !/\/_probes\.ts$|^ipc\/device\//.test(file)) ??
+      users[0];
     return {
-      call,
-      entries: group,
-      wrappers: own,
-      users: filesWith(library, usesRaw).filter((file) => !covered.has(file)),
-      tests: filesWith(
-        tests,
-        (source) =>
-          quoted.test(source) || usesRaw(source) ||
-          own.some(({ uses }) => uses.every((it) => it.test(source))),
-      ),
+      title: call.command === "" ? call.call : `${call.call}(${call.command})`,
+      entries: call.entries,
+      wrappers,
+      user,
+      test: testOf(call, wrappers[0], user, library),
     };
-  });
+  }).sort((one, other) => one.title < other.title ? -1 : 1);
+}
+
+/** The test of a call: of its wrapper, of what makes it, or of itself. */
+function testOf(
+  { call, command, entries }: Call,
+  wrapper: Wrapper | undefined,
+  user: string | undefined,
+  { library, tests }: Library,
+): string | undefined {
+  if (wrapper !== undefined) {
+    const mirror = mirrorOf(wrapper.file);
+    const own = wrapper.uses.at(-1) ?? /$./;
+    if (own.test(tests.get(mirror) ?? "")) return mirror;
+    // In the folder of a mechanism it goes without saying whose method it is.
+    const users = filesWith(
+      tests,
+      (source, file) =>
+        farness(mirror, file) === 0
+          ? own.test(source)
+          : wrapper.uses.every((use) => use.test(source)),
+    );
+    const uses = (file: string): number =>
+      tests.get(file)?.split(own).length ?? 0;
+    return users.sort((one, other) =>
+      farness(mirror, one) - farness(mirror, other) || uses(other) - uses(one)
+    )[0];
+  }
+  const usesRaw = rawUse(entries);
+  const quoted = new RegExp(`["'\`]${call}\\b`);
+  const users = [usesRaw, (source: string) => quoted.test(source)]
+    .flatMap((uses) => filesWith(tests, uses))
+    .filter((file) => word(command).test(tests.get(file) ?? ""));
+  return (user === undefined ? undefined : nearestTest(user, library, tests)) ??
+    users.find((file) => file.startsWith("tests/ipc/")) ?? users[0];
+}
+
+/** The test that mirrors a file: of `ipc/sysv/_a.ts` or `a.ts` the same. */
+function mirrorOf(file: string): string {
+  return `tests/${file.replace(/\/_?(\w+)\.ts$/, "/$1_test.ts")}`;
+}
+
+/** How far a test is from another: in its folder, beside it, or elsewhere. */
+function farness(from: string, to: string): number {
+  const [, layer, folder] = from.split("/");
+  return to.startsWith(`tests/${layer}/${folder}/`)
+    ? 0
+    : to.startsWith(`tests/${layer}/`)
+    ? 1
+    : 2;
+}
+
+/** The mirror of a file, or of the nearest one that comes to it by imports. */
+function nearestTest(
+  file: string,
+  library: Sources,
+  tests: Sources,
+): string | undefined {
+  const seen = new Set([file]);
+  for (const next of seen) {
+    const mirror = mirrorOf(next);
+    if (tests.has(mirror)) return mirror;
+    const importers = filesWith(
+      library,
+      (source, importer) => imports(importer, source).includes(next),
+    );
+    const mechanism = mechanismOf(next);
+    importers.sort((one, other) =>
+      Number(mechanismOf(one) !== mechanism) -
+      Number(mechanismOf(other) !== mechanism)
+    ).forEach((importer) => seen.add(importer));
+  }
+  return undefined;
+}
+
+/** The files that a file imports. */
+function imports(file: string, source: string): string[] {
+  return Array.from(
+    source.matchAll(/^(?:import|export|\}) .*?from "(\.[^"]+)";$/gm),
+    ([, path = ""]) => new URL(path, `file:///${file}`).pathname.slice(1),
+  );
 }
 
 /** Whether a source opens the table of some entries and uses one of them. */
@@ -209,6 +454,16 @@ function rawUse(entries: Entry[]): (source: string) => boolean {
   };
 }
 
+/** Whether a source imports the table of some entries and calls one so named. */
+function rawMention(entries: Entry[]): (source: string) => boolean {
+  const table = basename(entries[0]?.file ?? "");
+  return (source) =>
+    source.includes(`/${table}"`) &&
+    entries.some(({ name }) =>
+      new RegExp(`\\b${name}\\(`).test(withoutComments(source))
+    );
+}
+
 /** A source without what is only said about calls. */
 function withoutComments(source: string): string {
   return source.replace(/\/\*\*?\s[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
@@ -216,110 +471,172 @@ function withoutComments(source: string): string {
 
 function filesWith(
   sources: Sources,
-  matches: (source: string) => boolean,
+  matches: (source: string, file: string) => boolean,
 ): string[] {
-  return [...sources].filter(([, source]) => matches(source))
+  return [...sources].filter(([file, source]) => matches(source, file))
     .map(([file]) => file);
 }
 
-/** The text of `CALLS.md`. */
-export function render(rows: Row[]): string {
-  const lines = [
-    "# Calls",
-    "",
-    "Every libc call of this package: where its raw entry stands, what the library",
-    "makes of it, and which tests cover it. `deno task calls` writes this file.",
-    "",
-  ];
-  let header = "";
-  for (const { call, entries, wrappers, users, tests } of rows) {
-    const file = entries[0]?.file ?? "";
-    if (file !== header) {
-      header = file;
-      lines.push(
-        ...(lines.at(-1) === "" ? [] : [""]),
-        `## ${headerOf(file)}`,
-        "",
-        "| libc call | raw file | wrapper | test |",
-        "| --- | --- | --- | --- |",
-      );
-    }
-    const aliases = entries.map(({ name }) => `\`${name}\``).join(", ");
-    const raw = entries.length === 1 && entries[0]?.name === call
-      ? link(file)
-      : `${link(file)}: ${aliases}`;
-    const made = wrappers.map(({ label, file }) => `[\`${label}\`](${file})`);
-    const inside = users.map((user) => `in ${link(user)}`);
-    lines.push(
-      `| \`${call}\` | ${raw} | ${[...made, ...inside].join(", ") || "-"} | ${
-        tests.map(link).join(", ") || "-"
-      } |`,
+/** A header and its structs. */
+export interface Header {
+  /** Its file in `ffi/libc/`. */
+  file: string;
+  /** Its structs, as C names them. */
+  structs: string[];
+}
+
+const INTRODUCTION = `# Calls
+
+Every libc call, with each command of those that have commands: the file of its
+raw entry, and the name there if it is another one; the public wrapper, or the
+private file that makes the call; the test of that. \`receive()\` stands for
+\`receiveSync()\` and \`tryReceive()\` too. \`deno task calls\` writes this file.
+
+Flags and structs are in the file of their header: [structs](#structs).
+
+Call | Raw | Wrapper | Test
+--- | --- | --- | ---
+`;
+
+const STRUCTS = `
+## Structs
+
+Flags and structs of \`<sys/shm.h>\` are in \`sys_shm.ts\`, and so on.
+
+`;
+
+/** The text of `CALLS.md`; `files` are all that a link might mean. */
+export function render(
+  rows: Row[],
+  headers: Header[],
+  files: readonly string[],
+): string {
+  const links = new Map<string, string>();
+  const link = (file: string): string => {
+    // The name of a header is its own; others stand back.
+    const name = links.get(file) ??
+      (file.startsWith("ffi/libc/") ? basename(file) : shortOf(file, files));
+    links.set(file, name);
+    return `[${name}]`;
+  };
+  const lines = rows.map(({ title, entries, wrappers, user, test }) => {
+    const [{ call = "", file = "" } = {}] = entries;
+    const aliases = entries.filter(({ name }) => name !== call)
+      .map(({ name }) => ` \`${name}\``);
+    const made = wrappers.map(({ label, file }) =>
+      `[\`${label}\`]${link(file)}`
     );
+    if (user !== undefined) made.push(`in ${link(user)}`);
+    return [
+      `\`${title}\``,
+      `${link(file)}${aliases.join(",")}`,
+      made.join(", ") || "raw only",
+      `${test === undefined ? "-" : link(test)}\n`,
+    ].join(" | ");
+  });
+  const withStructs = headers.filter(({ structs }) => structs.length > 0);
+  const others = headers.filter(({ file, structs }) =>
+    structs.length === 0 && !links.has(file)
+  );
+  return [
+    INTRODUCTION,
+    ...lines,
+    STRUCTS,
+    ...withStructs.map(({ file, structs }) => {
+      const names = structs.map((name) => `\`${name}\``).join(", ");
+      return `- ${link(file)}: ${names}\n`;
+    }),
+    "\nThese have only flags: ",
+    others.map(({ file }) => link(file)).join(", "),
+    ".\n\n",
+    ...Array.from(links, ([file, name]) => `[${name}]: ${file}\n`).sort(),
+  ].join("");
+}
+
+/** As much of the end of a path as tells the file from all others. */
+function shortOf(file: string, files: readonly string[]): string {
+  const parts = file.split("/");
+  for (let i = parts.length - 1; i > 0; i--) {
+    const end = parts.slice(i).join("/");
+    if (files.filter((other) => `/${other}`.endsWith(`/${end}`)).length < 2) {
+      return end;
+    }
   }
-  return `${lines.join("\n")}\n`;
+  return file;
 }
 
-function link(file: string): string {
-  return `[${file.slice(file.lastIndexOf("/") + 1)}](${file})`;
-}
-
-/** `<sys/shm.h>` of `ffi/libc/sys_shm.ts`. */
-function headerOf(file: string): string {
-  const name = file.slice(file.lastIndexOf("/") + 1, -".ts".length);
-  return `\`<${name.replace(/^(arpa|linux|netinet|sys)_/, "$1/")}.h>\``;
+/** What `CALLS.md` should be. */
+export interface Calls {
+  /** Its text. */
+  text: string;
+  /** What is wrong with the calls, or with how many there are. */
+  problems: string[];
 }
 
 /** Makes the text of `CALLS.md` from the sources of a repository. */
-export async function generate(root: string): Promise<string> {
-  const entries = filesBelow(root, "ffi/libc")
-    .filter((file) => !/(^|\/)_|_test\.ts$/.test(file))
-    .flatMap((file) => entriesOf(file, Deno.readTextFileSync(root + file)));
-  const files = [
-    ...filesBelow(root, "ffi"),
-    ...filesBelow(root, "ipc"),
-  ].filter((file) =>
-    file.endsWith(".ts") && !/^ffi\/(libc|struct)\/|_test\.ts$/.test(file)
+export async function generate(root: string, limit = LIMIT): Promise<Calls> {
+  const sources = (folder: string, is: (file: string) => boolean): Sources =>
+    new Map(
+      filesBelow(root, folder).filter(is)
+        .map((file) => [file, Deno.readTextFileSync(root + file)]),
+    );
+  const tables = sources(
+    "ffi/libc",
+    (file) => !/(^|\/)_|_test\.ts$/.test(file),
   );
+  const isSource = (file: string): boolean =>
+    file.endsWith(".ts") && !/^ffi\/(libc|struct)\/|_test\.ts$/.test(file);
+  const library = new Map([
+    ...sources("ffi", isSource),
+    ...sources("ipc", isSource),
+  ]);
+  const tests = sources("tests", (file) => file.endsWith("_test.ts"));
   const faces = Object.values(readConfig(root).exports)
     .map((file) => file.replace("./", ""));
-  const docs = await docOf(root, [...new Set([...files, ...faces])]);
+  const docs = await docOf(root, [...new Set([...library.keys(), ...faces])]);
   const exported = new Set(
     faces.flatMap((face) => docs.get(face)?.symbols ?? [])
       .map(({ name }) => name),
   );
-  const wrappers = files.flatMap((file) => {
+  const heirs = heirsOf(docs.values());
+  const wrappers = [...library.keys()].flatMap((file) => {
     const doc = docs.get(file);
-    return doc === undefined ? [] : wrappersOf(file, doc, exported);
+    return doc === undefined ? [] : wrappersOf(file, doc, exported, heirs);
   });
-  const sources = (paths: string[]): Sources =>
-    new Map(paths.map((path) => [path, Deno.readTextFileSync(root + path)]));
-  const tests = filesBelow(root, "tests").filter((file) =>
-    file.endsWith("_test.ts")
+  const rows = rowsOf(
+    [...tables].flatMap(([file, source]) => entriesOf(file, source)),
+    { wrappers, library, tests },
   );
-  return render(
-    rowsOf(entries, wrappers, {
-      library: sources(files),
-      tests: sources(tests),
-    }),
+  const text = render(
+    rows,
+    Array.from(tables, ([file, it]) => ({ file, structs: structsOf(it) })),
+    [...tables.keys(), ...library.keys(), ...tests.keys()],
   );
+  const { length } = new TextEncoder().encode(text);
+  const problems = rows.filter(({ test }) => test === undefined)
+    .map(({ title }) => `${TARGET}: no test for ${title}`);
+  if (length > limit) {
+    problems.push(`${TARGET} has ${length} bytes, more than ${limit}`);
+  }
+  return { text, problems };
 }
 
 async function main(check: boolean): Promise<void> {
-  const text = await generate(ROOT);
-  if (!check) {
-    Deno.writeTextFileSync(`${ROOT}${TARGET}`, text);
-    return;
-  }
+  const { text, problems } = await generate(ROOT);
+  if (check) problems.push(...staleness(ROOT, text));
+  else Deno.writeTextFileSync(`${ROOT}${TARGET}`, text);
+  finish(problems, `${TARGET} is up to date`);
+}
+
+/** What is wrong with the file of a repository that should have a text. */
+export function staleness(root: string, text: string): string[] {
   let found = "";
   try {
-    found = Deno.readTextFileSync(`${ROOT}${TARGET}`);
+    found = Deno.readTextFileSync(`${root}${TARGET}`);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  finish(
-    found === text ? [] : [`${TARGET} is stale: run deno task calls`],
-    `${TARGET} is up to date`,
-  );
+  return found === text ? [] : [`${TARGET} is stale: run deno task calls`];
 }
 
 if (import.meta.main) await main(Deno.args.includes("--check"));

@@ -1,6 +1,7 @@
 // What is ready at once: what it costs, and that it lets others have a turn.
 
 import { assert, assertEquals } from "@std/assert";
+import { spy } from "@std/testing/mock";
 import {
   EventFd,
   IPC_PRIVATE,
@@ -30,23 +31,12 @@ async function makeReady(kind: Kind, subject: Subject): Promise<void> {
 
 /** Counts the timers and turns that are asked for meanwhile. */
 async function countingTimers(run: () => Promise<void>): Promise<number> {
-  const { setTimeout, setInterval, setImmediate } = globalThis;
-  let count = 0;
-  const counted = (timer: unknown) => (...args: unknown[]) => {
-    count++;
-    return (timer as (...args: unknown[]) => unknown)(...args);
-  };
-  Object.assign(globalThis, {
-    setTimeout: counted(setTimeout),
-    setInterval: counted(setInterval),
-    setImmediate: counted(setImmediate),
-  });
-  try {
-    await run();
-  } finally {
-    Object.assign(globalThis, { setTimeout, setInterval, setImmediate });
-  }
-  return count;
+  using timeouts = spy(globalThis, "setTimeout");
+  using intervals = spy(globalThis, "setInterval");
+  using immediates = spy(globalThis, "setImmediate");
+  await run();
+  return timeouts.calls.length + intervals.calls.length +
+    immediates.calls.length;
 }
 
 for (const kind of kinds) {

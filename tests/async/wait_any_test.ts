@@ -6,6 +6,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
+import { assertSpyCalls, spy } from "@std/testing/mock";
 import { type Waitable, waitAny } from "@libc/ipc";
 import { IpcError } from "@libc/ipc/errno";
 import { READINESS } from "@libc/ipc/wait";
@@ -213,19 +214,11 @@ Deno.test("waitAny() leaves no listener on a signal that lives long", async () =
   using stack = new DisposableStack();
   const candidates = candidatesOf(stack);
   const { signal } = new AbortController();
-  let listeners = 0;
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args: unknown[]) => {
-    listeners++;
-    Reflect.apply(addEventListener, signal, args);
-  };
-  signal.removeEventListener = (...args: unknown[]) => {
-    listeners--;
-    Reflect.apply(removeEventListener, signal, args);
-  };
+  using added = spy(signal, "addEventListener");
+  using removed = spy(signal, "removeEventListener");
   const targets = candidates.map(({ target }) => target);
   for (let i = 0; i < 20; i++) {
     await waitAny(targets, { signal, timeout: 1 }).catch(() => {});
   }
-  assertEquals(listeners, 0);
+  assertSpyCalls(removed, added.calls.length);
 });

@@ -151,6 +151,24 @@ Deno.test("drawFrame() fits into every size and colours nothing when plain", () 
   }
 });
 
+Deno.test("drawFrame() draws a sine with its scale and its times", () => {
+  const size = { columns: 60, rows: 12, paint: plain };
+  assertEquals(drawFrame(wave("SIN"), state(), size), [
+    "the title               period 2 s  interval 0.01 s  10 bits",
+    " +512┤   ⢀⡴⠚⠉⠙⠲⣄                    ⢀⡴⠚⠉⠙⢦⡀                 ",
+    "     │  ⣠⠏     ⠈⢧⡀                 ⡴⠋     ⠙⢦                ",
+    "     │ ⡴⠃        ⠹⡄              ⢀⡞⠁       ⠈⢳⡀              ",
+    "    0┤⡼⠁╌╌╌╌╌╌╌╌╌╌⠹⡄╌╌╌╌╌╌╌╌╌╌╌╌⢀⡞╌╌╌╌╌╌╌╌╌╌╌⢳⡀╌╌╌╌╌╌╌╌╌╌╌╌╌",
+    "     │⠁            ⠙⣆          ⢠⠏             ⠹⡄          ⣰⠋",
+    "     │              ⠘⣆        ⣠⠏               ⠹⣄        ⣰⠃ ",
+    "     │               ⠈⢧⡀     ⡴⠃                 ⠘⢦⡀    ⢀⡼⠁  ",
+    " -512┤                 ⠙⠦⣄⣀⡤⠞⠁                    ⠳⢤⣀⣠⠴⠋    ",
+    "     └──────────────────────────────────────────────────────",
+    "      -4 s                                               4 s",
+    "● on  -123  4.00 s  SIN  100.0/s  lost 0             q quits",
+  ]);
+});
+
 Deno.test("drawFrame() shows the figures, and how many samples were lost", () => {
   const frame = drawFrame(wave("SIN"), state({ lost: 7, state: "paused" }), {
     columns: 90,

@@ -4,6 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { spy } from "@std/testing/mock";
 import { WaveControl } from "@libc/ipc/device";
 import { IpcError } from "@libc/ipc/errno";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
@@ -128,29 +129,18 @@ Deno.test("send() waits no longer with a timeout of undefined than without", asy
   await using place = await newPlace();
   using _device = place.create();
   using control = WaveControl.open(place.address);
-  const delays: (number | undefined)[] = [];
-  const { setTimeout } = globalThis;
   const controller = new AbortController();
   const { signal } = controller;
-  const pending: Promise<unknown>[] = [];
-  globalThis.setTimeout = new Proxy(setTimeout, {
-    apply(target, self, args: [() => void, number | undefined]) {
-      delays.push(args[1]);
-      return Reflect.apply(target, self, args);
-    },
-  });
-  try {
-    pending.push(
-      control.status({ signal }),
-      control.status({ signal, timeout: undefined }),
-    );
-  } finally {
-    globalThis.setTimeout = setTimeout;
-  }
+  using timers = spy(globalThis, "setTimeout");
+  const pending = [
+    control.status({ signal }),
+    control.status({ signal, timeout: undefined }),
+  ];
   controller.abort(new RangeError("enough"));
   for (const { status } of await Promise.allSettled(pending)) {
     assertEquals(status, "rejected");
   }
+  const delays = timers.calls.map(({ args: [, delay] }) => delay);
   assertEquals(delays.filter((delay) => delay === 5000).length, 2);
 });
 

@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import {
   type DeviceStatus,
   inspect,
@@ -128,23 +129,21 @@ Deno.test("create() leaves nothing when a later step fails", async () => {
   const fail = () => {
     throw new IpcError("Cannot do it", { errno: 28, syscall: "nothing" });
   };
-  const steps: [object, "create" | "fromId", Transport][] = [
-    [SysvSemaphoreSet, "fromId", "sysv"],
-    [SysvSharedMemory, "create", "sysv"],
-    [PosixSharedMemory, "create", "posix"],
-    [Memfd, "create", "memfd"],
-    [SysvMessageQueue, "create", "sysv"],
-    [SysvMessageQueue, "create", "posix"],
-    [SysvMessageQueue, "create", "memfd"],
+  const failQueue = () => stub(SysvMessageQueue, "create", fail);
+  const steps: [failStep: () => Disposable, Transport][] = [
+    [() => stub(SysvSemaphoreSet, "fromId", fail), "sysv"],
+    [() => stub(SysvSharedMemory, "create", fail), "sysv"],
+    [() => stub(PosixSharedMemory, "create", fail), "posix"],
+    [() => stub(Memfd, "create", fail), "memfd"],
+    [failQueue, "sysv"],
+    [failQueue, "posix"],
+    [failQueue, "memfd"],
   ];
-  for (const [subject, step, transport] of steps) {
-    const real = Reflect.get(subject, step);
-    Reflect.set(subject, step, fail);
-    try {
+  for (const [failStep, transport] of steps) {
+    {
+      using _step = failStep();
       const error = assertThrows(() => place.create({ transport }), IpcError);
       assertEquals(error.code, "ENOSPC");
-    } finally {
-      Reflect.set(subject, step, real);
     }
     assertEquals(inspect(place.address).objects, []);
     assertEquals(await mappingsOf(ftok(place.path, "x")), []);
@@ -569,13 +568,11 @@ Deno.test("WaveDevice takes back an answer that nobody fetches", async () => {
   queue.sendSync(1, "1000 status");
   await until(() => device.status().commands === 1);
   assertEquals(queue.stat().messages, 1);
-  const now = performance.now;
-  try {
+  {
+    const now = performance.now.bind(performance);
     // As if seconds had gone by.
-    performance.now = () => now.call(performance) + 6000;
+    using _clock = stub(performance, "now", () => now() + 6000);
     await until(() => queue.stat().messages === 0);
-  } finally {
-    performance.now = now;
   }
   device.exit();
   await done;
