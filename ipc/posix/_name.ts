@@ -4,7 +4,7 @@
  * @module
  */
 
-import { IpcError } from "../../ffi/errno.ts";
+import { unless } from "../../ffi/errno.ts";
 import { NAME_MAX } from "../../ffi/libc/limits.ts";
 import { shown } from "../core/convert/argument.ts";
 
@@ -60,17 +60,14 @@ export function generatedName(prefix = "/libc-ipc-"): string {
  *
  * @param create Creates it exclusively, and throws `EEXIST` when it is there.
  */
-export function createNamed<T>(
+export function createNamed<T extends object>(
   name: string | null,
   create: (name: string) => T,
   max: number = NAME_MAX,
 ): T {
   if (name !== null) return create(posixName(name, max));
   for (;;) {
-    try {
-      return create(generatedName());
-    } catch (error) {
-      if (!(error instanceof IpcError && error.code === "EEXIST")) throw error;
-    }
+    const made = unless("EEXIST", () => create(generatedName()));
+    if (made !== undefined) return made;
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { cstring } from "../../ffi/cstring.ts";
-import { check0, ERRNO, errnoOf, IpcError, ipcError } from "../../ffi/errno.ts";
+import { check0, ERRNO, errnoOf, ipcError, unless } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import {
   O_CREAT,
@@ -128,16 +128,6 @@ export function checkCreate(options: PosixSharedMemoryCreateOptions): void {
   }
   checkSize(options.size, "size");
   checkMode(options.mode ?? 0o600);
-}
-
-/** The result of a call, undefined when it failed with that code. */
-export function unless<T>(code: string, call: () => T): T | undefined {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof IpcError && error.code === code) return undefined;
-    throw error;
-  }
 }
 
 /** `shm_open`: creates an object that nobody else has. */

@@ -19,7 +19,7 @@
  * @module
  */
 
-import { ERRNO, hasCode, ipcError, timeoutError } from "../../ffi/errno.ts";
+import { ERRNO, ipcError, timeoutError, unless } from "../../ffi/errno.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
 import { checkMode, integer, shown } from "../core/convert/argument.ts";
 import { payloadOf } from "../core/convert/bytes.ts";
@@ -607,11 +607,7 @@ export class PosixMessageQueue
     if (!this.#owner) return;
     this.#owner = false;
     if (isReplacedQueue(this.#name, this.#inode)) return;
-    try {
-      unlinkQueue(this.#name);
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-    }
+    unless("ENOENT", () => unlinkQueue(this.#name));
   }
 
   /**

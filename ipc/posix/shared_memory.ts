@@ -15,7 +15,7 @@
  */
 
 import { cstring } from "../../ffi/cstring.ts";
-import { errnoOf } from "../../ffi/errno.ts";
+import { errnoOf, unless } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import { stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { size as checkSize } from "../core/convert/argument.ts";
@@ -33,6 +33,7 @@ import {
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { openOrCreate } from "../core/handle/open_or_create.ts";
 import { mapDescriptor, type MapOptions } from "../core/memory/map_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
 import { createNamed, posixName } from "./_name.ts";
@@ -46,7 +47,6 @@ import {
   type PosixSharedMemoryCreateOptions,
   type PosixSharedMemoryOpenOptions,
   type PosixSharedMemoryOpenOrCreateOptions,
-  unless,
   unlinkObject,
 } from "./_shared_memory.ts";
 
@@ -174,11 +174,11 @@ export class PosixSharedMemory implements Disposable {
     checkCreate(options);
     posixName(name);
     const given = { ...options, owner: options.owner ?? false };
-    for (;;) {
-      const init = unless("ENOENT", () => openSized(name, given)) ??
-        unless("EEXIST", () => createObject(name, given));
-      if (init !== undefined) return new PosixSharedMemory(INTERNAL, init);
-    }
+    const init = openOrCreate(
+      () => openSized(name, given),
+      () => createObject(name, given),
+    );
+    return new PosixSharedMemory(INTERNAL, init);
   }
 
   /**
