@@ -36,7 +36,7 @@ import { unistd } from "../../ffi/libc/unistd.ts";
 import { checkMode } from "../core/convert/argument.ts";
 import { fileError, type RawStat, rawStat } from "../core/file/file.ts";
 import { absolutePath } from "../core/file/path.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { closingOnError } from "../core/handle/close_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 
@@ -142,13 +142,10 @@ export class FifoNode {
       return undefined;
     }
     if (error !== 0) throw ipcError(error, "open", "open", object);
-    try {
+    return closingOnError(fd, object, () => {
       if (this.#isSame(rawStat(fd, object))) return fd;
       throw replaced("open", object);
-    } catch (error) {
-      closeFd(fd, object);
-      throw error;
-    }
+    });
   }
 
   /** Removes the path, or says why not. */

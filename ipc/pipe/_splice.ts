@@ -5,7 +5,6 @@
  */
 
 import {
-  checkInt,
   ERRNO,
   errnoOf,
   IpcError,
@@ -14,13 +13,13 @@ import {
 } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import {
-  F_DUPFD_CLOEXEC,
   fcntl,
   SPLICE_F_MOVE,
   SPLICE_F_NONBLOCK,
 } from "../../ffi/libc/fcntl.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
 import { integer, size } from "../core/convert/argument.ts";
+import { duplicateFd } from "../core/handle/duplicate_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import { type FdReader, FdWriter } from "../core/stream/byte_stream.ts";
@@ -264,17 +263,8 @@ class Duplicate implements Disposable {
     if (target instanceof FdWriter) return target.source;
     if (target instanceof Fd) return fdSource(target, "write");
     // A number may be closed behind our back, a descriptor of our own not.
-    this.#fd ??= new Fd(
-      INTERNAL,
-      checkInt(
-        fcntl().fcntl_int(target, F_DUPFD_CLOEXEC, 0),
-        errno[0],
-        "fcntl",
-        "duplicate",
-        `descriptor ${target}`,
-      ),
-      `descriptor ${target}`,
-    );
+    const label = `descriptor ${target}`;
+    this.#fd ??= new Fd(INTERNAL, duplicateFd(target, label), label);
     return fdSource(this.#fd, "write");
   }
 

@@ -60,7 +60,7 @@ export function generatedName(prefix = "/libc-ipc-"): string {
  *
  * @param create Creates it exclusively, and throws `EEXIST` when it is there.
  */
-export function createNamed<T extends object>(
+export function createNamed<T>(
   name: string | null,
   create: (name: string) => T,
   max: number = NAME_MAX,

@@ -29,7 +29,7 @@ import {
   type RawStat,
   rawStat,
 } from "../core/file/file.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { closeFd, closingOnError } from "../core/handle/close_fd.ts";
 
 /** Options of `PosixSharedMemory.create()`. */
 export interface PosixSharedMemoryCreateOptions {
@@ -203,16 +203,13 @@ export function openObject(
     const link = error === ERRNO.ELOOP ? "it is a symbolic link" : undefined;
     throw ipcError(error, "shm_open", "open", label, link);
   }
-  try {
+  return closingOnError(fd, label, () => {
     const raw = rawStat(fd, label);
     checkRegular(raw, "open", label);
     if (!foreign) checkOwner(raw, label);
     checkLeast(raw, size, label);
     return { fd, name, raw, readOnly, created: false, owner: false };
-  } catch (error) {
-    closeFd(fd, label);
-    throw error;
-  }
+  });
 }
 
 /** Opens for `PosixSharedMemory.openOrCreate()`. */
@@ -223,7 +220,7 @@ export function openSized(
   const { size, reserve = true, foreign = true } = options;
   const init = openObject(name, { foreign });
   const label = labelOf(name);
-  try {
+  return closingOnError(init.fd, label, () => {
     // Its creator has not come to that yet, or has died before.
     if (init.raw.st_size === 0n && size > 0) {
       giveSize(init.fd, size, { reserve, label });
@@ -231,10 +228,7 @@ export function openSized(
       checkLeast(init.raw, size, label);
     }
     return init;
-  } catch (error) {
-    closeFd(init.fd, label);
-    throw error;
-  }
+  });
 }
 
 function checkOwner(raw: RawStat, label: string): void {

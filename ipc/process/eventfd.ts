@@ -29,7 +29,7 @@ import {
 } from "../../ffi/libc/sys_eventfd.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer, shown } from "../core/convert/argument.ts";
-import { adoptFd, type AdoptOptions } from "../core/handle/adopt_fd.ts";
+import { adoptKind, type AdoptOptions } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { showing } from "../core/handle/inspect.ts";
@@ -139,11 +139,12 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when it
    * is no eventfd, `EMFILE`.
    */
-  static fromFd(fd: Fd | number, options?: AdoptOptions): EventFd {
+  static fromFd(fd: Fd | number, options: AdoptOptions = {}): EventFd {
     const kind = { name: "eventfd", field: "eventfd-count" };
-    const copy = adoptFd(fd, kind, options);
-    setNonBlocking(copy.number, "eventfd");
-    return new EventFd(INTERNAL, copy);
+    return adoptKind(fd, kind, options, (copy) => {
+      setNonBlocking(copy.number, "eventfd");
+      return new EventFd(INTERNAL, copy);
+    });
   }
 
   /**

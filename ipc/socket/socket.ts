@@ -15,9 +15,8 @@
  * @module
  */
 
-import { check0, checkInt, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
+import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
-import { F_DUPFD_CLOEXEC, fcntl } from "../../ffi/libc/fcntl.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -31,8 +30,7 @@ import {
   sys_socket,
 } from "../../ffi/libc/sys_socket.ts";
 import { integer } from "../core/convert/argument.ts";
-import type { AdoptOptions } from "../core/handle/adopt_fd.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { adoptCopy, type AdoptOptions } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
@@ -283,30 +281,11 @@ export class Socket extends SocketAddressing {
    * @throws {TypeError} When it is a socket of another domain or type.
    */
   static fromFd(fd: Fd | number, options: AdoptOptions = {}): Socket {
-    const number = fd instanceof Fd
-      ? fd.use("duplicate")
-      : integer(fd, "fd", 0, 0x7fff_ffff);
-    const label = `descriptor ${number}`;
-    const copy = checkInt(
-      fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
-      errno[0],
-      "fcntl",
-      "duplicate",
-      label,
+    return adoptCopy(
+      fd,
+      options,
+      (copy, label) => socketOf(copy, kindOf(copy, label)),
     );
-    let socket: Socket;
-    try {
-      socket = socketOf(copy, kindOf(copy, label));
-    } catch (error) {
-      closeFd(copy, label);
-      throw error;
-    }
-    // Not before it is accepted: until then it is the caller's to close.
-    if (options.takeOver) {
-      if (fd instanceof Fd) fd.close();
-      else closeFd(number, label);
-    }
-    return socket;
   }
 
   /**

@@ -10,7 +10,7 @@ import { unless } from "../../../ffi/errno.ts";
  * Opens an object, or creates it when there is none, however many others try
  * the same at once.
  */
-export function openOrCreate<T extends object>(
+export function openOrCreate<T>(
   open: () => T,
   create: () => T,
 ): T {
