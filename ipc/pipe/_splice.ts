@@ -19,6 +19,7 @@ import {
 } from "../../ffi/libc/fcntl.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
 import { integer, size } from "../core/convert/argument.ts";
+import { MAX_COUNT } from "../core/convert/bytes.ts";
 import { duplicateFd } from "../core/handle/duplicate_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
@@ -36,7 +37,6 @@ import { ready, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 const LENGTH = 1 << 20;
-const MAX_LENGTH = 0x7fff_f000;
 
 /** Where to move bytes: an end of ours, or any descriptor. */
 export type Target = FdWriter | Fd | number;
@@ -60,7 +60,7 @@ export class Splice implements WaitSubject {
     this.#target = target instanceof FdWriter || target instanceof Fd
       ? target
       : integer(target, "target", 0, 0x7fff_ffff);
-    this.#length = Math.min(size(length, "length", 1), MAX_LENGTH);
+    this.#length = Math.min(size(length, "length", 1), MAX_COUNT);
     this.#name = nameOf(this.#target);
   }
 

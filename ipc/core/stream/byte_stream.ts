@@ -14,7 +14,12 @@ import { errno } from "../../../ffi/libc/errno.ts";
 import { POLLIN, POLLOUT } from "../../../ffi/libc/poll.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 import { shown } from "../convert/argument.ts";
-import { checkLength, checkMemory, payloadOf } from "../convert/bytes.ts";
+import {
+  checkLength,
+  checkMemory,
+  MAX_COUNT,
+  payloadOf,
+} from "../convert/bytes.ts";
 import type { Fd } from "../handle/fd.ts";
 import { onlyInternal } from "../handle/internal.ts";
 import { Deadline } from "../wait/deadline.ts";
@@ -32,8 +37,6 @@ import { FdEnd, type FdEndInit } from "./fd_end.ts";
 
 export { FdEnd, type FdEndInit } from "./fd_end.ts";
 
-/** Most bytes of one call: Linux moves no more (`MAX_RW_COUNT`). */
-const MAX_COUNT = 0x7fff_f000;
 /** Most calls of one attempt, so that a long write lets the event loop turn. */
 const MAX_CALLS = 16;
 
