@@ -36,7 +36,7 @@ import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 import type { WaitSubject } from "../core/wait/wait.ts";
-import { addressOf, encodeAddress, type SocketAddress } from "./_address.ts";
+import { checkAddress, encodeAddress, type SocketAddress } from "./_address.ts";
 import { acceptOnce } from "./_io.ts";
 import { readNumber } from "./_option.ts";
 import { type BindOptions, SocketAddressing } from "./addressing.ts";
@@ -231,7 +231,7 @@ export class Socket extends SocketAddressing {
     options: ListenOptions = {},
   ): Socket {
     const { type = "stream", backlog = 128 } = options;
-    const target = addressOf(address);
+    const target = checkAddress(address);
     encodeAddress(target, true);
     const socket = Socket.open(target.family, type);
     try {
@@ -255,7 +255,7 @@ export class Socket extends SocketAddressing {
     address: SocketAddress | string,
     options: ConnectOptions = {},
   ): Promise<Socket> {
-    const target = addressOf(address);
+    const target = checkAddress(address);
     encodeAddress(target);
     const socket = Socket.open(target.family, options.type);
     try {
