@@ -90,7 +90,7 @@ export interface ProcessFd {
 }
 
 /** What a memfd is called in messages. */
-export function labelOf(name: string): string {
+export function memfdLabel(name: string): string {
   return `memfd ${JSON.stringify(name)}`;
 }
 

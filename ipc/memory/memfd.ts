@@ -49,11 +49,11 @@ import {
   cname,
   creation,
   hintOf,
-  labelOf,
   type MemfdAcceptOptions,
   memfdCreate,
   type MemfdCreateOptions,
   type MemfdFromFdOptions,
+  memfdLabel,
   type MemfdOpenOptions,
   nameOf,
   type ProcessFd,
@@ -114,7 +114,7 @@ export class Memfd implements Disposable {
   private constructor(token: unknown, fd: number, name: string) {
     onlyInternal(token, "Memfd");
     this.#name = name;
-    this.#label = labelOf(name);
+    this.#label = memfdLabel(name);
     this.#readOnly = isReadOnly(fd, this.#label);
     this.#fd = new Fd(INTERNAL, fd, this.#label);
   }
@@ -131,7 +131,7 @@ export class Memfd implements Disposable {
    */
   static create(name: string, options: MemfdCreateOptions): Memfd {
     const { size, flags, exec, seals, reserve } = creation(options);
-    const label = labelOf(name);
+    const label = memfdLabel(name);
     const made = memfdCreate(cname(name), flags, exec);
     if (made.error !== 0) {
       const hint = hintOf(made.error, options);

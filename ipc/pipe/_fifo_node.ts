@@ -56,7 +56,7 @@ export class FifoNode {
 
   private constructor(path: string) {
     this.path = path;
-    this.label = labelOf(path);
+    this.label = fifoLabel(path);
     const fd = checkInt(
       fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
       errno[0],
@@ -91,7 +91,7 @@ export class FifoNode {
     const result = syscall === "mkfifo"
       ? sys_stat().mkfifo(name, mode)
       : sys_stat().mknod(name, S_IFIFO | mode, 0n);
-    check0(result, errno[0], syscall, "create", labelOf(text));
+    check0(result, errno[0], syscall, "create", fifoLabel(text));
     let node: FifoNode | undefined;
     try {
       node = new FifoNode(text);
@@ -214,6 +214,6 @@ function replaced(action: string, object: string): IpcError {
   return fileError(ERRNO.ESTALE, action, object, reason);
 }
 
-function labelOf(path: string): string {
+function fifoLabel(path: string): string {
   return `FIFO ${JSON.stringify(path)}`;
 }

@@ -115,7 +115,7 @@ export interface Opened {
 }
 
 /** What an object is called in messages. */
-export function labelOf(name: string): string {
+export function memoryLabel(name: string): string {
   return `shared memory ${JSON.stringify(name)}`;
 }
 
@@ -136,7 +136,7 @@ export function createObject(
   options: PosixSharedMemoryCreateOptions,
 ): Opened {
   const { size, mode = 0o600, reserve = true, owner = true } = options;
-  const label = labelOf(name);
+  const label = memoryLabel(name);
   const fd = sys_mman().shm_open(
     cstring(name, "name"),
     O_RDWR | O_CREAT | O_EXCL,
@@ -191,7 +191,7 @@ export function openObject(
   options: PosixSharedMemoryOpenOptions,
 ): Opened {
   const { readOnly = false, size = 0, foreign = true } = options;
-  const label = labelOf(name);
+  const label = memoryLabel(name);
   const fd = sys_mman().shm_open(
     cstring(name, "name"),
     // A FIFO planted under the name must not make us wait for its other end.
@@ -219,7 +219,7 @@ export function openSized(
 ): Opened {
   const { size, reserve = true, foreign = true } = options;
   const init = openObject(name, { foreign });
-  const label = labelOf(name);
+  const label = memoryLabel(name);
   return closingOnError(init.fd, label, () => {
     // Its creator has not come to that yet, or has died before.
     if (init.raw.st_size === 0n && size > 0) {
@@ -259,6 +259,6 @@ export function unlinkObject(name: string): void {
     errno[0],
     "shm_unlink",
     "unlink",
-    labelOf(name),
+    memoryLabel(name),
   );
 }

@@ -40,7 +40,7 @@ import { createNamed, posixName } from "./_name.ts";
 import {
   checkCreate,
   createObject,
-  labelOf,
+  memoryLabel,
   type Opened,
   openObject,
   openSized,
@@ -100,7 +100,7 @@ export class PosixSharedMemory implements Disposable {
   private constructor(token: unknown, init: Opened) {
     onlyInternal(token, "PosixSharedMemory");
     this.#name = init.name;
-    this.#label = labelOf(init.name);
+    this.#label = memoryLabel(init.name);
     this.#fd = new Fd(INTERNAL, init.fd, this.#label);
     this.#device = init.raw.st_dev;
     this.#inode = init.raw.st_ino;

@@ -145,7 +145,7 @@ export class SignalQueue
     this.#subject = {
       syscall: "read",
       action: "receive from",
-      object: labelOf(names),
+      object: signalsLabel(names),
     };
   }
 
@@ -166,7 +166,7 @@ export class SignalQueue
     }
     refuseUnblocked(numbers);
     const names = numbers.map(signalName);
-    const label = labelOf(names);
+    const label = signalsLabel(names);
     const fd = checkInt(
       sys_signalfd().signalfd(-1, sigset(numbers), SFD_CLOEXEC | SFD_NONBLOCK),
       errno[0],
@@ -309,7 +309,7 @@ export class SignalQueue
 
 showing(SignalQueue, ({ signals }) => ({ signals }));
 
-function labelOf(names: SignalName[]): string {
+function signalsLabel(names: SignalName[]): string {
   return `signal queue of ${names.join(", ")}`;
 }
 

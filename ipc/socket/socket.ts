@@ -42,8 +42,8 @@ import { readNumber } from "./_option.ts";
 import { type BindOptions, SocketAddressing } from "./addressing.ts";
 import {
   checkWord,
-  labelOf,
   type SocketDomain,
+  socketLabel,
   type SocketType,
 } from "./handle.ts";
 
@@ -405,7 +405,11 @@ export class Socket extends SocketAddressing {
 
 function socketOf(fd: number, { domain, type }: Kind): Socket {
   const kind = { domain, type };
-  return new Socket(INTERNAL, new Fd(INTERNAL, fd, labelOf(fd, kind)), kind);
+  return new Socket(
+    INTERNAL,
+    new Fd(INTERNAL, fd, socketLabel(fd, kind)),
+    kind,
+  );
 }
 
 function kindOf(fd: number, label: string): Kind {
