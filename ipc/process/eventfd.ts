@@ -12,13 +12,7 @@
  * @module
  */
 
-import {
-  checkInt,
-  ERRNO,
-  errnoOf,
-  ipcError,
-  timeoutError,
-} from "../../ffi/errno.ts";
+import { checkInt, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
 import {
@@ -35,13 +29,12 @@ import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
 import { fdinfo } from "../core/process/proc.ts";
-import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { pollUntil } from "../core/wait/poll.ts";
+import { blockUntil } from "../core/wait/poll.ts";
 import { fdSource } from "../core/wait/reactor.ts";
 import { fdReadiness } from "../core/wait/readiness.ts";
 import { promised, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
@@ -236,7 +229,8 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    */
   addSync(count: number | bigint = 1, options?: SyncWaitOptions): void {
     const checked = countOf(count);
-    this.#until(() => this.#post(checked), POLLOUT, ADD, options);
+    const place = { fd: this.#fd, events: POLLOUT };
+    blockUntil(() => this.#post(checked), timeoutOf(options), ADD, place);
   }
 
   /**
@@ -265,7 +259,9 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    * @throws {IpcError} As `receive`.
    */
   receiveSync(options?: SyncWaitOptions): number {
-    return this.#until(() => this.tryReceive(), POLLIN, RECEIVE, options);
+    const place = { fd: this.#fd, events: POLLIN };
+    const timeout = timeoutOf(options);
+    return blockUntil(() => this.tryReceive(), timeout, RECEIVE, place);
   }
 
   /**
@@ -334,24 +330,6 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
       if (error !== ERRNO.EINTR) {
         throw ipcError(error, "write", "post to", "an eventfd");
       }
-    }
-  }
-
-  #until<T>(
-    attempt: () => T | undefined,
-    events: number,
-    { syscall, action, object }: WaitSubject,
-    options: SyncWaitOptions | undefined,
-  ): T {
-    const timeout = timeoutOf(options);
-    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
-    for (;;) {
-      const value = attempt();
-      if (value !== undefined) return value;
-      if (timeout !== undefined && deadline?.expired) {
-        throw timeoutError(syscall, action, object, timeout);
-      }
-      pollUntil(this.#fd.use(action), events, deadline);
     }
   }
 }

@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  checkInt,
-  ERRNO,
-  errnoOf,
-  ipcError,
-  timeoutError,
-} from "../../ffi/errno.ts";
+import { checkInt, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import { POLLIN } from "../../ffi/libc/poll.ts";
 import {
@@ -37,13 +31,12 @@ import { tryReadTextFile } from "../core/file/read_file.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
-import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { pollUntil } from "../core/wait/poll.ts";
+import { blockUntil } from "../core/wait/poll.ts";
 import { fdSource } from "../core/wait/reactor.ts";
 import { fdReadiness } from "../core/wait/readiness.ts";
 import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
@@ -224,17 +217,9 @@ export class SignalQueue
    * @throws {TypeError} When it is closed.
    */
   receiveSync(options?: SyncWaitOptions): SignalInfo {
+    const place = { fd: this.#fd, events: POLLIN };
     const timeout = timeoutOf(options);
-    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
-    for (;;) {
-      const info = this.tryReceive();
-      if (info !== undefined) return info;
-      if (timeout !== undefined && deadline?.expired) {
-        const { syscall, action, object } = this.#subject;
-        throw timeoutError(syscall, action, object, timeout);
-      }
-      pollUntil(this.#fd.use("receive from"), POLLIN, deadline);
-    }
+    return blockUntil(() => this.tryReceive(), timeout, this.#subject, place);
   }
 
   /**

@@ -13,7 +13,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { pollUntil } from "../core/wait/poll.ts";
+import { blockUntil } from "../core/wait/poll.ts";
 import {
   type FdSource,
   fdSource,
@@ -59,16 +59,8 @@ export class Direction {
   ): T {
     const timeout = timeoutOf(options);
     this.refuseWhileBusy(subject);
-    let deadline: Deadline | undefined;
-    for (;;) {
-      const value = attempt();
-      if (value !== undefined) return value;
-      if (timeout !== undefined) {
-        deadline ??= new Deadline(timeout);
-        if (deadline.expired) throw lateError(subject, timeout);
-      }
-      pollUntil(this.#fd.use(subject.action), this.#events, deadline);
-    }
+    const place = { fd: this.#fd, events: this.#events };
+    return blockUntil(attempt, timeout, subject, place);
   }
 
   /** Does not wait: undefined when it would have to. */
@@ -109,13 +101,7 @@ export function blockInCall<T>(
     return value;
   }
   value ??= callUntil(new Deadline(timeout), call);
-  if (value === undefined) throw lateError(subject, timeout);
-  return value;
-}
-
-function lateError(
-  { syscall, action, object }: WaitSubject,
-  timeout: number,
-): Error {
-  return timeoutError(syscall, action, object, timeout);
+  if (value !== undefined) return value;
+  const { syscall, action, object } = subject;
+  throw timeoutError(syscall, action, object, timeout);
 }
