@@ -33,7 +33,12 @@ import {
 import { pollNow, pollUntil } from "../core/wait/poll.ts";
 import { type FdSource, fdSource } from "../core/wait/reactor.ts";
 import type { Waiter } from "../core/wait/source.ts";
-import { ready, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import {
+  busyError,
+  ready,
+  type WaitSubject,
+  waitUntil,
+} from "../core/wait/wait.ts";
 
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 const LENGTH = 1 << 20;
@@ -132,11 +137,7 @@ export class Splice implements WaitSubject {
     const timeout = timeoutOf(options);
     this.#reader.refuseWhileBusy();
     if (this.#target instanceof FdWriter) this.#target.refuseWhileBusy();
-    else if (this.#busy()) {
-      throw new TypeError(
-        `Cannot ${this.action} ${this.object} now: an asynchronous call is under way`,
-      );
-    }
+    else if (this.#busy()) throw busyError(this);
     const deadline = timeout === undefined ? undefined : new Deadline(timeout);
     for (;;) {
       const moved = this.#attempt();

@@ -37,7 +37,12 @@ import {
 import { blockUntil } from "../core/wait/poll.ts";
 import { fdSource } from "../core/wait/reactor.ts";
 import { fdReadiness } from "../core/wait/readiness.ts";
-import { promised, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import {
+  promised,
+  untilClosed,
+  type WaitSubject,
+  waitUntil,
+} from "../core/wait/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -287,17 +292,8 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    * Receives again and again, until it is closed. Leaving the loop loses and
    * closes nothing.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<number, void, void> {
-    while (!this.closed) {
-      let count: number;
-      try {
-        count = await this.receive();
-      } catch (error) {
-        if (this.closed) return;
-        throw error;
-      }
-      yield count;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<number, void, void> {
+    return untilClosed(this, () => this.receive());
   }
 
   /**

@@ -39,7 +39,7 @@ import {
 import { blockUntil } from "../core/wait/poll.ts";
 import { fdSource } from "../core/wait/reactor.ts";
 import { fdReadiness } from "../core/wait/readiness.ts";
-import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import { untilClosed, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -243,17 +243,8 @@ export class SignalQueue
    * Receives signals, one a turn, until it is closed. Leaving the loop loses
    * and closes nothing.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<SignalInfo, void, void> {
-    while (!this.closed) {
-      let info: SignalInfo;
-      try {
-        info = await this.receive();
-      } catch (error) {
-        if (this.closed) return;
-        throw error;
-      }
-      yield info;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<SignalInfo, void, void> {
+    return untilClosed(this, () => this.receive());
   }
 
   /**

@@ -20,7 +20,7 @@ import {
   type Interest,
 } from "../core/wait/reactor.ts";
 import { callUntil } from "../core/wait/timer_interrupt.ts";
-import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import { busyError, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 
 export { promised } from "../core/wait/wait.ts";
 
@@ -74,13 +74,6 @@ export class Direction {
   refuseWhileBusy(subject: WaitSubject): void {
     if (this.source.busy) throw busyError(subject);
   }
-}
-
-/** Why a call that blocks must not be made now. */
-export function busyError({ action, object }: WaitSubject): TypeError {
-  return new TypeError(
-    `Cannot ${action} ${object} now: an asynchronous call is under way`,
-  );
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Fd } from "../core/handle/fd.ts";
 import type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 import { SweepSource } from "../core/wait/source.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
-import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import { busyError, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
   addressText,
   checkAddress,
@@ -24,7 +24,7 @@ import {
   type SocketAddress,
 } from "./_address.ts";
 import { Rooms } from "./_backlog.ts";
-import { blockInCall, busyError, promised } from "./_direction.ts";
+import { blockInCall, promised } from "./_direction.ts";
 import {
   bindToTaken,
   fileKindOf,

@@ -35,7 +35,7 @@ import { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
-import type { WaitSubject } from "../core/wait/wait.ts";
+import { untilClosed, type WaitSubject } from "../core/wait/wait.ts";
 import { checkAddress, encodeAddress, type SocketAddress } from "./_address.ts";
 import { acceptOnce } from "./_io.ts";
 import { readNumber } from "./_option.ts";
@@ -374,19 +374,10 @@ export class Socket extends SocketAddressing {
    * await serving;
    * ```
    */
-  async *connections(
+  connections(
     options: WaitOptions = {},
   ): AsyncGenerator<Socket, void, void> {
-    while (!this.closed) {
-      let connection: Socket;
-      try {
-        connection = await this.accept(options);
-      } catch (error) {
-        if (this.closed) return;
-        throw error;
-      }
-      yield connection;
-    }
+    return untilClosed(this, () => this.accept(options));
   }
 
   get #accepting(): WaitSubject {
