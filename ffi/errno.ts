@@ -299,6 +299,20 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
 }
 
 /**
+ * What `make` gives; undefined when it failed with that code.
+ *
+ * @ignore
+ */
+export function unless<T>(code: string, make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (hasCode(error, code)) return undefined;
+    throw error;
+  }
+}
+
+/**
  * Whether a call failed because the object is not, or no longer, there: of its
  * name or key there is none (`ENOENT`), its id is not in use (`EINVAL`), or it
  * was removed during the call (`EIDRM`).

@@ -9,6 +9,7 @@
 
 import { cstring } from "../ffi/cstring.ts";
 import { ERRNO, errnoOf, ipcError } from "../ffi/errno.ts";
+import { iovecOf, memoryAddress } from "../ffi/iovec.ts";
 import { errno } from "../ffi/libc/errno.ts";
 import {
   F_ADD_SEALS,
@@ -102,9 +103,9 @@ export function readsItself(): boolean {
   const target = new Uint8Array(1);
   const count = sys_uio().process_vm_readv(
     unistd().getpid(),
-    iovec(target),
+    iovecOf(memoryAddress(target), 1),
     1n,
-    iovec(source),
+    iovecOf(memoryAddress(source), 1),
     1n,
     0n,
   );
@@ -188,10 +189,4 @@ export function hasSocketsOf(family: number): boolean {
     errno[0],
     "socket",
   );
-}
-
-/** A `struct iovec` of bytes. */
-function iovec(bytes: Uint8Array<ArrayBuffer>): BigUint64Array<ArrayBuffer> {
-  const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
-  return new BigUint64Array([address, BigInt(bytes.length)]);
 }

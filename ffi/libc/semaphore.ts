@@ -25,8 +25,6 @@ export const semaphore_symbols = {
   sem_unlink: { parameters: [buffer], result: int },
   /** `int sem_init(sem_t *sem, int pshared, unsigned int value);` */
   sem_init: { parameters: [pointer, int, uint], result: int },
-  /** `int sem_destroy(sem_t *sem);` */
-  sem_destroy: { parameters: [pointer], result: int },
   /** `int sem_post(sem_t *sem);` */
   sem_post: { parameters: [pointer], result: int },
   /** `int sem_wait(sem_t *sem);` */

@@ -23,8 +23,6 @@ export const signal_symbols = {
   sigaction: { parameters: [int, buffer, buffer], result: int },
   /** `int pthread_sigmask(int how, const sigset_t *set, sigset_t *oldset);` which returns the error number */
   pthread_sigmask: { parameters: [int, buffer, buffer], result: int },
-  /** `int tgkill(pid_t tgid, pid_t tid, int sig);` */
-  tgkill: { parameters: [pid_t, pid_t, int], result: int },
 } as const satisfies Entries;
 
 /** Opens `<signal.h>` on first use and returns its calls. */

@@ -50,8 +50,6 @@ export const unistd_symbols = {
   getuid: { parameters: [], result: uid_t },
   /** `uid_t geteuid(void);` */
   geteuid: { parameters: [], result: uid_t },
-  /** `gid_t getegid(void);` */
-  getegid: { parameters: [], result: gid_t },
   /** `long sysconf(int name);` */
   sysconf: { parameters: [int], result: long },
 } as const satisfies Entries;

@@ -23,12 +23,8 @@ export interface Place {
 export function placeOf(address: DeviceAddress): Place {
   const { path = ".", projectId = "x" } = address;
   const key = ftok(path, projectId);
-  return { key, label: labelOf(pathString(path, "path"), key) };
-}
-
-/** What a device is called in messages. */
-function labelOf(path: string, key: Key): string {
-  return `the device of ${JSON.stringify(path)} (key ${keyText(key)})`;
+  const folder = JSON.stringify(pathString(path, "path"));
+  return { key, label: `the device of ${folder} (key ${keyText(key)})` };
 }
 
 /** The name of the POSIX shared memory of a key. */

@@ -283,7 +283,7 @@ export async function lockFile(
   fd: Fd,
   options: FileLockWaitOptions = {},
 ): Promise<FileLock> {
-  const object = labelOf(fd);
+  const object = fdLabel(fd);
   const request = new LockRequest(options);
   return await waitUntil(
     () => attempt(fd, request, false),
@@ -350,7 +350,7 @@ export function conflictingLock(
   fd: Fd,
   options: FileLockOptions = {},
 ): FileLockInfo | undefined {
-  const object = labelOf(fd);
+  const object = fdLabel(fd);
   const request = new LockRequest({ range: {}, ...options });
   const found = flock.view(request.flock(true));
   const error = errnoOf(
@@ -368,7 +368,7 @@ export function conflictingLock(
   };
 }
 
-function labelOf(fd: Fd): string {
+function fdLabel(fd: Fd): string {
   if (fd instanceof Fd) return fd.label;
   throw new TypeError(`fd must be an Fd, got ${shown(fd)}`);
 }
@@ -379,7 +379,7 @@ function attempt(
   request: LockRequest,
   mayBlock: boolean,
 ): FileLock | undefined {
-  const label = labelOf(fd);
+  const label = fdLabel(fd);
   const number = fd.use("lock");
   for (const lock of heldBy.get(fd) ?? []) {
     if (lock.overlaps(request)) {

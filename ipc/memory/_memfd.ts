@@ -21,7 +21,7 @@ import {
 import { shown, size as checkSize } from "../core/convert/argument.ts";
 import { tryReadLink } from "../core/file/directory.ts";
 import { checkRegular, fileError, rawStat } from "../core/file/file.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import type { AdoptOptions } from "../core/handle/adopt_fd.ts";
 import { readSeals, type Seal, sealBits, sealNames } from "./_seals.ts";
 
 /** Options of `Memfd.create()`. */
@@ -69,15 +69,7 @@ export interface MemfdAcceptOptions {
 }
 
 /** Options of `Memfd.fromFd()`. */
-export interface MemfdFromFdOptions extends MemfdAcceptOptions {
-  /**
-   * Takes the descriptor over instead of duplicating it: it is this object's
-   * then, and an `Fd` given is closed.
-   *
-   * @default {false}
-   */
-  takeOver?: boolean;
-}
+export interface MemfdFromFdOptions extends MemfdAcceptOptions, AdoptOptions {}
 
 /** Options of `Memfd.open()`. */
 export interface MemfdOpenOptions extends MemfdAcceptOptions {
@@ -98,7 +90,7 @@ export interface ProcessFd {
 }
 
 /** What a memfd is called in messages. */
-export function labelOf(name: string): string {
+export function memfdLabel(name: string): string {
   return `memfd ${JSON.stringify(name)}`;
 }
 
@@ -176,20 +168,6 @@ export function hintOf(
       return "vm.memfd_noexec forbids executable ones";
     default:
       return undefined;
-  }
-}
-
-/** Goes on with a descriptor, and closes it when that fails. */
-export function closingOnError<T>(
-  fd: number,
-  label: string,
-  then: (fd: number) => T,
-): T {
-  try {
-    return then(fd);
-  } catch (error) {
-    closeFd(fd, label);
-    throw error;
   }
 }
 

@@ -16,7 +16,6 @@ import { cstring } from "../../ffi/cstring.ts";
 import { checkInt, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import {
-  F_DUPFD_CLOEXEC,
   fcntl,
   O_CLOEXEC,
   O_NOCTTY,
@@ -38,7 +37,8 @@ import {
   type ResizeOptions,
   writeAt,
 } from "../core/file/file.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { adoptCopy, type AdoptOptions } from "../core/handle/adopt_fd.ts";
+import { closingOnError } from "../core/handle/close_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
@@ -46,15 +46,14 @@ import { mapDescriptor, type MapOptions } from "../core/memory/map_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
 import {
   checkMemory,
-  closingOnError,
   cname,
   creation,
   hintOf,
-  labelOf,
   type MemfdAcceptOptions,
   memfdCreate,
   type MemfdCreateOptions,
   type MemfdFromFdOptions,
+  memfdLabel,
   type MemfdOpenOptions,
   nameOf,
   type ProcessFd,
@@ -69,6 +68,7 @@ import {
 
 export { Fd };
 export type {
+  AdoptOptions,
   FileChanges,
   FileStat,
   MapOptions,
@@ -114,7 +114,7 @@ export class Memfd implements Disposable {
   private constructor(token: unknown, fd: number, name: string) {
     onlyInternal(token, "Memfd");
     this.#name = name;
-    this.#label = labelOf(name);
+    this.#label = memfdLabel(name);
     this.#readOnly = isReadOnly(fd, this.#label);
     this.#fd = new Fd(INTERNAL, fd, this.#label);
   }
@@ -131,13 +131,14 @@ export class Memfd implements Disposable {
    */
   static create(name: string, options: MemfdCreateOptions): Memfd {
     const { size, flags, exec, seals, reserve } = creation(options);
-    const label = labelOf(name);
+    const label = memfdLabel(name);
     const made = memfdCreate(cname(name), flags, exec);
     if (made.error !== 0) {
       const hint = hintOf(made.error, options);
       throw ipcError(made.error, "memfd_create", "create", label, hint);
     }
-    return closingOnError(made.fd, label, (fd) => {
+    const { fd } = made;
+    return closingOnError(fd, label, () => {
       // An old kernel has not heard of it: it makes all of them executable.
       if (options.executable === false) changeFile(fd, { mode: 0o666 }, label);
       const creating = true;
@@ -162,27 +163,10 @@ export class Memfd implements Disposable {
    */
   static fromFd(fd: Fd | number, options: MemfdFromFdOptions = {}): Memfd {
     const required = sealBits(options.requireSeals ?? []);
-    const number = fd instanceof Fd
-      ? fd.use("duplicate")
-      : integer(fd, "fd", 0, 0x7fff_ffff);
-    const label = `descriptor ${number}`;
-    const copy = checkInt(
-      fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
-      errno[0],
-      "fcntl",
-      "duplicate",
-      label,
-    );
-    const memfd = closingOnError(copy, label, (copy) => {
+    return adoptCopy(fd, options, (copy, label) => {
       checkMemory(copy, required, label);
       return new Memfd(INTERNAL, copy, nameOf(copy));
     });
-    // Not before it is accepted: until then it is the caller's to close.
-    if (options.takeOver) {
-      if (fd instanceof Fd) fd.close();
-      else closeFd(fd, label);
-    }
-    return memfd;
   }
 
   /**
@@ -216,7 +200,7 @@ export class Memfd implements Disposable {
       "open",
       label,
     );
-    return closingOnError(fd, label, (fd) => {
+    return closingOnError(fd, label, () => {
       checkMemory(fd, required, label);
       return new Memfd(INTERNAL, fd, nameOf(fd));
     });

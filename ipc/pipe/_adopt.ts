@@ -5,26 +5,21 @@
  * @module
  */
 
-import { checkInt, ERRNO, IpcError, ipcError } from "../../ffi/errno.ts";
-import { errno } from "../../ffi/libc/errno.ts";
-import {
-  F_DUPFD_CLOEXEC,
-  fcntl,
-  O_ACCMODE,
-  O_RDONLY,
-} from "../../ffi/libc/fcntl.ts";
+import { ERRNO, hasCode, ipcError } from "../../ffi/errno.ts";
+import { O_ACCMODE, O_RDONLY } from "../../ffi/libc/fcntl.ts";
 import { S_IFIFO, S_IFMT } from "../../ffi/libc/sys_stat.ts";
-import { integer } from "../core/convert/argument.ts";
 import { rawStat } from "../core/file/file.ts";
-import type { AdoptOptions } from "../core/handle/adopt_fd.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { adoptFd, type AdoptOptions } from "../core/handle/adopt_fd.ts";
+import { duplicateFd } from "../core/handle/duplicate_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { flagsOf, reopenPipe } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import type { FdEndInit } from "../core/stream/fd_end.ts";
 
-/** What reopening may fail with where duplicating does not. */
-const NOT_REOPENED: readonly string[] = ["ENOENT", "EACCES", "ENXIO"];
+/** What an end of a pipe is called in messages. */
+export function pipeLabel(fd: number): string {
+  return `pipe (descriptor ${fd})`;
+}
 
 /** A descriptor of our own for an end of a pipe that came from elsewhere. */
 export function adoptPipe(
@@ -32,26 +27,19 @@ export function adoptPipe(
   options: AdoptOptions,
   wrong: number,
 ): [handle: Fd, init: FdEndInit] {
-  const number = fd instanceof Fd
-    ? fd.use("duplicate")
-    : integer(fd, "fd", 0, 0x7fff_ffff);
-  const label = `pipe (descriptor ${number})`;
-  if ((rawStat(number, label).st_mode & S_IFMT) !== S_IFIFO) {
-    const object = `descriptor ${number}`;
-    throw ipcError(ERRNO.EINVAL, "fstat", "use", object, "it is no pipe");
-  }
-  const flags = flagsOf(number, "use", label);
-  if ((flags & O_ACCMODE) === wrong) {
-    const hint = `it is open for ${wrong === O_RDONLY ? "reading" : "writing"}`;
-    throw ipcError(ERRNO.EBADF, "fcntl", "use", label, `${hint} only`);
-  }
-  const handle = ownCopy(number, label);
-  // Not before it is accepted: until then it is the caller's to close.
-  if (options.takeOver) {
-    if (fd instanceof Fd) fd.close();
-    else closeFd(number, label);
-  }
-  return [handle, { label }];
+  return adoptFd(fd, options, (number, object) => {
+    const label = pipeLabel(number);
+    if ((rawStat(number, label).st_mode & S_IFMT) !== S_IFIFO) {
+      throw ipcError(ERRNO.EINVAL, "fstat", "use", object, "it is no pipe");
+    }
+    const flags = flagsOf(number, "use", label);
+    if ((flags & O_ACCMODE) === wrong) {
+      const way = wrong === O_RDONLY ? "reading" : "writing";
+      const hint = `it is open for ${way} only`;
+      throw ipcError(ERRNO.EBADF, "fcntl", "use", label, hint);
+    }
+    return [ownCopy(number, label), { label }];
+  });
 }
 
 /**
@@ -62,14 +50,8 @@ function ownCopy(fd: number, label: string): Fd {
   try {
     return reopenPipe(fd, label, { nonBlocking: true });
   } catch (error) {
-    if (!(error instanceof IpcError && NOT_REOPENED.includes(error.code))) {
-      throw error;
-    }
+    // It may where duplicating does not.
+    if (!hasCode(error, "ENOENT", "EACCES", "ENXIO")) throw error;
   }
-  const copy = fcntl().fcntl_int(fd, F_DUPFD_CLOEXEC, 0);
-  return new Fd(
-    INTERNAL,
-    checkInt(copy, errno[0], "fcntl", "duplicate", label),
-    label,
-  );
+  return new Fd(INTERNAL, duplicateFd(fd, label), label);
 }

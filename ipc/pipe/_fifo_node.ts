@@ -36,7 +36,7 @@ import { unistd } from "../../ffi/libc/unistd.ts";
 import { checkMode } from "../core/convert/argument.ts";
 import { fileError, type RawStat, rawStat } from "../core/file/file.ts";
 import { absolutePath } from "../core/file/path.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { closingOnError } from "../core/handle/close_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 
@@ -56,7 +56,7 @@ export class FifoNode {
 
   private constructor(path: string) {
     this.path = path;
-    this.label = labelOf(path);
+    this.label = fifoLabel(path);
     const fd = checkInt(
       fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
       errno[0],
@@ -91,7 +91,7 @@ export class FifoNode {
     const result = syscall === "mkfifo"
       ? sys_stat().mkfifo(name, mode)
       : sys_stat().mknod(name, S_IFIFO | mode, 0n);
-    check0(result, errno[0], syscall, "create", labelOf(text));
+    check0(result, errno[0], syscall, "create", fifoLabel(text));
     let node: FifoNode | undefined;
     try {
       node = new FifoNode(text);
@@ -142,13 +142,10 @@ export class FifoNode {
       return undefined;
     }
     if (error !== 0) throw ipcError(error, "open", "open", object);
-    try {
+    return closingOnError(fd, object, () => {
       if (this.#isSame(rawStat(fd, object))) return fd;
       throw replaced("open", object);
-    } catch (error) {
-      closeFd(fd, object);
-      throw error;
-    }
+    });
   }
 
   /** Removes the path, or says why not. */
@@ -217,6 +214,6 @@ function replaced(action: string, object: string): IpcError {
   return fileError(ERRNO.ESTALE, action, object, reason);
 }
 
-function labelOf(path: string): string {
+function fifoLabel(path: string): string {
   return `FIFO ${JSON.stringify(path)}`;
 }

@@ -5,7 +5,6 @@
  */
 
 import {
-  checkInt,
   ERRNO,
   errnoOf,
   IpcError,
@@ -14,13 +13,14 @@ import {
 } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import {
-  F_DUPFD_CLOEXEC,
   fcntl,
   SPLICE_F_MOVE,
   SPLICE_F_NONBLOCK,
 } from "../../ffi/libc/fcntl.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
 import { integer, size } from "../core/convert/argument.ts";
+import { MAX_COUNT } from "../core/convert/bytes.ts";
+import { duplicateFd } from "../core/handle/duplicate_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import { type FdReader, FdWriter } from "../core/stream/byte_stream.ts";
@@ -33,11 +33,15 @@ import {
 import { pollNow, pollUntil } from "../core/wait/poll.ts";
 import { type FdSource, fdSource } from "../core/wait/reactor.ts";
 import type { Waiter } from "../core/wait/source.ts";
-import { ready, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import {
+  busyError,
+  ready,
+  type WaitSubject,
+  waitUntil,
+} from "../core/wait/wait.ts";
 
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 const LENGTH = 1 << 20;
-const MAX_LENGTH = 0x7fff_f000;
 
 /** Where to move bytes: an end of ours, or any descriptor. */
 export type Target = FdWriter | Fd | number;
@@ -61,7 +65,7 @@ export class Splice implements WaitSubject {
     this.#target = target instanceof FdWriter || target instanceof Fd
       ? target
       : integer(target, "target", 0, 0x7fff_ffff);
-    this.#length = Math.min(size(length, "length", 1), MAX_LENGTH);
+    this.#length = Math.min(size(length, "length", 1), MAX_COUNT);
     this.#name = nameOf(this.#target);
   }
 
@@ -133,11 +137,7 @@ export class Splice implements WaitSubject {
     const timeout = timeoutOf(options);
     this.#reader.refuseWhileBusy();
     if (this.#target instanceof FdWriter) this.#target.refuseWhileBusy();
-    else if (this.#busy()) {
-      throw new TypeError(
-        `Cannot ${this.action} ${this.object} now: an asynchronous call is under way`,
-      );
-    }
+    else if (this.#busy()) throw busyError(this);
     const deadline = timeout === undefined ? undefined : new Deadline(timeout);
     for (;;) {
       const moved = this.#attempt();
@@ -264,17 +264,8 @@ class Duplicate implements Disposable {
     if (target instanceof FdWriter) return target.source;
     if (target instanceof Fd) return fdSource(target, "write");
     // A number may be closed behind our back, a descriptor of our own not.
-    this.#fd ??= new Fd(
-      INTERNAL,
-      checkInt(
-        fcntl().fcntl_int(target, F_DUPFD_CLOEXEC, 0),
-        errno[0],
-        "fcntl",
-        "duplicate",
-        `descriptor ${target}`,
-      ),
-      `descriptor ${target}`,
-    );
+    const label = `descriptor ${target}`;
+    this.#fd ??= new Fd(INTERNAL, duplicateFd(target, label), label);
     return fdSource(this.#fd, "write");
   }
 

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { IpcError, timeoutError } from "../../ffi/errno.ts";
+import { timeoutError } from "../../ffi/errno.ts";
 import {
   O_NONBLOCK,
   O_RDONLY,
@@ -26,6 +26,7 @@ import { type FileStat, fileStat } from "../core/file/file.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { openOrCreate } from "../core/handle/open_or_create.ts";
 import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,
@@ -175,15 +176,10 @@ export class Fifo implements Disposable {
     path: string | URL,
     options: FifoCreateOptions = {},
   ): Fifo {
-    for (;;) {
-      const fifo = unless("ENOENT", () => Fifo.open(path)) ??
-        unless(
-          "EEXIST",
-          () =>
-            Fifo.create(path, { ...options, owner: options.owner ?? false }),
-        );
-      if (fifo !== undefined) return fifo;
-    }
+    return openOrCreate(
+      () => Fifo.open(path),
+      () => Fifo.create(path, { ...options, owner: options.owner ?? false }),
+    );
   }
 
   static #create(
@@ -372,12 +368,3 @@ export class Fifo implements Disposable {
 }
 
 showing(Fifo, ({ path, created }) => ({ path, created }));
-
-function unless<T>(code: string, make: () => T): T | undefined {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof IpcError && error.code === code) return undefined;
-    throw error;
-  }
-}

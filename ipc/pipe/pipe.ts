@@ -20,6 +20,7 @@ import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer } from "../core/convert/argument.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
+import { pipeLabel } from "./_adopt.ts";
 import { endsOf, type PipeEnds, PipeReader, PipeWriter } from "./pipe_end.ts";
 
 export type { AdoptOptions } from "../core/handle/adopt_fd.ts";
@@ -95,8 +96,8 @@ export function pipe(options: PipeOptions = {}): PipeEnds {
     "a pipe",
   );
   const [input = 0, output = 0] = fds;
-  const reader = new PipeReader(INTERNAL, fdOf(input), init(input));
-  const writer = new PipeWriter(INTERNAL, fdOf(output), init(output));
+  const reader = new PipeReader(INTERNAL, ...endOf(input));
+  const writer = new PipeWriter(INTERNAL, ...endOf(output));
   const ends = endsOf(reader, writer);
   try {
     if (capacity !== undefined) writer.resize(capacity);
@@ -107,14 +108,7 @@ export function pipe(options: PipeOptions = {}): PipeEnds {
   return ends;
 }
 
-function fdOf(fd: number): Fd {
-  return new Fd(INTERNAL, fd, labelOf(fd));
-}
-
-function init(fd: number): { label: string } {
-  return { label: labelOf(fd) };
-}
-
-function labelOf(fd: number): string {
-  return `pipe (descriptor ${fd})`;
+function endOf(fd: number): [handle: Fd, init: { label: string }] {
+  const label = pipeLabel(fd);
+  return [new Fd(INTERNAL, fd, label), { label }];
 }

@@ -28,7 +28,7 @@ import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer, shown } from "../core/convert/argument.ts";
 import { changeFile, fileError, rawStat, readAt } from "../core/file/file.ts";
 import { tryReadTextFile } from "../core/file/read_file.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { closeFd, closingOnError } from "../core/handle/close_fd.ts";
 
 /** A message of a POSIX queue. */
 export interface PosixMessage {
@@ -189,15 +189,12 @@ export function openQueue(
     throw ipcError(error, "mq_open", "open", label, hint);
   }
   if (foreign) return fd;
-  try {
+  return closingOnError(fd, label, () => {
     const { st_uid } = rawStat(fd, label);
     if (st_uid === unistd().geteuid() || st_uid === 0) return fd;
     const reason = `it belongs to user ${st_uid}`;
     throw fileError(ERRNO.EPERM, "open", label, reason);
-  } catch (error) {
-    closeFd(fd, label);
-    throw error;
-  }
+  });
 }
 
 /** `mq_unlink` */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { IpcError } from "../../ffi/errno.ts";
+import { unless } from "../../ffi/errno.ts";
 import { NAME_MAX } from "../../ffi/libc/limits.ts";
 import { shown } from "../core/convert/argument.ts";
 
@@ -67,10 +67,7 @@ export function createNamed<T>(
 ): T {
   if (name !== null) return create(posixName(name, max));
   for (;;) {
-    try {
-      return create(generatedName());
-    } catch (error) {
-      if (!(error instanceof IpcError && error.code === "EEXIST")) throw error;
-    }
+    const made = unless("EEXIST", () => create(generatedName()));
+    if (made !== undefined) return made;
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { cstring } from "../../ffi/cstring.ts";
-import { check0, ERRNO, errnoOf, IpcError, ipcError } from "../../ffi/errno.ts";
+import { check0, ERRNO, errnoOf, ipcError, unless } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import {
   O_CREAT,
@@ -29,7 +29,7 @@ import {
   type RawStat,
   rawStat,
 } from "../core/file/file.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { closeFd, closingOnError } from "../core/handle/close_fd.ts";
 
 /** Options of `PosixSharedMemory.create()`. */
 export interface PosixSharedMemoryCreateOptions {
@@ -115,7 +115,7 @@ export interface Opened {
 }
 
 /** What an object is called in messages. */
-export function labelOf(name: string): string {
+export function memoryLabel(name: string): string {
   return `shared memory ${JSON.stringify(name)}`;
 }
 
@@ -130,23 +130,13 @@ export function checkCreate(options: PosixSharedMemoryCreateOptions): void {
   checkMode(options.mode ?? 0o600);
 }
 
-/** The result of a call, undefined when it failed with that code. */
-export function unless<T>(code: string, call: () => T): T | undefined {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof IpcError && error.code === code) return undefined;
-    throw error;
-  }
-}
-
 /** `shm_open`: creates an object that nobody else has. */
 export function createObject(
   name: string,
   options: PosixSharedMemoryCreateOptions,
 ): Opened {
   const { size, mode = 0o600, reserve = true, owner = true } = options;
-  const label = labelOf(name);
+  const label = memoryLabel(name);
   const fd = sys_mman().shm_open(
     cstring(name, "name"),
     O_RDWR | O_CREAT | O_EXCL,
@@ -201,7 +191,7 @@ export function openObject(
   options: PosixSharedMemoryOpenOptions,
 ): Opened {
   const { readOnly = false, size = 0, foreign = true } = options;
-  const label = labelOf(name);
+  const label = memoryLabel(name);
   const fd = sys_mman().shm_open(
     cstring(name, "name"),
     // A FIFO planted under the name must not make us wait for its other end.
@@ -213,16 +203,13 @@ export function openObject(
     const link = error === ERRNO.ELOOP ? "it is a symbolic link" : undefined;
     throw ipcError(error, "shm_open", "open", label, link);
   }
-  try {
+  return closingOnError(fd, label, () => {
     const raw = rawStat(fd, label);
     checkRegular(raw, "open", label);
     if (!foreign) checkOwner(raw, label);
     checkLeast(raw, size, label);
     return { fd, name, raw, readOnly, created: false, owner: false };
-  } catch (error) {
-    closeFd(fd, label);
-    throw error;
-  }
+  });
 }
 
 /** Opens for `PosixSharedMemory.openOrCreate()`. */
@@ -232,8 +219,8 @@ export function openSized(
 ): Opened {
   const { size, reserve = true, foreign = true } = options;
   const init = openObject(name, { foreign });
-  const label = labelOf(name);
-  try {
+  const label = memoryLabel(name);
+  return closingOnError(init.fd, label, () => {
     // Its creator has not come to that yet, or has died before.
     if (init.raw.st_size === 0n && size > 0) {
       giveSize(init.fd, size, { reserve, label });
@@ -241,10 +228,7 @@ export function openSized(
       checkLeast(init.raw, size, label);
     }
     return init;
-  } catch (error) {
-    closeFd(init.fd, label);
-    throw error;
-  }
+  });
 }
 
 function checkOwner(raw: RawStat, label: string): void {
@@ -275,6 +259,6 @@ export function unlinkObject(name: string): void {
     errno[0],
     "shm_unlink",
     "unlink",
-    labelOf(name),
+    memoryLabel(name),
   );
 }

@@ -19,7 +19,7 @@
  * @module
  */
 
-import { ERRNO, hasCode, ipcError, timeoutError } from "../../ffi/errno.ts";
+import { ERRNO, ipcError, unless } from "../../ffi/errno.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
 import { checkMode, integer, shown } from "../core/convert/argument.ts";
 import { payloadOf } from "../core/convert/bytes.ts";
@@ -28,13 +28,12 @@ import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
 import { openOrCreate } from "../core/handle/open_or_create.ts";
-import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { pollUntil } from "../core/wait/poll.ts";
+import { blockUntil } from "../core/wait/poll.ts";
 import { type FdSource, fdSource } from "../core/wait/reactor.ts";
 import { fdReadiness } from "../core/wait/readiness.ts";
 import { promised, waitUntil } from "../core/wait/wait.ts";
@@ -346,14 +345,12 @@ export class PosixMessageQueue
     const timeout = timeoutOf(options);
     const payload = payloadOf(data);
     const priority = checkPriority(options.priority ?? 0);
-    if (this.#send(payload, priority)) return;
-    const fd = this.#fd.use("send to");
-    const deadline = deadlineOf(timeout);
-    do {
-      if (pollUntil(fd, POLLOUT, deadline) === 0) {
-        throw timeoutError("mq_send", "send to", this.#label, timeout ?? 0);
-      }
-    } while (!this.#send(payload, priority));
+    blockUntil(
+      () => this.#send(payload, priority) || undefined,
+      timeout,
+      { syscall: "mq_send", action: "send to", object: this.#label },
+      { fd: this.#fd, events: POLLOUT },
+    );
   }
 
   /**
@@ -413,18 +410,12 @@ export class PosixMessageQueue
   receiveSync(options: PosixReceiveSyncOptions = {}): PosixMessage {
     const timeout = timeoutOf(options);
     const { into } = options;
-    let message = this.#receive(into);
-    if (message !== undefined) return message;
-    const fd = this.#fd.use("receive from");
-    const deadline = deadlineOf(timeout);
-    for (;;) {
-      if (pollUntil(fd, POLLIN, deadline) === 0) {
-        const label = this.#label;
-        throw timeoutError("mq_receive", "receive from", label, timeout ?? 0);
-      }
-      message = this.#receive(into);
-      if (message !== undefined) return message;
-    }
+    return blockUntil(
+      () => this.#receive(into),
+      timeout,
+      { syscall: "mq_receive", action: "receive from", object: this.#label },
+      { fd: this.#fd, events: POLLIN },
+    );
   }
 
   /**
@@ -607,11 +598,7 @@ export class PosixMessageQueue
     if (!this.#owner) return;
     this.#owner = false;
     if (isReplacedQueue(this.#name, this.#inode)) return;
-    try {
-      unlinkQueue(this.#name);
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-    }
+    unless("ENOENT", () => unlinkQueue(this.#name));
   }
 
   /**
@@ -701,8 +688,4 @@ function creationOf(
     mode: checkMode(mode),
     exact: options.ignoreUmask ?? false,
   };
-}
-
-function deadlineOf(timeout: number | undefined): Deadline | undefined {
-  return timeout === undefined ? undefined : new Deadline(timeout);
 }

@@ -21,10 +21,10 @@ import {
   corruptError,
   ERRNO,
   errnoOf,
-  hasCode,
   ipcError,
   isInterruption,
   timeoutError,
+  unless,
 } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import { SEM_VALUE_MAX } from "../../ffi/libc/limits.ts";
@@ -468,11 +468,7 @@ export class PosixSemaphore implements Disposable, Waitable {
     if (!this.#owner || named === undefined) return;
     this.#owner = false;
     if (isReplaced(named.name, named.file)) return;
-    try {
-      unlinkSemaphore(named.name);
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-    }
+    unless("ENOENT", () => unlinkSemaphore(named.name));
   }
 
   /**

@@ -15,7 +15,7 @@
  */
 
 import { cstring } from "../../ffi/cstring.ts";
-import { errnoOf } from "../../ffi/errno.ts";
+import { errnoOf, unless } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import { stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { size as checkSize } from "../core/convert/argument.ts";
@@ -33,20 +33,20 @@ import {
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
+import { openOrCreate } from "../core/handle/open_or_create.ts";
 import { mapDescriptor, type MapOptions } from "../core/memory/map_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
 import { createNamed, posixName } from "./_name.ts";
 import {
   checkCreate,
   createObject,
-  labelOf,
+  memoryLabel,
   type Opened,
   openObject,
   openSized,
   type PosixSharedMemoryCreateOptions,
   type PosixSharedMemoryOpenOptions,
   type PosixSharedMemoryOpenOrCreateOptions,
-  unless,
   unlinkObject,
 } from "./_shared_memory.ts";
 
@@ -100,7 +100,7 @@ export class PosixSharedMemory implements Disposable {
   private constructor(token: unknown, init: Opened) {
     onlyInternal(token, "PosixSharedMemory");
     this.#name = init.name;
-    this.#label = labelOf(init.name);
+    this.#label = memoryLabel(init.name);
     this.#fd = new Fd(INTERNAL, init.fd, this.#label);
     this.#device = init.raw.st_dev;
     this.#inode = init.raw.st_ino;
@@ -174,11 +174,11 @@ export class PosixSharedMemory implements Disposable {
     checkCreate(options);
     posixName(name);
     const given = { ...options, owner: options.owner ?? false };
-    for (;;) {
-      const init = unless("ENOENT", () => openSized(name, given)) ??
-        unless("EEXIST", () => createObject(name, given));
-      if (init !== undefined) return new PosixSharedMemory(INTERNAL, init);
-    }
+    const init = openOrCreate(
+      () => openSized(name, given),
+      () => createObject(name, given),
+    );
+    return new PosixSharedMemory(INTERNAL, init);
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 
 import { cstring } from "../../ffi/cstring.ts";
+import { memoryAddress } from "../../ffi/iovec.ts";
 import { dlfcn } from "../../ffi/libc/dlfcn.ts";
 import { shown } from "../core/convert/argument.ts";
 
@@ -39,7 +40,7 @@ export function programStrings(
     offset,
   );
   const memory = new Uint8Array(new ArrayBuffer(length));
-  const base = addressOf(memory);
+  const base = memoryAddress(memory);
   const pointers = new BigUint64Array(memory.buffer, 0, strings.length);
   strings.forEach((string, i) => {
     if (typeof string === "bigint") {
@@ -103,8 +104,4 @@ function inherited(without: ReadonlySet<string>): bigint[] {
       strings.push(BigInt(Deno.UnsafePointer.value(string)));
     }
   }
-}
-
-function addressOf(memory: Uint8Array<ArrayBuffer>): bigint {
-  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(memory)));
 }

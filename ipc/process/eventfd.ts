@@ -12,13 +12,7 @@
  * @module
  */
 
-import {
-  checkInt,
-  ERRNO,
-  errnoOf,
-  ipcError,
-  timeoutError,
-} from "../../ffi/errno.ts";
+import { checkInt, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/poll.ts";
 import {
@@ -29,22 +23,26 @@ import {
 } from "../../ffi/libc/sys_eventfd.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { integer, shown } from "../core/convert/argument.ts";
-import { adoptFd, type AdoptOptions } from "../core/handle/adopt_fd.ts";
+import { adoptKind, type AdoptOptions } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
 import { fdinfo } from "../core/process/proc.ts";
-import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { pollUntil } from "../core/wait/poll.ts";
+import { blockUntil } from "../core/wait/poll.ts";
 import { fdSource } from "../core/wait/reactor.ts";
 import { fdReadiness } from "../core/wait/readiness.ts";
-import { promised, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import {
+  promised,
+  untilClosed,
+  type WaitSubject,
+  waitUntil,
+} from "../core/wait/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -139,11 +137,12 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when it
    * is no eventfd, `EMFILE`.
    */
-  static fromFd(fd: Fd | number, options?: AdoptOptions): EventFd {
+  static fromFd(fd: Fd | number, options: AdoptOptions = {}): EventFd {
     const kind = { name: "eventfd", field: "eventfd-count" };
-    const copy = adoptFd(fd, kind, options);
-    setNonBlocking(copy.number, "eventfd");
-    return new EventFd(INTERNAL, copy);
+    return adoptKind(fd, kind, options, (copy) => {
+      setNonBlocking(copy.number, "eventfd");
+      return new EventFd(INTERNAL, copy);
+    });
   }
 
   /**
@@ -235,7 +234,8 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    */
   addSync(count: number | bigint = 1, options?: SyncWaitOptions): void {
     const checked = countOf(count);
-    this.#until(() => this.#post(checked), POLLOUT, ADD, options);
+    const place = { fd: this.#fd, events: POLLOUT };
+    blockUntil(() => this.#post(checked), timeoutOf(options), ADD, place);
   }
 
   /**
@@ -264,7 +264,9 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    * @throws {IpcError} As `receive`.
    */
   receiveSync(options?: SyncWaitOptions): number {
-    return this.#until(() => this.tryReceive(), POLLIN, RECEIVE, options);
+    const place = { fd: this.#fd, events: POLLIN };
+    const timeout = timeoutOf(options);
+    return blockUntil(() => this.tryReceive(), timeout, RECEIVE, place);
   }
 
   /**
@@ -290,17 +292,8 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
    * Receives again and again, until it is closed. Leaving the loop loses and
    * closes nothing.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<number, void, void> {
-    while (!this.closed) {
-      let count: number;
-      try {
-        count = await this.receive();
-      } catch (error) {
-        if (this.closed) return;
-        throw error;
-      }
-      yield count;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<number, void, void> {
+    return untilClosed(this, () => this.receive());
   }
 
   /**
@@ -333,24 +326,6 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
       if (error !== ERRNO.EINTR) {
         throw ipcError(error, "write", "post to", "an eventfd");
       }
-    }
-  }
-
-  #until<T>(
-    attempt: () => T | undefined,
-    events: number,
-    { syscall, action, object }: WaitSubject,
-    options: SyncWaitOptions | undefined,
-  ): T {
-    const timeout = timeoutOf(options);
-    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
-    for (;;) {
-      const value = attempt();
-      if (value !== undefined) return value;
-      if (timeout !== undefined && deadline?.expired) {
-        throw timeoutError(syscall, action, object, timeout);
-      }
-      pollUntil(this.#fd.use(action), events, deadline);
     }
   }
 }

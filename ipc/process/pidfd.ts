@@ -20,11 +20,10 @@ import { POLLIN } from "../../ffi/libc/poll.ts";
 import { sys_pidfd } from "../../ffi/libc/sys_pidfd.ts";
 import { SYS_pidfd_getfd } from "../../ffi/libc/sys_syscall.ts";
 import { integer } from "../core/convert/argument.ts";
-import { adoptFd, type AdoptOptions } from "../core/handle/adopt_fd.ts";
+import { adoptKind, type AdoptOptions } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
-import { fdinfo } from "../core/process/proc.ts";
 import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,
@@ -146,11 +145,11 @@ export class Pidfd implements Disposable, Waitable {
    * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when it
    * is no pidfd, `EMFILE`.
    */
-  static fromFd(fd: Fd | number, options?: AdoptOptions): Pidfd {
-    const copy = adoptFd(fd, { name: "pidfd", field: "Pid" }, options);
-    // -1 when it was waited for.
-    const pid = Math.max(0, Number(fdinfo(copy.number, "Pid")));
-    return new Pidfd(INTERNAL, copy, pid);
+  static fromFd(fd: Fd | number, options: AdoptOptions = {}): Pidfd {
+    const kind = { name: "pidfd", field: "Pid" };
+    return adoptKind(fd, kind, options, (copy, pid) =>
+      // -1 when it was waited for.
+      new Pidfd(INTERNAL, copy, Math.max(0, Number(pid))));
   }
 
   /**

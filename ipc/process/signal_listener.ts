@@ -8,7 +8,7 @@ import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
 import type { WaitOptions } from "../core/wait/options.ts";
 import { Source } from "../core/wait/source.ts";
-import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import { untilClosed, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -117,17 +117,8 @@ export class SignalListener
    * Receives signals, one a turn, until it is closed. Leaving the loop closes
    * nothing.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<SignalName, void, void> {
-    while (!this.#closed) {
-      let name: SignalName;
-      try {
-        name = await this.receive();
-      } catch (error) {
-        if (this.#closed) return;
-        throw error;
-      }
-      yield name;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<SignalName, void, void> {
+    return untilClosed(this, () => this.receive());
   }
 
   /** Stops listening. Closing twice does nothing. */

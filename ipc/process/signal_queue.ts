@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  checkInt,
-  ERRNO,
-  errnoOf,
-  ipcError,
-  timeoutError,
-} from "../../ffi/errno.ts";
+import { checkInt, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import { POLLIN } from "../../ffi/libc/poll.ts";
 import {
@@ -37,16 +31,15 @@ import { tryReadTextFile } from "../core/file/read_file.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
-import { Deadline } from "../core/wait/deadline.ts";
 import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { pollUntil } from "../core/wait/poll.ts";
+import { blockUntil } from "../core/wait/poll.ts";
 import { fdSource } from "../core/wait/reactor.ts";
 import { fdReadiness } from "../core/wait/readiness.ts";
-import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import { untilClosed, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
   READINESS,
   type Readiness,
@@ -145,7 +138,7 @@ export class SignalQueue
     this.#subject = {
       syscall: "read",
       action: "receive from",
-      object: labelOf(names),
+      object: signalsLabel(names),
     };
   }
 
@@ -166,7 +159,7 @@ export class SignalQueue
     }
     refuseUnblocked(numbers);
     const names = numbers.map(signalName);
-    const label = labelOf(names);
+    const label = signalsLabel(names);
     const fd = checkInt(
       sys_signalfd().signalfd(-1, sigset(numbers), SFD_CLOEXEC | SFD_NONBLOCK),
       errno[0],
@@ -224,17 +217,9 @@ export class SignalQueue
    * @throws {TypeError} When it is closed.
    */
   receiveSync(options?: SyncWaitOptions): SignalInfo {
+    const place = { fd: this.#fd, events: POLLIN };
     const timeout = timeoutOf(options);
-    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
-    for (;;) {
-      const info = this.tryReceive();
-      if (info !== undefined) return info;
-      if (timeout !== undefined && deadline?.expired) {
-        const { syscall, action, object } = this.#subject;
-        throw timeoutError(syscall, action, object, timeout);
-      }
-      pollUntil(this.#fd.use("receive from"), POLLIN, deadline);
-    }
+    return blockUntil(() => this.tryReceive(), timeout, this.#subject, place);
   }
 
   /**
@@ -258,17 +243,8 @@ export class SignalQueue
    * Receives signals, one a turn, until it is closed. Leaving the loop loses
    * and closes nothing.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<SignalInfo, void, void> {
-    while (!this.closed) {
-      let info: SignalInfo;
-      try {
-        info = await this.receive();
-      } catch (error) {
-        if (this.closed) return;
-        throw error;
-      }
-      yield info;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<SignalInfo, void, void> {
+    return untilClosed(this, () => this.receive());
   }
 
   /**
@@ -309,7 +285,7 @@ export class SignalQueue
 
 showing(SignalQueue, ({ signals }) => ({ signals }));
 
-function labelOf(names: SignalName[]): string {
+function signalsLabel(names: SignalName[]): string {
   return `signal queue of ${names.join(", ")}`;
 }
 

@@ -62,7 +62,7 @@ const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 const families = { unix: AF_UNIX, inet: AF_INET, inet6: AF_INET6 } as const;
 
 /** Checks an address; a string is a Unix one. */
-export function addressOf(address: SocketAddress | string): SocketAddress {
+export function checkAddress(address: SocketAddress | string): SocketAddress {
   if (typeof address === "string") return { family: "unix", path: address };
   if (
     typeof address !== "object" || address === null ||

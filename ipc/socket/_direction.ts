@@ -13,14 +13,14 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { pollUntil } from "../core/wait/poll.ts";
+import { blockUntil } from "../core/wait/poll.ts";
 import {
   type FdSource,
   fdSource,
   type Interest,
 } from "../core/wait/reactor.ts";
 import { callUntil } from "../core/wait/timer_interrupt.ts";
-import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import { busyError, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 
 export { promised } from "../core/wait/wait.ts";
 
@@ -59,16 +59,8 @@ export class Direction {
   ): T {
     const timeout = timeoutOf(options);
     this.refuseWhileBusy(subject);
-    let deadline: Deadline | undefined;
-    for (;;) {
-      const value = attempt();
-      if (value !== undefined) return value;
-      if (timeout !== undefined) {
-        deadline ??= new Deadline(timeout);
-        if (deadline.expired) throw lateError(subject, timeout);
-      }
-      pollUntil(this.#fd.use(subject.action), this.#events, deadline);
-    }
+    const place = { fd: this.#fd, events: this.#events };
+    return blockUntil(attempt, timeout, subject, place);
   }
 
   /** Does not wait: undefined when it would have to. */
@@ -82,13 +74,6 @@ export class Direction {
   refuseWhileBusy(subject: WaitSubject): void {
     if (this.source.busy) throw busyError(subject);
   }
-}
-
-/** Why a call that blocks must not be made now. */
-export function busyError({ action, object }: WaitSubject): TypeError {
-  return new TypeError(
-    `Cannot ${action} ${object} now: an asynchronous call is under way`,
-  );
 }
 
 /**
@@ -109,13 +94,7 @@ export function blockInCall<T>(
     return value;
   }
   value ??= callUntil(new Deadline(timeout), call);
-  if (value === undefined) throw lateError(subject, timeout);
-  return value;
-}
-
-function lateError(
-  { syscall, action, object }: WaitSubject,
-  timeout: number,
-): Error {
-  return timeoutError(syscall, action, object, timeout);
+  if (value !== undefined) return value;
+  const { syscall, action, object } = subject;
+  throw timeoutError(syscall, action, object, timeout);
 }

@@ -5,6 +5,7 @@
  */
 
 import { errnoOf } from "../../ffi/errno.ts";
+import { memoryAddress } from "../../ffi/iovec.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import {
   cmsghdr,
@@ -76,11 +77,11 @@ class Frame {
 
   /** Fills the `struct msghdr` for so much data and so many control bytes. */
   prepare(data: Uint8Array<ArrayBuffer>, size: number, length: number): void {
-    this.#iovView.iov_base = size === 0 ? 0n : addressOf(data);
+    this.#iovView.iov_base = size === 0 ? 0n : memoryAddress(data);
     this.#iovView.iov_len = BigInt(size);
-    this.messageView.msg_iov = addressOf(this.#iov);
+    this.messageView.msg_iov = memoryAddress(this.#iov);
     this.messageView.msg_iovlen = 1n;
-    this.messageView.msg_control = addressOf(this.control);
+    this.messageView.msg_control = memoryAddress(this.control);
     this.messageView.msg_controllen = BigInt(length);
   }
 }
@@ -91,13 +92,6 @@ const frame = (): Frame => made ??= new Frame();
 
 /** The data of a call under way, which must not be collected. */
 const held: Uint8Array[] = [];
-
-/** Where the bytes of a view are; a view of the heap's is moved out of it. */
-function addressOf(view: ArrayBufferView<ArrayBuffer>): bigint {
-  const { buffer, byteOffset } = view;
-  const start = Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer));
-  return BigInt(start) + BigInt(byteOffset);
-}
 
 /** `sendmsg(SCM_RIGHTS)` without waiting: how much went out, or -1 and errno. */
 export function sendWithFds(

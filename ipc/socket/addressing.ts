@@ -15,16 +15,16 @@ import type { Fd } from "../core/handle/fd.ts";
 import type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 import { SweepSource } from "../core/wait/source.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
-import { type WaitSubject, waitUntil } from "../core/wait/wait.ts";
+import { busyError, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
-  addressOf,
   addressText,
+  checkAddress,
   decodeAddress,
   encodeAddress,
   type SocketAddress,
 } from "./_address.ts";
 import { Rooms } from "./_backlog.ts";
-import { blockInCall, busyError, promised } from "./_direction.ts";
+import { blockInCall, promised } from "./_direction.ts";
 import {
   bindToTaken,
   fileKindOf,
@@ -145,7 +145,7 @@ export abstract class SocketAddressing extends SocketMessages {
   bind(address: SocketAddress | string, options: BindOptions = {}): void {
     const { mode = 0o600, replaceStale = false, owner = true } = options;
     checkMode(mode);
-    const target = addressOf(address);
+    const target = checkAddress(address);
     const bytes = encodeAddress(target, true);
     refuseFileOptions(target, options);
     const fd = this.handle.use("bind");
@@ -434,7 +434,7 @@ export abstract class SocketAddressing extends SocketMessages {
     attempt: (mayBlock?: boolean) => true | undefined;
     subject: WaitSubject;
   } {
-    const target = addressOf(address);
+    const target = checkAddress(address);
     const object = `${this.label} to ${addressText(target)}`;
     return {
       attempt: connecting(this, target),
@@ -469,7 +469,7 @@ export abstract class SocketAddressing extends SocketMessages {
 
   #sendTo(data: Uint8Array | string, address: SocketAddress | string) {
     if (this.type !== "datagram") this.refuse("sendTo", "send");
-    const to = addressOf(address);
+    const to = checkAddress(address);
     const target = encodeAddress(to);
     const object = `${this.label} to ${addressText(to)}`;
     return {

@@ -79,7 +79,7 @@ export abstract class SocketHandle implements Disposable, Waitable {
     this.handle = handle;
     this.domain = kind.domain;
     this.type = kind.type;
-    this.label = labelOf(handle.number, kind);
+    this.label = socketLabel(handle.number, kind);
     this.input = new Direction(handle, "read");
     this.output = new Direction(handle, "write");
   }
@@ -391,7 +391,7 @@ showing(
  *
  * @ignore
  */
-export function labelOf(
+export function socketLabel(
   fd: number,
   { domain, type }: { domain: SocketDomain; type: SocketType },
 ): string {

@@ -15,9 +15,8 @@
  * @module
  */
 
-import { check0, checkInt, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
+import { check0, ERRNO, errnoOf, ipcError } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
-import { F_DUPFD_CLOEXEC, fcntl } from "../../ffi/libc/fcntl.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -31,21 +30,20 @@ import {
   sys_socket,
 } from "../../ffi/libc/sys_socket.ts";
 import { integer } from "../core/convert/argument.ts";
-import type { AdoptOptions } from "../core/handle/adopt_fd.ts";
-import { closeFd } from "../core/handle/close_fd.ts";
+import { adoptCopy, type AdoptOptions } from "../core/handle/adopt_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
-import type { WaitSubject } from "../core/wait/wait.ts";
-import { addressOf, encodeAddress, type SocketAddress } from "./_address.ts";
+import { untilClosed, type WaitSubject } from "../core/wait/wait.ts";
+import { checkAddress, encodeAddress, type SocketAddress } from "./_address.ts";
 import { acceptOnce } from "./_io.ts";
 import { readNumber } from "./_option.ts";
 import { type BindOptions, SocketAddressing } from "./addressing.ts";
 import {
   checkWord,
-  labelOf,
   type SocketDomain,
+  socketLabel,
   type SocketType,
 } from "./handle.ts";
 
@@ -233,7 +231,7 @@ export class Socket extends SocketAddressing {
     options: ListenOptions = {},
   ): Socket {
     const { type = "stream", backlog = 128 } = options;
-    const target = addressOf(address);
+    const target = checkAddress(address);
     encodeAddress(target, true);
     const socket = Socket.open(target.family, type);
     try {
@@ -257,7 +255,7 @@ export class Socket extends SocketAddressing {
     address: SocketAddress | string,
     options: ConnectOptions = {},
   ): Promise<Socket> {
-    const target = addressOf(address);
+    const target = checkAddress(address);
     encodeAddress(target);
     const socket = Socket.open(target.family, options.type);
     try {
@@ -283,30 +281,11 @@ export class Socket extends SocketAddressing {
    * @throws {TypeError} When it is a socket of another domain or type.
    */
   static fromFd(fd: Fd | number, options: AdoptOptions = {}): Socket {
-    const number = fd instanceof Fd
-      ? fd.use("duplicate")
-      : integer(fd, "fd", 0, 0x7fff_ffff);
-    const label = `descriptor ${number}`;
-    const copy = checkInt(
-      fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
-      errno[0],
-      "fcntl",
-      "duplicate",
-      label,
+    return adoptCopy(
+      fd,
+      options,
+      (copy, label) => socketOf(copy, kindOf(copy, label)),
     );
-    let socket: Socket;
-    try {
-      socket = socketOf(copy, kindOf(copy, label));
-    } catch (error) {
-      closeFd(copy, label);
-      throw error;
-    }
-    // Not before it is accepted: until then it is the caller's to close.
-    if (options.takeOver) {
-      if (fd instanceof Fd) fd.close();
-      else closeFd(number, label);
-    }
-    return socket;
   }
 
   /**
@@ -395,19 +374,10 @@ export class Socket extends SocketAddressing {
    * await serving;
    * ```
    */
-  async *connections(
+  connections(
     options: WaitOptions = {},
   ): AsyncGenerator<Socket, void, void> {
-    while (!this.closed) {
-      let connection: Socket;
-      try {
-        connection = await this.accept(options);
-      } catch (error) {
-        if (this.closed) return;
-        throw error;
-      }
-      yield connection;
-    }
+    return untilClosed(this, () => this.accept(options));
   }
 
   get #accepting(): WaitSubject {
@@ -426,7 +396,11 @@ export class Socket extends SocketAddressing {
 
 function socketOf(fd: number, { domain, type }: Kind): Socket {
   const kind = { domain, type };
-  return new Socket(INTERNAL, new Fd(INTERNAL, fd, labelOf(fd, kind)), kind);
+  return new Socket(
+    INTERNAL,
+    new Fd(INTERNAL, fd, socketLabel(fd, kind)),
+    kind,
+  );
 }
 
 function kindOf(fd: number, label: string): Kind {

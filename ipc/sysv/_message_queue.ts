@@ -28,6 +28,7 @@ import {
   type PermissionChanges,
   type Permissions,
   permissionsOf,
+  permissionsOfRow,
   procTable,
 } from "./_object.ts";
 
@@ -262,16 +263,10 @@ function statOf(
 
 function statOfRow(row: Record<string, number>): SysvMessageQueueStat {
   const column = (name: string) => row[name] ?? 0;
+  const id = column("msqid");
   return {
-    id: column("msqid"),
-    key: column("key"),
-    uid: column("uid"),
-    gid: column("gid"),
-    creatorUid: column("cuid"),
-    creatorGid: column("cgid"),
-    mode: column("perms") & 0o777,
-    // An id is its slot and, above bit 15, the sequence number.
-    sequence: column("msqid") >>> 15,
+    id,
+    ...permissionsOfRow(id, column),
     messages: column("qnum"),
     bytes: column("cbytes"),
     maxBytes: 0,

@@ -132,6 +132,23 @@ export function permissionsOf(
   };
 }
 
+/** The same of a line of `/proc/sysvipc`. */
+export function permissionsOfRow(
+  id: number,
+  column: (name: string) => number,
+): Permissions {
+  return {
+    key: column("key"),
+    uid: column("uid"),
+    gid: column("gid"),
+    creatorUid: column("cuid"),
+    creatorGid: column("cgid"),
+    mode: column("perms") & 0o777,
+    // An id is its slot and, above bit 15, the sequence number.
+    sequence: id >>> 15,
+  };
+}
+
 /** Checks changes and writes them into a `struct ipc_perm`. */
 export function applyChanges(
   perm: { uid: number; gid: number; mode: number },

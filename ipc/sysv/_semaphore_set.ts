@@ -27,6 +27,7 @@ import {
   type PermissionChanges,
   type Permissions,
   permissionsOf,
+  permissionsOfRow,
   procTable,
 } from "./_object.ts";
 
@@ -206,16 +207,10 @@ function statOf(
 
 function statOfRow(row: Record<string, number>): SysvSemaphoreSetStat {
   const column = (name: string) => row[name] ?? 0;
+  const id = column("semid");
   return {
-    id: column("semid"),
-    key: column("key"),
-    uid: column("uid"),
-    gid: column("gid"),
-    creatorUid: column("cuid"),
-    creatorGid: column("cgid"),
-    mode: column("perms") & 0o777,
-    // An id is its slot and, above bit 15, the sequence number.
-    sequence: column("semid") >>> 15,
+    id,
+    ...permissionsOfRow(id, column),
     length: column("nsems"),
     operationTime: dateOf(BigInt(column("otime"))),
     changeTime: dateOf(BigInt(column("ctime"))),

@@ -64,6 +64,7 @@ import {
   type PermissionChanges,
   type Permissions,
   permissionsOf,
+  permissionsOfRow,
   procTable,
   type SysvCreateOptions,
   type SysvInit,
@@ -590,16 +591,10 @@ function statOf(
 function statOfRow(row: Record<string, number>): SysvSharedMemoryStat {
   const column = (name: string) => row[name] ?? 0;
   const mode = column("perms");
+  const id = column("shmid");
   return {
-    id: column("shmid"),
-    key: column("key"),
-    uid: column("uid"),
-    gid: column("gid"),
-    creatorUid: column("cuid"),
-    creatorGid: column("cgid"),
-    mode: mode & 0o777,
-    // An id is its slot and, above bit 15, the sequence number.
-    sequence: column("shmid") >>> 15,
+    id,
+    ...permissionsOfRow(id, column),
     size: column("size"),
     attachCount: column("nattch"),
     attachTime: dateOf(BigInt(column("atime"))),

@@ -19,6 +19,7 @@ import {
   IpcError,
   ipcError,
   timeoutError,
+  unless,
 } from "@libc/ipc/errno";
 import { errno, MAP_PRIVATE, sys_mman, sys_msg, unistd } from "@libc/ipc/ffi";
 import { codeOf, scaled, watchdog } from "../util.ts";
@@ -31,6 +32,15 @@ Deno.test("IpcError carries the code, the number and the call", () => {
   assertEquals(error.errno, 2);
   assertEquals(error.syscall, "open");
   assertEquals("cause" in error, false);
+});
+
+Deno.test("unless() takes one code for an answer, and throws the others", () => {
+  const fail = () => {
+    throw new IpcError("x", { errno: ERRNO.ENOENT, syscall: "open" });
+  };
+  assertEquals(unless("ENOENT", fail), undefined);
+  assertThrows(() => unless("EEXIST", fail), IpcError, "x");
+  assertEquals(unless("ENOENT", () => 3), 3);
 });
 
 Deno.test("IpcError keeps an unknown number in its code", () => {

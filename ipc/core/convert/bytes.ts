@@ -6,6 +6,9 @@
 
 import { shown } from "./argument.ts";
 
+/** Most bytes of one call: Linux moves no more (`MAX_RW_COUNT`). */
+export const MAX_COUNT = 0x7fff_f000;
+
 const encoder = new TextEncoder();
 
 /** The bytes to write. */

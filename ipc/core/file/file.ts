@@ -34,6 +34,7 @@ import {
 } from "../../../ffi/libc/sys_stat.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 import { checkMode, integer, size as checkSize } from "../convert/argument.ts";
+import { MAX_COUNT } from "../convert/bytes.ts";
 import { flagsOf } from "../handle/fd_flags.ts";
 
 /** What the kernel knows of a file: `struct stat`. */
@@ -209,9 +210,6 @@ export function changeFile(
   }
 }
 
-// The greatest count that Linux takes in one call.
-const MOST = 0x7fff_f000;
-
 /** `pread`: copies from `offset` on; fewer bytes than asked at the end. */
 export function readAt(
   fd: number,
@@ -220,7 +218,9 @@ export function readAt(
   label: string,
 ): number {
   checkSize(offset, "offset");
-  const whole = target.length <= MOST ? target : target.subarray(0, MOST);
+  const whole = target.length <= MAX_COUNT
+    ? target
+    : target.subarray(0, MAX_COUNT);
   for (;;) {
     const count = unistd().pread(fd, whole, whole.length, BigInt(offset));
     const error = errnoOf(count, errno[0]);
@@ -253,9 +253,9 @@ export function writeAt(
   checkLimit(offset + bytes.length, "pwrite", "write to", label);
   let done = 0;
   while (done < bytes.length) {
-    const rest = done === 0 && bytes.length <= MOST
+    const rest = done === 0 && bytes.length <= MAX_COUNT
       ? bytes
-      : bytes.subarray(done, done + MOST);
+      : bytes.subarray(done, done + MAX_COUNT);
     const at = BigInt(offset + done);
     const count = unistd().pwrite(fd, rest, rest.length, at);
     const error = errnoOf(count, errno[0]);

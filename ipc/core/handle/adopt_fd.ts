@@ -5,12 +5,11 @@
  * @module
  */
 
-import { checkInt, ERRNO, ipcError } from "../../../ffi/errno.ts";
-import { errno } from "../../../ffi/libc/errno.ts";
-import { F_DUPFD_CLOEXEC, fcntl } from "../../../ffi/libc/fcntl.ts";
+import { ERRNO, ipcError } from "../../../ffi/errno.ts";
 import { integer } from "../convert/argument.ts";
 import { fdinfo } from "../process/proc.ts";
-import { closeFd } from "./close_fd.ts";
+import { closeFd, closingOnError } from "./close_fd.ts";
+import { duplicateFd } from "./duplicate_fd.ts";
 import { Fd } from "./fd.ts";
 import { INTERNAL } from "./internal.ts";
 
@@ -34,37 +33,54 @@ export interface AdoptKind {
 }
 
 /**
- * `fcntl(F_DUPFD_CLOEXEC)`: a duplicate of a descriptor, if it is of that kind.
+ * Makes something of a descriptor by its number, and takes that over when told.
  */
-export function adoptFd(
+export function adoptFd<T>(
   fd: Fd | number,
-  kind: AdoptKind,
-  options: AdoptOptions = {},
-): Fd {
+  options: AdoptOptions,
+  make: (number: number, label: string) => T,
+): T {
   const number = fd instanceof Fd
     ? fd.use("duplicate")
     : integer(fd, "fd", 0, 0x7fff_ffff);
   const label = `descriptor ${number}`;
-  const copy = checkInt(
-    fcntl().fcntl_int(number, F_DUPFD_CLOEXEC, 0),
-    errno[0],
-    "fcntl",
-    "duplicate",
-    label,
-  );
-  try {
-    if (fdinfo(copy, kind.field) === undefined) {
-      const hint = `it is no ${kind.name}`;
-      throw ipcError(ERRNO.EINVAL, "fcntl", "use", label, hint);
-    }
-  } catch (error) {
-    closeFd(copy, label);
-    throw error;
-  }
+  const made = make(number, label);
   // Not before it is accepted: until then it is the caller's to close.
   if (options.takeOver) {
     if (fd instanceof Fd) fd.close();
     else closeFd(number, label);
   }
-  return new Fd(INTERNAL, copy, kind.name);
+  return made;
+}
+
+/** `fcntl(F_DUPFD_CLOEXEC)`: makes something of a duplicate of a descriptor. */
+export function adoptCopy<T>(
+  fd: Fd | number,
+  options: AdoptOptions,
+  make: (copy: number, label: string) => T,
+): T {
+  return adoptFd(fd, options, (number, label) => {
+    const copy = duplicateFd(number, label);
+    return closingOnError(copy, label, () => make(copy, label));
+  });
+}
+
+/**
+ * `fcntl(F_DUPFD_CLOEXEC)`: makes something of a duplicate of a descriptor, and
+ * of its field, if it is of that kind.
+ */
+export function adoptKind<T>(
+  fd: Fd | number,
+  kind: AdoptKind,
+  options: AdoptOptions,
+  make: (copy: Fd, field: string) => T,
+): T {
+  return adoptCopy(fd, options, (copy, label) => {
+    const field = fdinfo(copy, kind.field);
+    if (field === undefined) {
+      const hint = `it is no ${kind.name}`;
+      throw ipcError(ERRNO.EINVAL, "fcntl", "use", label, hint);
+    }
+    return make(new Fd(INTERNAL, copy, kind.name), field);
+  });
 }

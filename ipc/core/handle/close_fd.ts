@@ -20,3 +20,17 @@ export function closeFd(fd: number, label: string): void {
     throw ipcError(error, "close", "close", label);
   }
 }
+
+/** Goes on with a descriptor, and closes it when that fails. */
+export function closingOnError<T>(
+  fd: number,
+  label: string,
+  then: () => T,
+): T {
+  try {
+    return then();
+  } catch (error) {
+    closeFd(fd, label);
+    throw error;
+  }
+}

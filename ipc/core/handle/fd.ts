@@ -4,10 +4,8 @@
  * @module
  */
 
-import { checkInt } from "../../../ffi/errno.ts";
-import { errno } from "../../../ffi/libc/errno.ts";
-import { F_DUPFD_CLOEXEC, fcntl } from "../../../ffi/libc/fcntl.ts";
 import { closeFd } from "./close_fd.ts";
+import { duplicateFd } from "./duplicate_fd.ts";
 import { showing } from "./inspect.ts";
 import { INTERNAL, onlyInternal } from "./internal.ts";
 
@@ -68,13 +66,7 @@ export class Fd implements Disposable {
    * @throws {IpcError} `EMFILE` when the process has no descriptor left.
    */
   duplicate(): Fd {
-    const fd = checkInt(
-      fcntl().fcntl_int(this.use("duplicate"), F_DUPFD_CLOEXEC, 0),
-      errno[0],
-      "fcntl",
-      "duplicate",
-      this.#label,
-    );
+    const fd = duplicateFd(this.use("duplicate"), this.#label);
     return new Fd(INTERNAL, fd, this.#label);
   }
 

@@ -15,7 +15,7 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
 } from "../../../ffi/libc/fcntl.ts";
-import { closeFd } from "./close_fd.ts";
+import { closingOnError } from "./close_fd.ts";
 import { Fd } from "./fd.ts";
 import { INTERNAL } from "./internal.ts";
 
@@ -62,16 +62,13 @@ export function reopenPipe(
     action,
     label,
   );
-  try {
+  return closingOnError(second, label, () => {
     // Not all flags can be opened with: that of packet mode cannot.
     const wanted = options.nonBlocking
       ? flags | O_NONBLOCK
       : flags & ~O_NONBLOCK;
     const result = fcntl().fcntl_int(second, F_SETFL, wanted);
     check0(result, errno[0], "fcntl", action, label);
-  } catch (error) {
-    closeFd(second, label);
-    throw error;
-  }
-  return new Fd(INTERNAL, second, label);
+    return new Fd(INTERNAL, second, label);
+  });
 }

@@ -4,23 +4,18 @@
  * @module
  */
 
-import { hasCode } from "../../../ffi/errno.ts";
+import { unless } from "../../../ffi/errno.ts";
 
 /**
  * Opens an object, or creates it when there is none, however many others try
  * the same at once.
  */
-export function openOrCreate<T>(open: () => T, create: () => T): T {
+export function openOrCreate<T>(
+  open: () => T,
+  create: () => T,
+): T {
   for (;;) {
-    try {
-      return open();
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-    }
-    try {
-      return create();
-    } catch (error) {
-      if (!hasCode(error, "EEXIST")) throw error;
-    }
+    const object = unless("ENOENT", open) ?? unless("EEXIST", create);
+    if (object !== undefined) return object;
   }
 }

@@ -13,6 +13,7 @@
  */
 
 import { check0, checkSize } from "../../../ffi/errno.ts";
+import { iovecOf, memoryAddress } from "../../../ffi/iovec.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import {
   ADVICE,
@@ -267,13 +268,8 @@ export class Mapping implements Disposable {
     this.#checkRange(offset, target.length);
     const base = this.address + BigInt(offset);
     if (target.length === 0) return 0;
-    const length = BigInt(target.length);
-    // A `struct iovec` each.
-    const local = new BigUint64Array([
-      Deno.UnsafePointer.value(Deno.UnsafePointer.of(target)),
-      length,
-    ]);
-    const remote = new BigUint64Array([base, length]);
+    const local = iovecOf(memoryAddress(target), target.length);
+    const remote = iovecOf(base, target.length);
     return checkSize(
       sys_uio().process_vm_readv(
         unistd().getpid(),

@@ -4,21 +4,25 @@
  * @module
  */
 
-import { ERRNO, ipcError, timeoutError } from "../../../ffi/errno.ts";
+import { ERRNO, ipcError } from "../../../ffi/errno.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import { POLLIN, POLLOUT } from "../../../ffi/libc/poll.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 import { shown } from "../convert/argument.ts";
-import { checkLength, checkMemory, payloadOf } from "../convert/bytes.ts";
+import {
+  checkLength,
+  checkMemory,
+  MAX_COUNT,
+  payloadOf,
+} from "../convert/bytes.ts";
 import type { Fd } from "../handle/fd.ts";
 import { onlyInternal } from "../handle/internal.ts";
-import { Deadline } from "../wait/deadline.ts";
 import {
   type SyncWaitOptions,
   timeoutOf,
   type WaitOptions,
 } from "../wait/options.ts";
-import { pollUntil } from "../wait/poll.ts";
+import { blockUntil } from "../wait/poll.ts";
 import { fdReadiness } from "../wait/readiness.ts";
 import { type WaitSubject, waitUntil } from "../wait/wait.ts";
 import { READINESS, type Readiness, type Waitable } from "../wait/wait_any.ts";
@@ -27,8 +31,6 @@ import { FdEnd, type FdEndInit } from "./fd_end.ts";
 
 export { FdEnd, type FdEndInit } from "./fd_end.ts";
 
-/** Most bytes of one call: Linux moves no more (`MAX_RW_COUNT`). */
-const MAX_COUNT = 0x7fff_f000;
 /** Most calls of one attempt, so that a long write lets the event loop turn. */
 const MAX_CALLS = 16;
 
@@ -98,18 +100,13 @@ export class FdReader extends FdEnd implements Waitable {
   readSync(buffer: Uint8Array, options?: SyncWaitOptions): number | null {
     const timeout = timeoutOf(options);
     this.refuseWhileBusy();
-    let deadline: Deadline | undefined;
-    for (;;) {
-      const count = this.attempt(buffer);
-      if (count !== undefined) return count;
-      if (timeout !== undefined) {
-        deadline ??= new Deadline(timeout);
-        if (deadline.expired) {
-          throw timeoutError(this.syscall, this.action, this.label, timeout);
-        }
-      }
-      pollUntil(this.use(), POLLIN, deadline);
-    }
+    const place = { fd: this.handle, events: POLLIN };
+    return blockUntil(
+      () => this.attempt(buffer),
+      timeout,
+      this.#subject,
+      place,
+    );
   }
 
   /**
@@ -287,13 +284,8 @@ export class FdWriter extends FdEnd {
     if (count === bytes.length) return;
     const rest = new Rest(bytes, this);
     rest.offset = count ?? 0;
-    const deadline = timeout === undefined ? undefined : new Deadline(timeout);
-    while (!this.#advance(rest)) {
-      if (timeout !== undefined && deadline?.expired) {
-        throw timeoutError(this.syscall, this.action, rest.object, timeout);
-      }
-      pollUntil(this.use(), POLLOUT, deadline);
-    }
+    const place = { fd: this.handle, events: POLLOUT };
+    blockUntil(() => this.#advance(rest), timeout, rest, place);
   }
 
   /**

@@ -8,6 +8,7 @@ import type { Fd } from "../handle/fd.ts";
 import { inheritableFd, setNonBlocking } from "../handle/fd_flags.ts";
 import { showing } from "../handle/inspect.ts";
 import { type FdSource, fdSource } from "../wait/reactor.ts";
+import { busyError } from "../wait/wait.ts";
 
 /** How the ends of a stream are made, for the constructors. */
 export interface FdEndInit {
@@ -146,9 +147,8 @@ export abstract class FdEnd implements Disposable {
    */
   refuseWhileBusy(): void {
     if (!this.source.busy) return;
-    throw new TypeError(
-      `Cannot ${this.action} ${this.label} now: an asynchronous call is under way`,
-    );
+    const { syscall, action, label } = this;
+    throw busyError({ syscall, action, object: label });
   }
 }
 

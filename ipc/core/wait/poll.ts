@@ -4,10 +4,17 @@
  * @module
  */
 
-import { errnoOf, ipcError, isInterruption } from "../../../ffi/errno.ts";
+import {
+  errnoOf,
+  ipcError,
+  isInterruption,
+  timeoutError,
+} from "../../../ffi/errno.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import { poll } from "../../../ffi/libc/poll.ts";
-import type { Deadline } from "./deadline.ts";
+import type { Fd } from "../handle/fd.ts";
+import { Deadline } from "./deadline.ts";
+import type { WaitSubject } from "./wait.ts";
 
 /** The longest wait of one call, in milliseconds. */
 const MAX_WAIT = 0x7fff_ffff;
@@ -47,6 +54,32 @@ export function pollUntil(
     const found = pollOnce(fd, events, wait);
     if (found) return found;
     if (deadline?.expired) return 0;
+  }
+}
+
+/**
+ * `poll`: blocks this thread until `attempt`, which must not block, returns
+ * something other than `undefined`: it is made whenever the descriptor has one
+ * of `events`.
+ */
+export function blockUntil<T>(
+  attempt: () => T | undefined,
+  timeout: number | undefined,
+  subject: WaitSubject,
+  { fd, events }: { fd: Fd; events: number },
+): T {
+  let deadline: Deadline | undefined;
+  for (;;) {
+    const value = attempt();
+    if (value !== undefined) return value;
+    if (timeout !== undefined) {
+      deadline ??= new Deadline(timeout);
+      if (deadline.expired) {
+        const { syscall, action, object } = subject;
+        throw timeoutError(syscall, action, object, timeout);
+      }
+    }
+    pollUntil(fd.use(subject.action), events, deadline);
   }
 }
 

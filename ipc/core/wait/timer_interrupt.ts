@@ -134,7 +134,7 @@ const SHARED = "labs";
  * isolates of this process: it is sent to a thread, and never to the process.
  */
 export function shareSignal(): number | undefined {
-  const handler = addressOf(SHARED);
+  const handler = functionAddress(SHARED);
   const current = new Uint8Array(sigaction.size);
   const view = sigaction.view(current);
   for (let number = HIGHEST_SIGNAL; number >= LOWEST_SIGNAL; number--) {
@@ -154,7 +154,7 @@ export function shareSignal(): number | undefined {
  * another thread ran on it would let that one's signal end the process.
  */
 function claimSignal(handlerName: string): ClaimedSignal | undefined {
-  const harmless = addressOf(handlerName);
+  const harmless = functionAddress(handlerName);
   if (harmless === undefined) return undefined;
   const calls = signal();
   const blocked = new BigUint64Array(16);
@@ -187,7 +187,7 @@ function claimSignal(handlerName: string): ClaimedSignal | undefined {
 const addresses = new Map<string, bigint>();
 
 /** The address of a function of the C library. */
-function addressOf(name: string): bigint | undefined {
+function functionAddress(name: string): bigint | undefined {
   let address = addresses.get(name);
   if (address === undefined) {
     const pointer = dlfcn().dlsym(null, cstring(name, "symbol"));

@@ -84,6 +84,30 @@ export function promised<T>(start: () => Promise<T>): Promise<T> {
   }
 }
 
+/** What a handle receives, again and again, until it is closed. */
+export async function* untilClosed<T>(
+  handle: { readonly closed: boolean },
+  receive: () => Promise<T>,
+): AsyncGenerator<T, void, void> {
+  while (!handle.closed) {
+    let value: T;
+    try {
+      value = await receive();
+    } catch (error) {
+      if (handle.closed) return;
+      throw error;
+    }
+    yield value;
+  }
+}
+
+/** Why what must not overtake those who wait cannot be done now. */
+export function busyError({ action, object }: WaitSubject): TypeError {
+  return new TypeError(
+    `Cannot ${action} ${object} now: an asynchronous call is under way`,
+  );
+}
+
 /**
  * Resolves with the first value that `attempt` returns other than `undefined`.
  *

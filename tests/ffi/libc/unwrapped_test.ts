@@ -1,38 +1,19 @@
 // Calls that are offered raw and that nothing here wraps.
 
-import { assertArrayIncludes, assertEquals } from "@std/assert";
+import { assertArrayIncludes } from "@std/assert";
 import { IPC_PRIVATE } from "@libc/ipc";
 import {
   MSG_INFO,
   MSG_STAT,
   msqid_ds,
-  sem_t,
-  semaphore,
   SHM_INFO,
   SHM_STAT,
   shmid_ds,
   sys_msg,
   sys_shm,
-  unistd,
 } from "@libc/ipc/ffi";
-import { mapAnonymous } from "@libc/ipc/mmap";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-
-Deno.test("getegid() is the effective group that the kernel shows", () => {
-  const status = Deno.readTextFileSync("/proc/self/status");
-  const [, group] = /^Gid:\t\d+\t(\d+)/m.exec(status) ?? [];
-  assertEquals(unistd().getegid(), Number(group));
-});
-
-Deno.test("sem_destroy() ends a semaphore that sem_init() made", () => {
-  using memory = mapAnonymous(sem_t.size);
-  const sem = memory.pointer();
-  const { sem_init, sem_trywait, sem_destroy } = semaphore();
-  assertEquals(sem_init(sem, 0, 1), 0);
-  assertEquals(sem_trywait(sem), 0);
-  assertEquals(sem_destroy(sem), 0);
-});
 
 /** What a call gives for each index up to the highest that is in use. */
 function upTo(highest: number, idAt: (index: number) => number): number[] {
