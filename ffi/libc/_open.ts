@@ -16,23 +16,24 @@ export interface Errno {
   readonly 0: number;
 }
 
-// Until a table is open no call can have failed.
+// No call can have failed before a table is open.
 const NONE = new Int32Array(1) as Int32Array & Errno;
 
 /**
  * `errno` of this thread, as the last failing synchronous call left it: `errno[0]`.
  *
  * Read it in the expression of the call or right behind it:
- * `checkInt(unistd().close(fd), errno[0], …)`. Whatever comes in between may leave
- * an errno of its own, as the entry of a function does, where V8 may collect
- * garbage or put code in place. After a `nonblocking` call it means nothing.
+ * `checkInt(unistd().close(fd), errno[0], …)`. Any code in between may
+ * overwrite it. Entering a function is enough: V8 may collect garbage or
+ * install code there. After a `nonblocking` call it means nothing.
  */
-// One for each isolate thread, and plain memory: what a second FFI call reads
-// can be the errno of something in between.
+// One per isolate thread, and read as plain memory: a second FFI call to read
+// it could return the errno of something that ran in between.
 export let errno: Errno = NONE;
 
 /**
- * Returns a function that opens the table once and then gives its symbols.
+ * Returns a function that opens the table on its first call and returns the
+ * symbols.
  *
  * Importing a table opens nothing and asks for no permission.
  */
