@@ -1,6 +1,6 @@
 /**
- * Descriptors from elsewhere: inherited, received over a socket, or of other
- * FFI code.
+ * Descriptors from elsewhere: inherited, received over a socket, or opened by
+ * other FFI code.
  *
  * @module
  */
@@ -17,15 +17,15 @@ import { INTERNAL } from "./internal.ts";
 /** Options of `fromFd()`. */
 export interface AdoptOptions {
   /**
-   * Takes the descriptor over instead of duplicating it: it is this object's
-   * then, and an `Fd` given is closed.
+   * Takes the descriptor over: after success the caller's number is closed, and
+   * so is its `Fd`.
    *
    * @default {false}
    */
   takeOver?: boolean | undefined;
 }
 
-/** What a descriptor must be. */
+/** The kind that a descriptor must have. */
 export interface AdoptKind {
   /** Its name in messages. */
   readonly name: string;
@@ -34,7 +34,8 @@ export interface AdoptKind {
 }
 
 /**
- * `fcntl(F_DUPFD_CLOEXEC)`: a duplicate of a descriptor, if it is of that kind.
+ * `fcntl(F_DUPFD_CLOEXEC)`: duplicates a descriptor, which must be of that
+ * kind.
  */
 export function adoptFd(
   fd: Fd | number,
@@ -61,7 +62,7 @@ export function adoptFd(
     closeFd(copy, label);
     throw error;
   }
-  // Not before it is accepted: until then it is the caller's to close.
+  // Only after success: until then the caller has to close it.
   if (options.takeOver) {
     if (fd instanceof Fd) fd.close();
     else closeFd(number, label);
