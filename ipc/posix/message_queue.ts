@@ -454,7 +454,7 @@ export class PosixMessageQueue
    * settled. Its exceptions are reported as uncaught errors. A failing receive
    * is reported too and ends the listening.
    *
-   * @example Until it has heard enough
+   * @example Listen for one message
    * ```ts
    * import { PosixMessageQueue } from "@libc/ipc/posix-mq";
    *

@@ -51,7 +51,7 @@ export interface SysvLimits {
  *
  * See [sysvipc(7)](https://man7.org/linux/man-pages/man7/sysvipc.7.html).
  *
- * @example Is there room for another queue?
+ * @example Check the limit before creating a queue
  * ```ts
  * import { sysvLimits } from "@libc/ipc/sysv-limits";
  *

@@ -532,7 +532,7 @@ export class SysvMessageQueue
    *
    * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
-   * @example Answer requests until somebody says stop
+   * @example Answer requests until a stop message
    * ```ts
    * import { IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
    * import { assertEquals } from "@std/assert";

@@ -47,7 +47,7 @@ const MAX_CALLS = 16;
  * returns `undefined` and {@linkcode readSync} throws. A read that is aborted
  * or times out has consumed nothing.
  *
- * @example Read what a pipe holds
+ * @example Read from a pipe
  * ```ts
  * import { pipe } from "@libc/ipc/pipe";
  * import { assertEquals } from "@std/assert";
@@ -217,7 +217,7 @@ export class FdReader extends FdEnd implements Waitable {
  * Writing without a reader fails with an `IpcError` of code `EPIPE`. Deno
  * ignores `SIGPIPE`, so it does not end the process.
  *
- * @example Know what an aborted write has done
+ * @example Find out how much an aborted write has written
  * ```ts
  * import { pipe } from "@libc/ipc/pipe";
  * import { assert, assertRejects } from "@std/assert";
