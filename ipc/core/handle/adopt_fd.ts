@@ -17,8 +17,8 @@ import { INTERNAL } from "./internal.ts";
 /** Options of `fromFd()`. */
 export interface AdoptOptions {
   /**
-   * Takes the descriptor over: after success the caller's number is closed, and
-   * so is its `Fd`.
+   * Takes the descriptor over: on success the given number or `Fd` is closed,
+   * and only this object's duplicate remains.
    *
    * @default {false}
    */

@@ -1,6 +1,6 @@
 /**
  * Threads for blocking calls that have no descriptor to poll: `msgrcv`,
- * `semop`.
+ * `semop`, `futex`.
  *
  * A call in Deno's thread pool cannot be cancelled, keeps the process alive,
  * and takes one of the few threads that everything else needs. So these calls

@@ -1,5 +1,5 @@
 /**
- * Waits for a descriptor that block their thread.
+ * Blocking waits for a descriptor.
  *
  * @module
  */

@@ -13,8 +13,8 @@
  * | others: space in a System V       | `source.ts`: polling, with one timer for   |
  * | queue, a lock, a FIFO             | all                                        |
  *
- * Waits that block their thread use `poll.ts` for descriptors. All others are
- * ended by the signal of a timer: `timer_interrupt.ts`.
+ * Waits that block their thread use `poll.ts` for descriptors. Other calls use
+ * their own timeout, or the signal of a timer: `timer_interrupt.ts`.
  *
  * @module
  */
