@@ -7,9 +7,9 @@
 const encoder = new TextEncoder();
 
 /**
- * The UTF-8 bytes of a string with a NUL behind them, for a `const char *`.
+ * Encodes a string as UTF-8 with a final NUL, for a `const char *`.
  *
- * @throws {TypeError} When the string has a NUL inside, where C would cut it.
+ * @throws {TypeError} When the string contains a NUL, where C would cut it.
  */
 export function cstring(text: string, what: string): Uint8Array<ArrayBuffer> {
   if (typeof text !== "string") {
@@ -24,10 +24,10 @@ export function cstring(text: string, what: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The path of a string or a `file:` URL as a C string.
+ * Encodes a path or `file:` URL as a C string.
  *
- * @throws {TypeError} When the URL is not a `file:` URL or its path not UTF-8,
- * the path is empty, or has a NUL inside.
+ * @throws {TypeError} When the URL is not a local `file:` URL or its path is
+ * not UTF-8, or when the path is empty or contains a NUL.
  */
 export function cpath(
   path: string | URL,
@@ -36,7 +36,7 @@ export function cpath(
   return cstring(pathString(path, what), what);
 }
 
-/** The path that a string or a `file:` URL names. */
+/** Returns the path that a string or a `file:` URL names. */
 export function pathString(path: string | URL, what: string): string {
   if (path instanceof URL) {
     if (path.protocol !== "file:" || path.host !== "") {

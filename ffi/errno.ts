@@ -1,6 +1,6 @@
 /**
- * Errors of C calls: {@linkcode IpcError}, the errno table and the checkers
- * that turn each C convention for failure into an exception.
+ * Errors of C calls: {@linkcode IpcError}, the errno table, and a checker for
+ * each C convention of failure, which throws.
  *
  * ```ts
  * import { IpcError, SysvSharedMemory } from "@libc/ipc";
@@ -21,13 +21,13 @@ import { string } from "./libc/string.ts";
 
 export { ERRNO };
 
-/** What is known of a failure, for the constructor of {@linkcode IpcError}. */
+/** The facts of a failure, for the constructor of {@linkcode IpcError}. */
 export interface IpcErrorInit {
   /** The error number, positive. */
   errno: number;
   /** The C call that failed. */
   syscall: string;
-  /** What made it fail, if another error did. */
+  /** The error behind this one, if any. */
   cause?: unknown;
 }
 
@@ -57,7 +57,7 @@ export class IpcError extends Error {
   /** The C call that failed. */
   readonly syscall: string;
 
-  /** Makes an error with that message. */
+  /** Makes an error with this message. */
   constructor(message: string, init: IpcErrorInit) {
     super(message, "cause" in init ? { cause: init.cause } : undefined);
     this.errno = init.errno;
@@ -68,7 +68,7 @@ export class IpcError extends Error {
 
 const ALIASES = new Set(["EWOULDBLOCK", "EDEADLOCK", "ENOTSUP"]);
 
-/** The preferred name of each error number, once one is asked for. */
+/** The preferred name of each error number, made on first use. */
 let names: ReadonlyMap<number, string> | undefined;
 
 function errnoNames(): ReadonlyMap<number, string> {
@@ -80,9 +80,9 @@ function errnoNames(): ReadonlyMap<number, string> {
 }
 
 /**
- * The symbolic name of an error number: `errnoName(2)` is `"ENOENT"`.
+ * Returns the symbolic name of an error number: `errnoName(2)` is `"ENOENT"`.
  *
- * A number that Linux does not define gives `"E<number>"`.
+ * For a number that Linux does not define it returns `"E<number>"`.
  */
 export function errnoName(errno: number): string {
   names ??= errnoNames();
@@ -90,7 +90,7 @@ export function errnoName(errno: number): string {
 }
 
 /**
- * `strerror`: the C library's text for an error number.
+ * `strerror`: returns the C library's text for an error number.
  *
  * See [strerror(3)](https://man7.org/linux/man-pages/man3/strerror.3.html).
  */
@@ -102,8 +102,8 @@ export function errnoMessage(errno: number): string {
 }
 
 /**
- * Makes the error of a failed call: `Cannot <action> <object>: <syscall>
- * failed with <code> (<text>)`, and a hint behind it where one helps.
+ * Makes the error of a failed call: `Cannot <action> <object>: <syscall> failed
+ * with <code> (<text>)`, followed by a hint where one helps.
  *
  * @ignore
  */
@@ -124,7 +124,9 @@ export function ipcError(
   );
 }
 
-/** Calls that, as this module makes them, only sandboxes answer `EPERM`. */
+/**
+ * Calls that fail with `EPERM` only in a sandbox, as this module makes them.
+ */
 const NEVER_DENIED: ReadonlySet<string> = new Set([
   "memfd_create",
   "mq_open",
@@ -136,7 +138,7 @@ const NEVER_DENIED: ReadonlySet<string> = new Set([
   "signalfd",
 ]);
 
-/** Explains what kernels answer that lack a call, and sandboxes that hide it. */
+/** Explains the errno of a missing call, or of one that a sandbox forbids. */
 function missingHint(errno: number, syscall: string): string | undefined {
   if (errno === ERRNO.ENOSYS) {
     return "this kernel has no such call, or a sandbox forbids it";
@@ -147,7 +149,7 @@ function missingHint(errno: number, syscall: string): string | undefined {
 }
 
 /**
- * Makes the error of a wait whose time has run out.
+ * Makes the error of a wait that timed out.
  *
  * @ignore
  */
@@ -164,7 +166,7 @@ export function timeoutError(
 }
 
 /**
- * Makes the error of shared memory whose content cannot be what it claims.
+ * Makes the error of shared memory whose content is invalid.
  *
  * @ignore
  */
@@ -181,9 +183,10 @@ export function corruptError(
 }
 
 /**
- * The errno of a call that reports failure as -1, and 0 when it succeeded.
+ * Returns the errno of a call that reports failure as -1, or 0 when it
+ * succeeded.
  *
- * For calls of which some failures are answers (`EAGAIN`, `EINTR`).
+ * For calls where some failures are answers (`EAGAIN`, `EINTR`).
  *
  * @ignore
  */
@@ -192,10 +195,11 @@ export function errnoOf(result: number | bigint, errno: number): number {
 }
 
 /**
- * Whether a signal has interrupted a blocking call that knows no `EAGAIN`.
+ * Whether a signal has interrupted a blocking call that never fails with
+ * `EAGAIN`.
  *
- * In a storm of signals Deno's handler, whose own write fails then, may run
- * behind the call and leave `EAGAIN`. A table makes blocking calls only once.
+ * Under many signals, Deno's signal handler may run right after the call. Its own
+ * write then fails and leaves `EAGAIN`. A table does not repeat blocking calls.
  *
  * @ignore
  */
@@ -220,7 +224,7 @@ export function check0(
 
 /**
  * Checks a call that returns a descriptor, an id or a small count, or -1 and
- * errno, and gives it back.
+ * errno. Returns the result.
  *
  * @ignore
  */
@@ -236,8 +240,8 @@ export function checkInt(
 }
 
 /**
- * Checks a call that returns a `ssize_t` or `long`, or -1 and errno, and gives
- * it as a number.
+ * Checks a call that returns a `ssize_t` or `long`, or -1 and errno. Returns
+ * the result as a number.
  *
  * @ignore
  */
@@ -255,8 +259,9 @@ export function checkSize(
 }
 
 /**
- * Checks a call that returns a pointer, or null or all ones (`MAP_FAILED`,
- * `(void *) -1`, `SEM_FAILED`) and errno, and gives it back.
+ * Checks a call that returns a pointer, or on failure null or all ones
+ * (`MAP_FAILED`, `(void *) -1`) and errno. `SEM_FAILED` is null. Returns the
+ * pointer.
  *
  * @ignore
  */
@@ -275,8 +280,8 @@ export function checkPtr(
 }
 
 /**
- * Checks a call that returns the error number itself (`pthread_*`,
- * `posix_spawn`, `posix_fallocate`), and 0 when it succeeded.
+ * Checks a call that returns the error number itself, or 0 for success
+ * (`pthread_*`, `posix_spawn`, `posix_fallocate`).
  *
  * @ignore
  */
@@ -299,7 +304,7 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
 }
 
 /**
- * What `make` gives; undefined when it failed with that code.
+ * Returns the result of a call, or undefined when it failed with that code.
  *
  * @ignore
  */
@@ -313,9 +318,9 @@ export function unless<T>(code: string, make: () => T): T | undefined {
 }
 
 /**
- * Whether a call failed because the object is not, or no longer, there: of its
- * name or key there is none (`ENOENT`), its id is not in use (`EINVAL`), or it
- * was removed during the call (`EIDRM`).
+ * Whether a call failed because the object does not exist: nothing has its name
+ * or key (`ENOENT`), its id is not in use (`EINVAL`), or it was removed during
+ * the call (`EIDRM`).
  *
  * @ignore
  */
@@ -324,7 +329,7 @@ export function isGone(error: unknown): boolean {
 }
 
 /**
- * Removes an object that somebody else may have removed before.
+ * Removes an object that another process may already have removed.
  *
  * @ignore
  */

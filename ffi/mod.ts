@@ -1,10 +1,10 @@
 /**
- * The raw layer: calls, constants and structs of the C library by their C names,
- * one table of calls a header, and the checkers that turn their results into
- * exceptions.
+ * The raw layer: calls, constants and structs of the C library by their C
+ * names, one table of calls per header, and the checkers that throw when a call
+ * fails.
  *
- * Nothing here is safe: a wrong pointer or length ends the process. It is for
- * what the wrappers do not cover; mix both freely.
+ * Nothing here is safe: a wrong pointer or length ends the process. Use it for
+ * calls that the wrappers do not cover; both can be mixed freely.
  *
  * ```ts
  * import { checkInt, errno, unistd } from "@libc/ipc/ffi";

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Words of a `sigset_t`, of which the kernel uses the first. */
+/** The words of a `sigset_t`. The kernel uses only the first. */
 const SET_WORDS = 16;
 
 /** A `sigset_t` of these signals. */

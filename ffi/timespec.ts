@@ -4,12 +4,13 @@
  * @module
  */
 
-/** Writes milliseconds as a `struct timespec`: seconds, nanoseconds. */
+/** Writes milliseconds as a `struct timespec`. */
 export function writeTimespec(
   timespec: BigInt64Array<ArrayBuffer>,
   milliseconds: number,
 ): BigInt64Array<ArrayBuffer> {
-  // time_t is 64 bits; further than that is for ever anyway.
+  // Keeps the value within a 64-bit time_t; 1e15 seconds is as good as for
+  // ever.
   const seconds = Math.min(Math.floor(milliseconds / 1000), 1e15);
   const rest = Math.min(milliseconds - seconds * 1000, 999.999999);
   timespec[0] = BigInt(seconds);

@@ -1,8 +1,8 @@
 /**
- * What a machine can do, found out by calls that change nothing.
+ * Probes for calls and features of this machine. They leave nothing behind.
  *
- * Each asks for what cannot be granted, or gives up at once what it was given,
- * so that nothing stays behind whenever this process ends.
+ * A probe asks for something that cannot be granted, or gives up at once what
+ * it was granted, so nothing remains whenever this process ends.
  *
  * @module
  */
@@ -41,12 +41,12 @@ import { sigset } from "../ffi/sigset.ts";
 import { isExhausted } from "./core/file/read_file.ts";
 import { closeFd } from "./core/handle/close_fd.ts";
 
-/** A System V key, and an id, that hardly anything has. */
+/** A System V key and id that hardly anything has. */
 const NOBODYS = 0x7fff_ffff;
 
 /**
- * The errno of a call, unless that says only what this process has just now: then
- * the call was not tried.
+ * Returns the errno of a call. Throws when descriptors or memory are exhausted:
+ * the call was then not really tried.
  */
 function tried(result: number, errno: number, syscall: string): number {
   const error = errnoOf(result, errno);
@@ -56,20 +56,20 @@ function tried(result: number, errno: number, syscall: string): number {
   return error;
 }
 
-/** Whether a call gives a descriptor, which is closed again. */
+/** Whether a call returns a descriptor, which is closed again. */
 function opens(fd: number, errno: number, syscall: string): boolean {
   if (tried(fd, errno, syscall) !== 0) return false;
   closeFd(fd, "probe");
   return true;
 }
 
-/** Whether a call is there, whatever it answers to what it is asked. */
+/** Whether a call exists, whatever its result. */
 function exists(result: number, errno: number, syscall: string): boolean {
   const error = tried(result, errno, syscall);
   return error !== ERRNO.ENOSYS && error !== ERRNO.EPERM;
 }
 
-/** Whether a memfd can be made with these flags and given these seals. */
+/** Whether a memfd can be created with these flags and given these seals. */
 export function memfdWith(flags: number, seals: number): boolean {
   const name = cstring("libc-ipc-probe", "name");
   const fd = sys_mman().memfd_create(name, MFD_CLOEXEC | flags);
@@ -80,7 +80,9 @@ export function memfdWith(flags: number, seals: number): boolean {
   return sealed || seals === 0;
 }
 
-/** Whether this process can have a pidfd of itself, and a descriptor by it. */
+/**
+ * Whether this process can open a pidfd of itself, and get a descriptor by it.
+ */
 export function pidfdWorks(getfd: boolean): boolean {
   const calls = sys_pidfd();
   const pidfd = calls.pidfd_open(SYS_pidfd_open, unistd().getpid(), 0);
@@ -97,7 +99,7 @@ export function pidfdWorks(getfd: boolean): boolean {
   }
 }
 
-/** Whether this process may copy its own memory by a system call. */
+/** Whether this process may read its own memory with a system call. */
 export function readsItself(): boolean {
   const source = new Uint8Array([1]);
   const target = new Uint8Array(1);
@@ -114,7 +116,7 @@ export function readsItself(): boolean {
 
 /** Whether there are System V segments, semaphores and queues. */
 export function speaksSysv(): boolean {
-  // No segment is so small and no set so short: none is made.
+  // An empty segment and an empty set are invalid, so nothing is created.
   return exists(sys_shm().shmget(IPC_PRIVATE, 0n, 0), errno[0], "shmget") &&
     exists(sys_sem().semget(IPC_PRIVATE, 0, 0), errno[0], "semget") &&
     exists(sys_msg().msgget(NOBODYS, 0), errno[0], "msgget");
@@ -123,7 +125,7 @@ export function speaksSysv(): boolean {
 /** Whether messages can be copied out of a System V queue. */
 export function copiesMessages(): boolean {
   const flags = MSG_COPY | IPC_NOWAIT;
-  // The kernel says whether it can before it looks for the queue.
+  // The kernel checks for support before it looks for the queue.
   return exists(
     sys_msg().msgrcv(NOBODYS, new Uint8Array(8), 0, 0n, flags),
     errno[0],
@@ -141,14 +143,14 @@ export function speaksPosixQueues(): boolean {
   return true;
 }
 
-/** Whether files can be made in `/dev/shm`, by making one without a name. */
+/** Whether files can be created in `/dev/shm`, tried with an unnamed one. */
 export function makesPosixFiles(): boolean {
   const folder = cstring("/dev/shm", "path");
   const fd = fcntl().open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600);
   const error = tried(fd, errno[0], "open");
   if (error === 0) closeFd(fd, "probe");
-  // It is full, or knows only files with names: that is found out after whether
-  // it may be written to.
+  // The last two errors mean that it is full, or has no unnamed files. The
+  // kernel checks for write permission before both.
   return error === 0 || error === ERRNO.ENOSPC || error === ERRNO.EOPNOTSUPP;
 }
 
@@ -161,7 +163,7 @@ export function makesSignalfd(): boolean {
   );
 }
 
-/** Whether locks can belong to open files, by asking a pipe for some. */
+/** Whether there are locks of open files, tried on a pipe. */
 export function locksDescriptors(): boolean {
   const ends = new Int32Array(2);
   const error = tried(
@@ -171,7 +173,7 @@ export function locksDescriptors(): boolean {
   );
   if (error !== 0) return false;
   const [reader = 0, writer = 0] = ends;
-  // All zeros ask for a shared lock of everything.
+  // All zeros ask about a read lock on the whole file.
   const request = new Uint8Array(flock.size);
   const answer = errnoOf(
     fcntl().fcntl_getlk(reader, F_OFD_GETLK, request),

@@ -1,5 +1,6 @@
 /**
- * What this kernel and what sandboxes it offer: {@linkcode capabilities}.
+ * The calls that this kernel has and its sandbox allows:
+ * {@linkcode capabilities}.
  *
  * ```ts
  * import { capabilities } from "@libc/ipc/capabilities";
@@ -28,10 +29,10 @@ import {
 } from "./_probes.ts";
 
 /**
- * Which calls and features this machine has.
+ * The calls and features of this machine.
  *
- * What Deno itself cannot do without is not among them, and neither is what this
- * module does in another way where it is missing.
+ * Calls that Deno itself needs are left out, and so are calls for which this
+ * module has a substitute.
  */
 export interface Capabilities {
   /** `memfd_create`, from Linux 3.17. */
@@ -41,8 +42,8 @@ export interface Capabilities {
   /** `MFD_EXEC` and `MFD_NOEXEC_SEAL`, from Linux 6.3. */
   readonly memfdExec: boolean;
   /**
-   * `MFD_HUGETLB`, from Linux 4.14 with `CONFIG_HUGETLBFS`. Whether such pages
-   * are free is another question.
+   * `MFD_HUGETLB`, from Linux 4.14 with `CONFIG_HUGETLBFS`. It does not tell
+   * whether huge pages are free.
    */
   readonly memfdHugePages: boolean;
   /** `pidfd_open`, from Linux 5.3. */
@@ -58,8 +59,8 @@ export interface Capabilities {
   /** `mq_open`, with `CONFIG_POSIX_MQUEUE`. */
   readonly posixMessageQueue: boolean;
   /**
-   * `shm_open` and `sem_open`, which make files in `/dev/shm`: whether that is
-   * there and may be written to.
+   * `shm_open` and `sem_open`, which create files in `/dev/shm`: whether it
+   * exists and may be written to.
    */
   readonly devShm: boolean;
   /** `signalfd`, with `CONFIG_SIGNALFD`. */
@@ -73,12 +74,14 @@ export interface Capabilities {
 let known: Capabilities | undefined;
 
 /**
- * Which calls and features this machine has; found out once, by trying each.
+ * Returns the calls and features of this machine. The first call tries each of
+ * them; later calls return the same object.
  *
- * A call that is missing is an `IpcError` with the code `ENOSYS`; one that a
- * sandbox forbids often has `EPERM`.
+ * A missing call fails with an `IpcError` of code `ENOSYS`, a call that a
+ * sandbox forbids often with `EPERM`.
  *
- * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM` when nothing could be tried.
+ * @throws {IpcError} `EMFILE`, `ENFILE` or `ENOMEM` when a call could not be
+ * tried.
  *
  * @example Choose between two kinds of memory
  * ```ts

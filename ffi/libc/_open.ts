@@ -45,7 +45,8 @@ export const errno: Errno = saved;
 let current = saved;
 
 /**
- * Returns a function that opens the table once and then gives its symbols.
+ * Returns a function that opens the table on its first call and returns the
+ * symbols.
  *
  * Importing a table opens nothing and asks for no permission.
  */

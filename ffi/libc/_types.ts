@@ -1,10 +1,10 @@
 /**
  * Named C types, so that a table reads like the prototype beside it.
  *
- * A parameter declared `usize` or `i64` takes a number only on a slow path
- * (about 45 ns more), a bigint on the fast one. Where a value always fits 32
- * bits (a count, a buffer length, a flag word) the `…32` names below are used:
- * both supported architectures pass integers in full registers.
+ * A parameter declared `usize` or `i64` takes a bigint on a fast path and a
+ * number only on a slow one (about 45 ns more). The `…32` names below are for
+ * values that always fit 32 bits (a count, a buffer length, a flag word): both
+ * supported architectures pass integers in full registers.
  *
  * @module
  */
@@ -41,9 +41,9 @@ export const gid_t = "u32" as const;
 export const dev_t = "u64" as const;
 /** `clockid_t` */
 export const clockid_t = "i32" as const;
-/** Any pointer that C gave us */
+/** A pointer that C returned */
 export const pointer = "pointer" as const;
-/** A pointer to memory of ours: a `Uint8Array` or another typed array */
+/** A pointer to JavaScript memory: a `Uint8Array` or another typed array */
 export const buffer = "buffer" as const;
 /** `void` */
 export const void_ = "void" as const;

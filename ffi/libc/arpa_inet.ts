@@ -9,7 +9,7 @@ import { buffer, int, pointer, uint } from "./_types.ts";
 
 /** The symbol table of `<arpa/inet.h>`. */
 export const arpa_inet_symbols = {
-  /** `int inet_pton(int af, const char *src, void *dst);` which returns 1, or 0 for what is no address */
+  /** `int inet_pton(int af, const char *src, void *dst);` which returns 1, or 0 when `src` is not an address */
   inet_pton: { parameters: [int, buffer, buffer], result: int },
   /** `const char *inet_ntop(int af, const void *src, char *dst, socklen_t size);` */
   inet_ntop: { parameters: [int, buffer, buffer, uint], result: pointer },

@@ -33,7 +33,7 @@ export const struct_dirent_fields = {
   d_name: array("u8", 256) as ArrayType<"u8">,
 } as const;
 
-/** `struct dirent` of `<dirent.h>`, whose name ends with a NUL; `dirent` is the table */
+/** `struct dirent` of `<dirent.h>`, NUL-terminated; `dirent` is the table */
 export const struct_dirent: Struct<typeof struct_dirent_fields> = lazyStruct(
   struct_dirent_fields,
 );

@@ -1,5 +1,5 @@
 /**
- * `<linux/memfd.h>`: constants that `<sys/mman.h>` lacks, or has since lately.
+ * `<linux/memfd.h>`: constants that older `<sys/mman.h>` lack.
  *
  * @module
  */
@@ -8,5 +8,5 @@
 export const MFD_NOEXEC_SEAL = 8;
 /** `MFD_EXEC`, from Linux 6.3 */
 export const MFD_EXEC = 16;
-/** `MFD_HUGE_SHIFT`: where the logarithm of a huge page's size stands */
+/** `MFD_HUGE_SHIFT`: shift of the huge page size's logarithm */
 export const MFD_HUGE_SHIFT = 26;

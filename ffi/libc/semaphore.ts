@@ -51,7 +51,7 @@ export const semaphore: () => Symbols<typeof semaphore_symbols> = table(
 
 /** The fields of `sem_t`. */
 export const sem_t_fields = {
-  // The value below, the number of waiting threads above.
+  // The value in the low half, the number of waiting threads in the high half.
   reserved_value: "u64",
   reserved_private: "i32",
   reserved: array("u32", 5) as ArrayType<"u32">,

@@ -50,9 +50,9 @@ export const SI_MESGQ: number = -3;
 export const SI_ASYNCIO: number = -4;
 /** `SI_TKILL` */
 export const SI_TKILL: number = -6;
-/** `SIG_DFL`, as the address that it is */
+/** `SIG_DFL`, as an address */
 export const SIG_DFL = 0n;
-/** `SIG_IGN`, as the address that it is */
+/** `SIG_IGN`, as an address */
 export const SIG_IGN = 1n;
 /** `SIG_BLOCK` */
 export const SIG_BLOCK = 0;
@@ -97,7 +97,7 @@ export const siginfo_t_fields = {
   reserved: array("u64", 12) as ArrayType<"u64">,
 } as const;
 
-/** `siginfo_t` of `<signal.h>`, with what `waitid` and `sigqueue` use of it */
+/** `siginfo_t` of `<signal.h>`, with the fields of `waitid` and `sigqueue` */
 export const siginfo_t: Struct<typeof siginfo_t_fields> = lazyStruct(
   siginfo_t_fields,
 );

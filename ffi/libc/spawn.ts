@@ -1,6 +1,6 @@
 /**
- * `<spawn.h>`: calls, constants and structs. The calls return the error number,
- * and 0 for success.
+ * `<spawn.h>`: calls, constants and structs. The calls return an error number,
+ * or 0 for success.
  *
  * @module
  */

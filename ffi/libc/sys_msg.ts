@@ -96,5 +96,5 @@ export const msgbuf_fields = {
   mtext: array("u8", 1) as ArrayType<"u8">,
 } as const;
 
-/** `struct msgbuf` of `<sys/msg.h>`, whose text is as long as the call says: a buffer for a view has at least its size */
+/** `struct msgbuf` of `<sys/msg.h>`. The call gives the length of its text; a view needs a buffer of at least the size of the struct. */
 export const msgbuf: Struct<typeof msgbuf_fields> = lazyStruct(msgbuf_fields);

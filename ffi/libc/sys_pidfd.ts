@@ -1,6 +1,6 @@
 /**
- * `<sys/pidfd.h>`: calls, which glibc has from 2.36 on: they are made as
- * system calls, the number of which comes first.
+ * `<sys/pidfd.h>`: calls. glibc has them from 2.36 on, so they are made through
+ * `syscall`, with the system call number as the first argument.
  *
  * @module
  */

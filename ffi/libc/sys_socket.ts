@@ -163,7 +163,7 @@ export const sockaddr_storage_fields = {
   reserved: array("u64", 15) as ArrayType<"u64">,
 } as const;
 
-/** `struct sockaddr_storage` of `<sys/socket.h>`: as large as any address */
+/** `struct sockaddr_storage` of `<sys/socket.h>`: fits any address */
 export const sockaddr_storage: Struct<typeof sockaddr_storage_fields> =
   lazyStruct(
     sockaddr_storage_fields,
@@ -190,7 +190,7 @@ export const cmsghdr_fields = {
   cmsg_type: "i32",
 } as const;
 
-/** `struct cmsghdr` of `<sys/socket.h>`, with its data behind it */
+/** `struct cmsghdr` of `<sys/socket.h>`, followed by its data */
 export const cmsghdr: Struct<typeof cmsghdr_fields> = lazyStruct(
   cmsghdr_fields,
 );

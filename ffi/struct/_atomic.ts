@@ -13,7 +13,7 @@ import { readOnlyError } from "./_view.ts";
 /** The typed arrays that are used for atomics. */
 type Cells = Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
 
-/** The same for both widths: `Atomics` is overloaded by the array's type. */
+/** `Atomics`, whose overloads depend on the array type, with one signature. */
 interface Operations {
   load(cells: Cells, index: number): unknown;
   store(cells: Cells, index: number, value: unknown): unknown;
@@ -108,8 +108,8 @@ class AtomicCell {
 }
 
 /**
- * Atomic access to a field of the struct at a place, in memory that begins so
- * many bytes behind a multiple of 8.
+ * Makes atomic access to a field of the struct at a place. The memory begins
+ * `skew` bytes past a multiple of 8.
  */
 export function makeAtomic(
   place: Place,
@@ -131,7 +131,8 @@ export function makeAtomic(
       `Cannot use ${name} atomically: byte ${at} is not a multiple of ${item.size}`,
     );
   }
-  // On aarch64 that would end the process (SIGBUS), and on x86_64 hold up all.
+  // A misaligned atomic ends the process on aarch64 (SIGBUS). On x86_64 it can
+  // stall all processors.
   if (skew % item.size !== 0) {
     throw new TypeError(
       `Cannot use ${name} atomically: the mapping does not begin at a multiple of ${item.size}`,

@@ -1,6 +1,6 @@
 /**
- * The C header of a struct: the declaration a C or C++ compiler lays out in
- * the same way, with asserts that fail where it does not.
+ * The C header of a struct: a declaration that C and C++ compilers lay out in
+ * the same way, with asserts that fail if they do not.
  *
  * @module
  */
@@ -20,13 +20,13 @@ const C_TYPES: Readonly<Record<ScalarType, string>> = {
   u64: "uint64_t",
   f32: "float",
   f64: "double",
-  // Not C's bool: a peer may leave another value than 0 and 1 in the byte, and
-  // reading that as a bool is undefined in C.
+  // Not C's bool: a peer may store a value other than 0 and 1, and reading that
+  // as a bool is undefined in C.
   bool: "uint8_t",
 };
 
 /**
- * Words that a C11, C23 or C++20 compiler does not take as a name, and macros
+ * Words that a C11, C23 or C++20 compiler does not accept as a name, and macros
  * that the compiler or the included headers define.
  */
 const RESERVED =
@@ -42,7 +42,7 @@ const RESERVED =
   typename typeof typeof_unqual union unix unsigned using virtual void volatile
   wchar_t while xor xor_eq NULL`;
 
-/** Their set, once a header is made. */
+/** The words as a set, made with the first header. */
 let reserved: ReadonlySet<string> | undefined;
 
 /** The types and limits that <stddef.h> and <stdint.h> define. */
@@ -64,7 +64,7 @@ function checkIdentifier(what: string, name: string): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     refuse("is not a C identifier");
   }
-  // This leaves out the keywords in capitals as well (_Bool, _Static_assert).
+  // This also refuses keywords such as _Bool and _Static_assert.
   if (/^_[A-Z_]/.test(name)) refuse("is reserved for the C compiler");
   if (hasMeaning(name)) refuse("has a meaning of its own in C or C++");
 }
@@ -76,12 +76,12 @@ interface Declared {
 }
 
 /**
- * The structs to declare by what they look like in C, nested ones first: two
+ * The structs to declare, nested ones first, keyed by their shape in C: two
  * fields of one struct type have one type in C too.
  */
 type Types = Map<string, Declared>;
 
-/** What makes two types the same type in C. */
+/** Returns a key that is equal for equal types in C. */
 function shapeOf(item: Item): string {
   switch (item.kind) {
     case "scalar":
@@ -107,9 +107,9 @@ function collectFieldNames(item: Item, into: Set<string>): void {
 }
 
 /**
- * Names the nested structs by the path to them. A name may be taken already, by
- * another path that reads the same or by a field: C++ does not let a member
- * have the name of a type that its struct uses.
+ * Names the nested structs after their paths. A name may already be taken by
+ * another path that reads the same, or by a field: in C++ a member cannot have
+ * the name of a type that its struct uses.
  */
 function nameNested(
   item: Item,
@@ -172,7 +172,7 @@ function typedef(declared: Declared, types: Types, assert: string): string {
   ].join("\n");
 }
 
-/** The header that declares a layout under a name. */
+/** Returns the header that declares a layout under a name. */
 export function headerOf(layout: Layout, name: string, hash: bigint): string {
   if (typeof name !== "string") {
     throw new TypeError(`Cannot write C: ${show(name)} is not a name`);
@@ -195,7 +195,7 @@ export function headerOf(layout: Layout, name: string, hash: bigint): string {
   }
   const taken = new Set([...fields, guard, hashName, assert]);
   const types: Types = new Map();
-  // The struct itself comes last, and nothing else may have its name.
+  // The struct itself is declared last, but its name is reserved first.
   taken.add(name);
   for (const field of layout.fields) {
     nameNested(field.item, `${name}_${field.name}`, types, taken);

@@ -1,7 +1,7 @@
 /**
- * Where the fields of a struct lie: sizes, alignment, offsets, hash. The layout
- * is that of the C compilers for x86_64 and aarch64 Linux: each scalar is
- * aligned to its size. Both are little-endian.
+ * The layout of a struct: sizes, alignment, offsets, hash. It matches the C
+ * compilers for x86_64 and aarch64 Linux: each scalar is aligned to its size.
+ * Both are little-endian.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { type Scalar, SCALARS, show } from "./_scalar.ts";
 import type { FieldType, StructType } from "./_types.ts";
 
-/** The largest struct there can be, in bytes. */
+/** The size limit of a struct in bytes. */
 const MAX_SIZE = 2 ** 31;
 
 /** A `char[n]` in a layout. */
@@ -48,7 +48,7 @@ export interface Layout {
   readonly names: ReadonlySet<string>;
 }
 
-/** Anything that takes room in a layout. */
+/** Anything that takes space in a layout. */
 export type Item = Scalar | Text | Sequence | Layout;
 
 /** Checks the length of an array or text field. */
@@ -66,23 +66,23 @@ export function checkLength(what: string, length: unknown): number {
   return length;
 }
 
-// Only what struct() made has a layout: an object that merely looks like a
-// struct is refused.
+// Only structs made by struct() have an entry: an object that merely looks like
+// a struct is refused.
 const layouts = new WeakMap<object, () => Layout>();
 
-/** Remembers how to get the layout of a struct, for structs that nest it. */
+/** Registers how to get the layout of a struct, for structs that nest it. */
 export function setLayout(struct: StructType, layout: () => Layout): void {
   layouts.set(struct, layout);
 }
 
-/** The layout of a struct that struct() made. */
+/** Returns the layout of a struct made by struct(). */
 export function layoutOf(struct: StructType): Layout {
   const layout = layouts.get(struct);
   if (layout === undefined) throw new TypeError("Cannot find a layout");
   return layout();
 }
 
-/** The layout of a field type. */
+/** Returns the layout of a field type. */
 export function itemOf(type: FieldType | undefined, path: string): Item {
   if (typeof type === "string" && Object.hasOwn(SCALARS, type)) {
     return SCALARS[type];
@@ -124,8 +124,8 @@ function checkName(name: string | symbol): string {
   if (name === "__proto__" || name === "constructor") {
     return refuse("JavaScript objects use it");
   }
-  // Objects list such keys first, whatever the order they were written in: the
-  // layout would not be the one that stands in the program.
+  // Objects list such keys first, so the layout would not follow the order in
+  // the source.
   if (name.charCodeAt(0) <= 0x39 && /^(0|[1-9]\d*)$/.test(name)) {
     return refuse("JavaScript does not keep the order of numeric names");
   }
@@ -134,7 +134,7 @@ function checkName(name: string | symbol): string {
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Lays out fields one after another, with C's padding or without any. */
+/** Lays out fields one after another, with C's padding or packed. */
 export function layOut(
   types: { readonly [name: string]: FieldType },
   packed: boolean,
@@ -168,7 +168,7 @@ export function layOut(
   return { kind: "struct", size, align, canonical, packed, fields, names };
 }
 
-/** FNV-1a, 64 bits, of a text in UTF-8. */
+/** Returns the 64-bit FNV-1a hash of a text in UTF-8. */
 export function fnv1a64(input: string): bigint {
   let hash = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(input)) {

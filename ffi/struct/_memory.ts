@@ -1,29 +1,30 @@
 /**
- * The bytes that struct views stand on.
+ * The memory behind struct views.
  *
  * @module
  */
 
-/** The largest window in bytes: a position must fit the shifts that use it. */
+/** The largest window in bytes: positions are shifted as 32-bit integers. */
 const MAX_WINDOW = 2 ** 31;
 
 /**
  * A part of a buffer as typed arrays, one for each kind of scalar.
  *
- * A scalar that is aligned goes through a typed array: that is one machine
- * instruction always, so a reader in another thread or process sees the value
- * before or after, never a mix. A `DataView` does not promise this: before the
- * code is optimized, V8 moves its values byte by byte (measured: a peer saw
- * thousands of torn values a second).
+ * An aligned scalar is accessed through a typed array. This is always one
+ * machine instruction, so another thread or process sees the old or the new
+ * value, never a mix. A `DataView` does not guarantee this: before the code is
+ * optimized, V8 moves its values byte by byte (measured: a peer saw thousands
+ * of torn values a second).
  *
- * Positions are bytes from the start of the window, which begins at a multiple
- * of 8 in its buffer: a position is aligned exactly when the memory is.
+ * Positions are bytes from the start of the window. The window begins at a
+ * multiple of 8 in its buffer, so a position is aligned exactly when the memory
+ * is.
  */
 export class Memory {
   readonly buffer: ArrayBufferLike;
-  /** Where the window begins in the buffer: a multiple of 8. */
+  /** The offset of the window in the buffer, a multiple of 8. */
   readonly start: number;
-  /** For what is not aligned. */
+  /** For unaligned values. */
   readonly data: DataView;
   readonly bytes: Uint8Array;
   readonly i16: Int16Array;
@@ -37,7 +38,8 @@ export class Memory {
     this.start = start;
     this.data = new DataView(buffer, start, size);
     this.bytes = new Uint8Array(buffer, start, size);
-    // Rounded down: an aligned scalar that lies in the window lies in these.
+    // Rounding down loses nothing: every aligned scalar of the window still
+    // fits.
     this.i16 = new Int16Array(buffer, start, Math.floor(size / 2));
     this.i32 = new Int32Array(buffer, start, Math.floor(size / 4));
     this.i64 = new BigInt64Array(buffer, start, Math.floor(size / 8));
@@ -46,10 +48,10 @@ export class Memory {
   }
 }
 
-// A view then costs no more than a look-up. The entry goes with the buffer.
+// With this cache a view costs one lookup. An entry is freed with its buffer.
 const whole = new WeakMap<ArrayBufferLike, Memory>();
 
-/** The memory for some bytes of a buffer that has them. */
+/** Returns the memory for a range of a buffer, which must be inside it. */
 export function memoryOf(
   buffer: ArrayBufferLike,
   start: number,
@@ -70,12 +72,12 @@ export function memoryOf(
   return memory;
 }
 
-/** The error for access to a closed mapping, whose buffer is detached. */
+/** Makes the error for access to a closed mapping, whose buffer is detached. */
 export function closedError(action = "use"): TypeError {
   return new TypeError(`Cannot ${action} a struct in closed memory`);
 }
 
-/** A part of the bytes; throws when the memory is closed. */
+/** Returns a part of the bytes; throws when the memory is closed. */
 export function bytesOf(
   memory: Memory,
   position: number,

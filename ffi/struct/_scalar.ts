@@ -27,14 +27,14 @@ export interface Scalar {
   readonly size: number;
   readonly align: number;
   readonly canonical: string;
-  /** What may be assigned, for messages. */
+  /** The values that may be assigned, for messages. */
   readonly takes: string;
-  /** What `typeof` an assigned value must be. */
+  /** The `typeof` of a value that may be assigned. */
   readonly typeOf: "number" | "bigint" | "boolean";
   readonly typed: TypedArrayClass;
   /** Whether a typed array of the class above holds only valid values. */
   readonly bulk: boolean;
-  /** Reads the value at a position, in one load if that is aligned. */
+  /** Reads the value at a position, in one load if the position is aligned. */
   get(memory: Memory, position: number): number | bigint | boolean;
   /** Writes a valid value, in one store if the position is aligned. */
   put(memory: Memory, position: number, value: unknown): void;
@@ -49,7 +49,7 @@ function get8(m: Memory, p: number): number {
 }
 
 function put8(m: Memory, p: number, value: unknown): void {
-  // A store beyond the end is ignored, so a detached array must be noticed.
+  // JavaScript ignores a store beyond the end, so check for a detached array.
   if (m.bytes.length === 0) throw closedError();
   m.bytes[p] = value as number;
 }
@@ -211,7 +211,7 @@ export const SCALARS: Readonly<Record<ScalarType, Scalar>> = {
   }),
 };
 
-/** A value for an error message: short, and never failing. */
+/** Formats a value for an error message: short, and never throws. */
 export function show(value: unknown): string {
   switch (typeof value) {
     case "string":
@@ -229,7 +229,7 @@ export function show(value: unknown): string {
   }
 }
 
-/** The error for a value that a scalar does not take. */
+/** Makes the error for a value that a scalar does not take. */
 export function refusal(
   path: string,
   scalar: Scalar,

@@ -1,5 +1,5 @@
 /**
- * From where a struct is said to lie to checked memory that has all of it.
+ * Turns a source and an offset into checked memory that holds the whole struct.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import type { MappedMemory, StructSource } from "./_types.ts";
 
 interface Range {
   readonly buffer: ArrayBufferLike;
-  /** Where the source begins in the buffer. */
+  /** The offset of the source in the buffer. */
   readonly start: number;
-  /** How many bytes the source has. */
+  /** The size of the source in bytes. */
   readonly size: number;
 }
 
@@ -25,13 +25,13 @@ function isMapped(source: object): source is MappedMemory {
   return typeof (source as Partial<MappedMemory>).memory === "function";
 }
 
-/** Whether a source refuses to be written. */
+/** Whether a source is read-only. */
 export function isReadOnly(source: StructSource): boolean {
   return !ArrayBuffer.isView(source) && !isBuffer(source) &&
     source.readOnly !== false;
 }
 
-/** How many bytes behind a multiple of 8 a source begins in memory, if known. */
+/** Returns the source's address modulo 8, or 0 when the address is unknown. */
 export function skewOf(source: StructSource): number {
   if (ArrayBuffer.isView(source) || isBuffer(source)) return 0;
   return Number((source.address ?? 0n) % 8n);
@@ -64,13 +64,13 @@ function rangeOf(source: StructSource, action: string): Range {
   );
 }
 
-/** Where a struct lies. */
+/** The place of a struct. */
 export interface Place {
   readonly memory: Memory;
   readonly position: number;
 }
 
-/** Where a struct at an offset in a source lies, checked. */
+/** Checks a source and an offset, and returns the place of the struct there. */
 export function placeOf(
   source: StructSource,
   offset: number,

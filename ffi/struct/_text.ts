@@ -1,5 +1,5 @@
 /**
- * Text in a `char[n]`: UTF-8, followed by NUL when it is shorter.
+ * Text in a `char[n]`: UTF-8, padded with NUL when it is shorter.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { bytesOf, closedError, type Memory } from "./_memory.ts";
 import { show } from "./_scalar.ts";
 
 const encoder = new TextEncoder();
-// ignoreBOM: a byte order mark is a character of the peer's text like others.
+// ignoreBOM: a byte order mark is part of the peer's text.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Text of up to this many bytes takes no new memory but its string. */
+/** Text of up to this many bytes allocates nothing but its string. */
 const SCRATCH_SIZE = 256;
 const scratch = new Uint8Array(SCRATCH_SIZE);
 
@@ -23,8 +23,8 @@ export function readText(
 ): string {
   const { bytes } = memory;
   if (bytes.length === 0) throw closedError();
-  // A copy first: a peer may change the bytes between looking for the NUL and
-  // decoding, and the bytes of a SharedArrayBuffer cannot be decoded.
+  // Copy first: a peer may change the bytes between the search for the NUL and
+  // the decoding, and TextDecoder refuses a SharedArrayBuffer.
   if (size > SCRATCH_SIZE) {
     const copy = bytes.slice(position, position + size);
     const end = copy.indexOf(0);
@@ -38,7 +38,7 @@ export function readText(
     seen |= byte;
     scratch[length] = byte;
   }
-  // A short name in ASCII is the usual case, and the decoder costs more.
+  // Short ASCII names are the usual case, and the decoder is slower for them.
   if (seen < 0x80 && length <= 24) {
     let text = "";
     for (let i = 0; i < length; i++) {
@@ -57,7 +57,7 @@ function tooLong(path: string, text: string, size: number): RangeError {
   );
 }
 
-/** Checks a text and encodes it; the bytes are valid until the next call. */
+/** Checks and encodes a text. The bytes are valid until the next call. */
 export function encodeText(
   path: string,
   value: unknown,
@@ -85,7 +85,7 @@ export function encodeText(
   return scratch.subarray(0, written);
 }
 
-/** Writes encoded text and the NUL bytes behind it. */
+/** Writes encoded text and fills the rest of the field with NUL. */
 export function writeText(
   memory: Memory,
   position: number,

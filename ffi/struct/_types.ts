@@ -1,6 +1,6 @@
 /**
- * The types of `struct()`, apart from its code: which C types a field may
- * have, and what they are in TypeScript. Public through `struct.ts`.
+ * The types of `struct()`: the C types a field may have, and their TypeScript
+ * counterparts. Public through `struct.ts`.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export interface ArrayType<E extends FieldType = FieldType> {
   readonly kind: "array";
   /** The type of each element. */
   readonly element: E;
-  /** How many elements there are. */
+  /** The number of elements. */
   readonly length: number;
 }
 
@@ -43,22 +43,22 @@ export interface TextType {
   readonly byteLength: number;
 }
 
-/** What a {@linkcode Struct} is to another struct that has it as a field. */
+/** A {@linkcode Struct} as a field type of another struct. */
 export interface StructType<F extends Fields = Fields> {
   /** Tells the kinds of field types apart. */
   readonly kind: "struct";
   /** The fields, in the order they lie in memory. */
   readonly fields: F;
-  /** `sizeof`: the size in bytes, with the padding at the end. */
+  /** `sizeof`: the size in bytes, including trailing padding. */
   readonly size: number;
-  /** `_Alignof`: what the address must be a multiple of. */
+  /** `_Alignof`: the alignment in bytes. */
   readonly align: number;
 }
 
-/** Everything a field of a {@linkcode Struct} can be. */
+/** Any type that a field of a {@linkcode Struct} can have. */
 export type FieldType = ScalarType | ArrayType | TextType | StructType;
 
-/** The fields of a {@linkcode Struct}: each name with its type, in order. */
+/** The fields of a {@linkcode Struct}: names and types, in order. */
 export interface Fields {
   /** The type of the field of this name. */
   readonly [name: string]: FieldType;
@@ -82,7 +82,10 @@ export type Values<F extends Fields> = {
   -readonly [K in keyof F]: ValueOf<F[K]>;
 };
 
-/** What a field can be set to: an array by any iterable, a struct in part. */
+/**
+ * A value that a field accepts. An array takes any iterable, a struct some or
+ * all of its fields.
+ */
 export type InputOf<T> = T extends ScalarType ? ScalarValue<T>
   : T extends TextType ? string
   : T extends ArrayType<infer E> ? Iterable<InputOf<E>>
@@ -90,14 +93,14 @@ export type InputOf<T> = T extends ScalarType ? ScalarValue<T>
   : never;
 
 /**
- * What {@linkcode Struct.write} takes: any of the fields. Fields that are
- * left out, or `undefined`, keep what they have in memory.
+ * The values that {@linkcode Struct.write} takes: any of the fields. Fields
+ * that are left out or `undefined` keep their value in memory.
  */
 export type PartialValues<F extends Fields> = {
   readonly [K in keyof F]?: InputOf<F[K]> | undefined;
 };
 
-/** How a field looks in a {@linkcode View}. */
+/** The type of a field in a {@linkcode View}. */
 export type ViewOf<T> = T extends ScalarType ? ScalarValue<T>
   : T extends TextType ? string
   : T extends ArrayType<infer E>
@@ -116,26 +119,27 @@ export type AtomicName<F extends Fields> = {
 }[keyof F];
 
 /**
- * A struct in memory: a property for each field, live in both directions.
- * Scalars and text are read and assigned; a nested struct is a view itself, an
- * array an {@linkcode ArrayView}.
+ * A struct in memory, with a live property for each field. Scalars and text can
+ * be read and assigned; a nested struct is another view, an array is an
+ * {@linkcode ArrayView}.
  */
 export type View<F extends Fields> =
   & { -readonly [K in AssignableName<F>]: ViewOf<F[K]> }
   & { readonly [K in Exclude<keyof F, AssignableName<F>>]: ViewOf<F[K]> };
 
-/** A C array in memory, live in both directions. */
+/** A live view of a C array in memory. */
 export interface ArrayView<E extends FieldType> extends Iterable<ViewOf<E>> {
-  /** How many elements the array has: part of the layout, never changing. */
+  /** The number of elements, fixed by the layout. */
   readonly length: number;
   /**
-   * The element at an index, counted from the end when negative; `undefined`
-   * beyond either end. A struct or an array comes as a live view.
+   * Returns the element at an index, or `undefined` when it is out of range. A
+   * negative index counts from the end. A struct or an array is a live view.
    */
   at(index: number): ViewOf<E> | undefined;
   /**
-   * Sets the element at an index, counted from the end when negative. A struct
-   * may be given in part. The value is checked before a byte is written.
+   * Sets the element at an index. A negative index counts from the end. Fields
+   * left out of a struct keep their value. The value is checked before anything
+   * is written.
    *
    * @throws {RangeError} When there is no such element or the value does not fit
    * @throws {TypeError} When the value has another type or the memory is
@@ -145,8 +149,8 @@ export interface ArrayView<E extends FieldType> extends Iterable<ViewOf<E>> {
   /** Sets every element to one value, as {@linkcode ArrayView.set} does. */
   fill(value: InputOf<E>): void;
   /**
-   * Sets the first elements to what the iterable yields; the others stay. All
-   * values are checked before a byte is written.
+   * Sets the first elements to the values of the iterable and leaves the
+   * others. All values are checked before anything is written.
    *
    * @throws {RangeError} When there are more values than elements, or one does
    * not fit
@@ -154,7 +158,7 @@ export interface ArrayView<E extends FieldType> extends Iterable<ViewOf<E>> {
    * or closed
    */
   copyFrom(values: Iterable<InputOf<E>>): void;
-  /** Copies all elements to a plain array: nested ones become plain as well. */
+  /** Copies all elements, including nested ones, to a plain array. */
   toArray(): ValueOf<E>[];
 }
 
@@ -170,11 +174,11 @@ export type TypedArrayOf<T extends ScalarType> = T extends "i8" ? Int8Array
   : T extends "f32" ? Float32Array
   : Float64Array;
 
-/** An array of scalars in memory, which can also be a typed array. */
+/** A live view of an array of scalars, also available as a typed array. */
 export interface ScalarArrayView<T extends ScalarType> extends ArrayView<T> {
   /**
-   * A live typed array over the same bytes, made anew by each call. When the
-   * memory is closed its length becomes 0.
+   * Returns a new live typed array over the same bytes. Its length becomes 0
+   * when the memory is closed.
    *
    * @throws {TypeError} When the memory is read-only or closed, or the array does
    * not lie at a multiple of its element size (in a packed struct)
@@ -188,46 +192,48 @@ export type AtomicValue<T> = T extends "i64" | "u64" ? bigint
   : never;
 
 /**
- * One integer in shared memory with atomic, sequentially consistent access:
- * what C calls `_Atomic int32_t` and so on. `add` and `sub` wrap around, as in
- * C. All but `load` throw a `TypeError` when the memory is read-only, and all
- * throw one when it is closed.
+ * One integer in shared memory with atomic, sequentially consistent access,
+ * like `_Atomic int32_t` in C. `add` and `sub` wrap around, as in C. All
+ * methods throw a `TypeError` when the memory is closed, and all but `load`
+ * when it is read-only.
  */
 export interface AtomicField<V extends number | bigint = number | bigint> {
   /** Reads the value (`atomic_load`). */
   load(): V;
   /** Writes the value (`atomic_store`). */
   store(value: V): void;
-  /** Adds and returns the value before (`atomic_fetch_add`). */
+  /** Adds and returns the previous value (`atomic_fetch_add`). */
   add(value: V): V;
-  /** Subtracts and returns the value before (`atomic_fetch_sub`). */
+  /** Subtracts and returns the previous value (`atomic_fetch_sub`). */
   sub(value: V): V;
-  /** Masks and returns the value before (`atomic_fetch_and`). */
+  /** Masks and returns the previous value (`atomic_fetch_and`). */
   and(value: V): V;
-  /** Sets bits and returns the value before (`atomic_fetch_or`). */
+  /** Sets bits and returns the previous value (`atomic_fetch_or`). */
   or(value: V): V;
-  /** Flips bits and returns the value before (`atomic_fetch_xor`). */
+  /** Flips bits and returns the previous value (`atomic_fetch_xor`). */
   xor(value: V): V;
-  /** Writes and returns the value before (`atomic_exchange`). */
+  /** Writes and returns the previous value (`atomic_exchange`). */
   exchange(value: V): V;
   /**
-   * Writes `replacement` if the value is `expected`; returns the value before,
-   * which is `expected` exactly when it wrote
+   * Writes `replacement` if the value is `expected`. Returns the previous
+   * value, which equals `expected` exactly when it wrote
    * (`atomic_compare_exchange_strong`).
    */
   compareExchange(expected: V, replacement: V): V;
 }
 
 /**
- * Memory that a `Mapping` gives to struct views. Any object of this shape will
- * do.
+ * Memory that struct views accept, such as a `Mapping`. Any object of this
+ * shape will do.
  */
 export interface MappedMemory {
   /** The size in bytes. */
   readonly size: number;
-  /** Whether writing would end the process; views then refuse to write. */
+  /** Whether a write would end the process. Views then refuse to write. */
   readonly readOnly: boolean;
-  /** Where it begins: a part of a file may do so anywhere. */
+  /**
+   * The address of the first byte. A mapped part of a file may be unaligned.
+   */
   readonly address?: bigint;
   /**
    * The live memory, detached when the mapping is closed.
@@ -238,8 +244,8 @@ export interface MappedMemory {
 }
 
 /**
- * Where a struct can lie: a mapping, a buffer, or a part of a buffer given as
- * a typed array or `DataView`.
+ * Memory that can hold a struct: a mapping, a buffer, or a part of a buffer
+ * given as a typed array or `DataView`.
  */
 export type StructSource =
   | MappedMemory

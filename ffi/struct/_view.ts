@@ -1,6 +1,6 @@
 /**
- * The live views: a class for each struct whose prototype has an accessor for
- * each field, and the views of arrays.
+ * Live views: one class per struct, with an accessor per field on its
+ * prototype, and the views of arrays.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const INSPECT = Symbol.for("Deno.customInspect");
 
 type Inspect = (value: unknown, options: object) => string;
 
-/** The error for an attempt to write into read-only memory. */
+/** Makes the error for an attempt to write into read-only memory. */
 export function readOnlyError(action: string): TypeError {
   return new TypeError(`Cannot ${action}: the mapping is read-only`);
 }
@@ -35,7 +35,7 @@ function inspectSnapshot(
   try {
     values = read();
   } catch {
-    // Printing must not throw: it is how one finds out.
+    // Printing must not throw: it is a tool for finding the error.
     return "[struct in closed memory]";
   }
   return inspect(values, options);
@@ -59,9 +59,9 @@ let defineField: Define;
 let snapshot: (view: StructView, layout: Layout) => Record<string, unknown>;
 
 /**
- * What all views share. The private names are the same for all of them, which
- * is what lets V8 inline the accessors whatever the number of structs; the
- * offsets and accessor functions are constants of each closure.
+ * The base of all views. All share the same private names, so V8 can inline the
+ * accessors for any number of structs. The offsets and accessor functions are
+ * constants of each closure.
  */
 class StructView {
   readonly #memory: Memory;
@@ -73,7 +73,7 @@ class StructView {
     this.#memory = memory;
     this.#position = position;
     this.#readOnly = readOnly;
-    // A misspelt field then throws instead of being a property of the view.
+    // Assigning to a misspelt field then throws instead of adding a property.
     Object.preventExtensions(this);
   }
 
@@ -99,8 +99,8 @@ class StructView {
           return get(this.#memory, this.#position + offset);
         },
         set(this: StructView, value: unknown) {
-          // All private names are read before the first branch: V8 then
-          // still knows the class of the view, which is worth 10 ns.
+          // Read all private names before the first branch: V8 still knows the
+          // class of the view there, which saves 10 ns.
           const memory = this.#memory;
           const position = this.#position + offset;
           const readOnly = this.#readOnly;
@@ -171,14 +171,14 @@ function viewClass(layout: Layout): ViewClass {
       return inspectSnapshot(() => snapshot(this, layout), inspect, options);
     },
   });
-  // Last, so that a field named toJSON is the field.
+  // Last, so that a field named toJSON replaces the method.
   layout.fields.forEach((field, index) => defineField(proto, field, index));
   return made;
 }
 
 const classes = new WeakMap<Layout, ViewClass>();
 
-/** A view of the struct at a position in memory. */
+/** Makes a view of the struct at a position in memory. */
 export function makeView(
   memory: Memory,
   position: number,
@@ -220,7 +220,7 @@ class Elements {
     this.#stride = item.element.size;
     this.#readOnly = readOnly;
     this.#path = path;
-    // elements[0] = 1 then throws instead of being a property of the view.
+    // elements[0] = 1 then throws instead of adding a property.
     Object.preventExtensions(this);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Reading a field as a plain value and writing it: what views, `read()` and
- * `write()` share. A write is checked as a whole before the first byte changes.
+ * Reading fields as plain values and writing them, for views, `read()` and
+ * `write()`. A write is checked completely before the first byte changes.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { bytesOf, type Memory } from "./_memory.ts";
 import { refusal, type Scalar, show } from "./_scalar.ts";
 import { encodeText, readText, writeText } from "./_text.ts";
 
-/** One checked write that has not happened yet, relative to a base position. */
+/** A checked write that is still to be made, relative to a base position. */
 export type Write = (memory: Memory, base: number) => void;
 
-/** A snapshot of a struct as an object. */
+/** Returns a snapshot of a struct as an object. */
 export function readStruct(
   memory: Memory,
   position: number,
@@ -48,7 +48,7 @@ function readArray(
   return values;
 }
 
-/** A snapshot of anything. */
+/** Returns a snapshot of any item. */
 export function readItem(
   memory: Memory,
   position: number,
@@ -66,7 +66,7 @@ export function readItem(
   }
 }
 
-/** A snapshot that JSON takes: a bigint becomes its decimal digits. */
+/** Returns a snapshot for JSON, with bigints as decimal strings. */
 export function jsonable(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (Array.isArray(value)) return value.map(jsonable);
@@ -88,7 +88,7 @@ function tooMany(path: string, item: Sequence): RangeError {
   );
 }
 
-/** The bytes of a typed array whose elements are those of an array field. */
+/** Returns the bytes of a typed array of the field's element type. */
 function bulkBytes(
   path: string,
   value: ArrayBufferView,
@@ -125,8 +125,8 @@ function planArray(
 ): void {
   const { element } = item;
   if (element.kind === "scalar" && isBulk(value, element)) {
-    // Copied now: what is written is what was checked, also when the values
-    // lie in the memory that the write changes.
+    // Copy now, so that the checked values are written even when they lie in
+    // the memory that the write changes.
     const copy = bulkBytes(path, value, item).slice();
     writes.push((memory, base) =>
       bytesOf(memory, base + offset, copy.length).set(copy)
@@ -162,7 +162,7 @@ function planArray(
   }
 }
 
-/** Checks the values for a struct and plans to write those that are given. */
+/** Checks the given values of a struct and plans their writes. */
 export function planStruct(
   writes: Write[],
   path: string,
@@ -192,7 +192,7 @@ export function planStruct(
   }
 }
 
-/** Checks a value and plans to write it. */
+/** Checks a value and plans its write. */
 function planItem(
   writes: Write[],
   path: string,
@@ -219,7 +219,7 @@ function planItem(
   }
 }
 
-/** Checks a value, then writes it `times` times, one after the other. */
+/** Checks a value, then writes it to `times` consecutive elements. */
 export function writeItem(
   memory: Memory,
   path: string,

@@ -1,5 +1,5 @@
 /**
- * Structs that are laid out when they are first used: {@linkcode lazyStruct}.
+ * Structs that are laid out on first use: {@linkcode lazyStruct}.
  *
  * @module
  */
@@ -19,8 +19,8 @@ import {
 } from "./struct.ts";
 
 /**
- * As {@linkcode struct}, but laid out when it is first used: for the C headers,
- * whose structs every program imports, and of which it uses few.
+ * Makes a {@linkcode struct} that is laid out on first use. The C headers use
+ * this: every program imports all their structs and uses few of them.
  */
 export function lazyStruct<const F extends Fields>(fields: F): Struct<F> {
   return new LazyStruct(fields);
@@ -32,7 +32,7 @@ class LazyStruct<F extends Fields> implements Struct<F> {
   #made: Struct<F> | undefined;
 
   constructor(fields: F) {
-    // What is laid out later must be what was declared.
+    // The fields must not change before they are laid out.
     this.fields = Object.freeze(fields);
     setLayout(this, () => layoutOf(this.#struct));
     Object.freeze(this);
@@ -86,7 +86,7 @@ class LazyStruct<F extends Fields> implements Struct<F> {
     return this.#struct.toC(name);
   }
 
-  /** What `console.log()` shows: the struct, and nothing of a prototype. */
+  /** `console.log()` shows the struct, but no fields for a prototype. */
   [Symbol.for("Deno.customInspect")](
     inspect: typeof Deno.inspect,
     options: Deno.InspectOptions,

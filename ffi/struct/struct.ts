@@ -3,9 +3,9 @@
  *
  * {@linkcode struct} lays fields out as a C compiler for x86_64 or aarch64
  * Linux does (natural alignment, little-endian), so that a C program on the
- * other side of a shared memory can use the same bytes. A layout gives live
+ * other side of shared memory can use the same bytes. A layout offers live
  * views, snapshots, checked writes, atomics, a hash that both sides can
- * compare, and the C header to match.
+ * compare, and a matching C header.
  *
  * Nothing here calls into C: importing it opens no library and needs no
  * permission.
@@ -91,23 +91,23 @@ export type {
  * The layout of a C struct, made by {@linkcode struct}.
  *
  * In all methods `offset` is in bytes from the start of the source. It must be
- * a multiple of {@linkcode Struct.align} (1 when packed); for a typed array or
- * `DataView` that begins inside a buffer, what counts is the place in the
- * buffer. The struct must lie in the source as a whole.
+ * a multiple of {@linkcode Struct.align} (1 when packed). For a typed array or
+ * `DataView` this applies to the position in its buffer. The whole struct must
+ * lie in the source.
  */
 export interface Struct<F extends Fields> extends StructType<F> {
-  /** `offsetof`: where each field begins, in bytes. */
+  /** `offsetof`: the offset of each field in bytes. */
   readonly offsets: { readonly [K in keyof F]: number };
   /**
-   * A hash (FNV-1a, 64 bits) of the names, types, offsets and the size. The
-   * same layout has the same hash in every process and in the header made by
-   * {@linkcode Struct.toC}, so two sides can find out that they disagree.
+   * A hash (FNV-1a, 64 bits) of the names, types, offsets and size. The same
+   * layout has the same hash in every process and in the header made by
+   * {@linkcode Struct.toC}, so two sides can detect that they disagree.
    */
   readonly hash: bigint;
   /**
-   * The same fields without padding between them and with alignment 1, as
-   * `__attribute__((packed))` does. As in C, structs among the fields keep
-   * their own padding: give them packed to have none.
+   * Returns the same fields without padding and with alignment 1, as
+   * `__attribute__((packed))` does. As in C, nested structs keep their own
+   * padding unless they are packed too.
    *
    * @example A packed record
    * ```ts
@@ -119,12 +119,12 @@ export interface Struct<F extends Fields> extends StructType<F> {
    */
   packed(): Struct<F>;
   /**
-   * A live view: reading and assigning its properties reads and writes the
-   * memory. Assigned values are checked. A view of a read-only mapping throws a
-   * `TypeError` on assignment; every access to a closed mapping throws one.
+   * Returns a live view: its properties read and write the memory. Assigned
+   * values are checked. A view of a read-only mapping throws a `TypeError` on
+   * assignment; every access to a closed mapping throws one.
    *
-   * A field is one load or store where it is aligned, but several fields are
-   * not read together: guard them, or use {@linkcode Struct.atomic}.
+   * An aligned scalar field is one load or store, but several fields are not
+   * read together: guard them with a lock, or use {@linkcode Struct.atomic}.
    *
    * @example Read and assign
    * ```ts
@@ -142,15 +142,15 @@ export interface Struct<F extends Fields> extends StructType<F> {
    */
   view(source: StructSource, offset?: number): View<F>;
   /**
-   * A snapshot: a plain object with copies of all fields.
+   * Returns a snapshot: a plain object with copies of all fields.
    *
    * @throws {RangeError} As {@linkcode Struct.view}
    * @throws {TypeError} When the mapping is closed
    */
   read(source: StructSource, offset?: number): Values<F>;
   /**
-   * Writes the fields that are given and leaves the others as they are. All
-   * values are checked before the first byte is written.
+   * Writes the given fields and leaves the others as they are. All values are
+   * checked before the first byte is written.
    *
    * @example Write some fields
    * ```ts
@@ -168,8 +168,8 @@ export interface Struct<F extends Fields> extends StructType<F> {
    */
   write(target: StructSource, values: PartialValues<F>, offset?: number): void;
   /**
-   * Atomic access to an `i32`, `u32`, `i64` or `u64` field, across threads and
-   * processes. Of a read-only mapping it can only load.
+   * Returns atomic access to an `i32`, `u32`, `i64` or `u64` field, across
+   * threads and processes. On a read-only mapping it can only load.
    *
    * @example Count
    * ```ts
@@ -182,9 +182,9 @@ export interface Struct<F extends Fields> extends StructType<F> {
    * ```
    *
    * @throws {RangeError} As {@linkcode Struct.view}
-   * @throws {TypeError} When the field is of another type, is not aligned (in a
-   * packed struct, or a mapping that begins anywhere in a file), or the mapping
-   * is closed
+   * @throws {TypeError} When the field has another type, is not aligned (in a
+   * packed struct, or in a mapping with an unaligned file offset), or the
+   * mapping is closed
    */
   atomic<K extends AtomicName<F>>(
     target: StructSource,
@@ -192,7 +192,7 @@ export interface Struct<F extends Fields> extends StructType<F> {
     offset?: number,
   ): AtomicField<AtomicValue<F[K]>>;
   /**
-   * A C header (C11, C++11) that declares the struct as a type of this name,
+   * Returns a C header (C11, C++11) that declares the struct under this name,
    * with static asserts on its size and every offset, and its hash as
    * `<NAME>_LAYOUT_HASH`. The same layout and name give the same text.
    *
@@ -283,12 +283,13 @@ class StructLayout<F extends Fields> implements Struct<F> {
 }
 
 /**
- * Lays out a C struct: the fields in the order they are given, each at the next
- * multiple of its alignment, as the C compiler does on x86_64 and aarch64.
+ * Lays out a C struct: the fields in the given order, each at the next multiple
+ * of its alignment, as the C compiler does on x86_64 and aarch64.
  *
  * Types: `"i8"` `"u8"` `"i16"` `"u16"` `"i32"` `"u32"` `"f32"` `"f64"` are
- * numbers, `"i64"` `"u64"` bigints, `"bool"` is one byte; {@linkcode array},
- * {@linkcode text} and other structs nest. A C enum is an `"i32"`.
+ * numbers, `"i64"` and `"u64"` are bigints, `"bool"` is one byte.
+ * {@linkcode array}, {@linkcode text} and other structs nest. A C enum is an
+ * `"i32"`.
  *
  * @example Nested
  * ```ts
@@ -301,8 +302,8 @@ class StructLayout<F extends Fields> implements Struct<F> {
  * console.log(shape.points.at(1)?.x); // 0.5
  * ```
  *
- * @throws {TypeError} When there are no fields, or a name or type cannot be used;
- * numeric names cannot, since JavaScript does not keep their order
+ * @throws {TypeError} When there are no fields, or a name or type cannot be
+ * used. Numeric names cannot, since JavaScript does not keep their order
  * @throws {RangeError} When the struct is larger than 2^31 bytes
  */
 export function struct<const F extends Fields>(fields: F): Struct<F> {
@@ -342,9 +343,9 @@ export function array<const E extends FieldType>(
 /**
  * A `char[n]` holding UTF-8 as a field type: a string in JavaScript.
  *
- * Text shorter than the field is followed by NUL bytes; text that fills it has
- * no NUL, so C must read it with a limit (`%.16s`). Bytes that are no UTF-8
- * read as U+FFFD.
+ * Shorter text is padded with NUL bytes. Text that fills the field has no NUL,
+ * so C must read it with a limit (`%.16s`). Bytes that are not UTF-8 read as
+ * U+FFFD.
  *
  * @example A name
  * ```ts

@@ -1,6 +1,5 @@
 /**
- * POSIX message queues below the class: opening, limits, the buffer that
- * messages come in.
+ * POSIX message queues below the class: opening, limits, the receive buffer.
  *
  * @module
  */
@@ -32,13 +31,13 @@ import { closeFd, closingOnError } from "../core/handle/close_fd.ts";
 
 /** A message of a POSIX queue. */
 export interface PosixMessage {
-  /** Its bytes: a copy of their own, or a part of the caller's `into`. */
+  /** Its bytes: a new array, or a part of the caller's `into`. */
   data: Uint8Array<ArrayBuffer>;
   /** Its priority, 0 to 32767. */
   priority: number;
 }
 
-/** What a queue holds: `struct mq_attr`. */
+/** The size and use of a queue: `struct mq_attr`. */
 export interface PosixMessageQueueAttributes {
   /** How many messages it can hold. */
   maxMessages: number;
@@ -50,13 +49,13 @@ export interface PosixMessageQueueAttributes {
   nonBlocking: boolean;
 }
 
-/** What the kernel knows of a queue. */
+/** The state of a queue. */
 export interface PosixMessageQueueStat extends PosixMessageQueueAttributes {
-  /** How many bytes its messages have; undefined for a handle to send only. */
+  /** The size of its messages in bytes; undefined for a write-only handle. */
   bytes: number | undefined;
   /**
-   * The process that has asked for a notification (`mq_notify`), 0 for none;
-   * undefined for a handle to send only.
+   * The process registered for notification (`mq_notify`), 0 for none;
+   * undefined for a write-only handle.
    */
   notifyPid: number | undefined;
   /** User id of its owner. */
@@ -65,11 +64,13 @@ export interface PosixMessageQueueStat extends PosixMessageQueueAttributes {
   gid: number;
   /** Permission bits, the lowest nine. */
   mode: number;
-  /** Whether it is unlinked and goes with its last descriptor. */
+  /** Whether it is unlinked, and ends with its last descriptor. */
   unlinked: boolean;
 }
 
-/** Limits of queues: of this machine (this IPC namespace) and this process. */
+/**
+ * Limits of queues on this machine (in this IPC namespace) and this process.
+ */
 export interface PosixMessageQueueLimits {
   /** How many queues there can be (`queues_max`). */
   maxQueues: number;
@@ -77,21 +78,21 @@ export interface PosixMessageQueueLimits {
   maxMessages: number;
   /** The most bytes of a message (`msgsize_max`). */
   maxMessageSize: number;
-  /** How many messages a queue holds unless told otherwise. */
+  /** How many messages a queue can hold by default. */
   defaultMessages: number;
-  /** The most bytes of its messages unless told otherwise. */
+  /** The most bytes of a message by default. */
   defaultMessageSize: number;
   /**
-   * How many bytes all queues of this user can have, 96 for each message
-   * included (`RLIMIT_MSGQUEUE`).
+   * How many bytes all queues of this user can have, including 96 per message
+   * (`RLIMIT_MSGQUEUE`).
    */
   maxBytes: number;
 }
 
-/** What the kernel charges for a message beyond its bytes. */
+/** Bytes that the kernel charges for a message in addition to its data. */
 const OVERHEAD = 96;
 
-/** The limits of this machine; those of Linux as it comes where it has none. */
+/** Returns the limits, with the defaults of Linux for those not in `/proc`. */
 export function queueLimits(): PosixMessageQueueLimits {
   const read = (name: string, otherwise: number) =>
     Number(tryReadTextFile(`/proc/sys/fs/mqueue/${name}`) ?? otherwise);
@@ -115,18 +116,18 @@ export function queueLimits(): PosixMessageQueueLimits {
   };
 }
 
-/** What a queue is in messages. */
+/** Returns the name of a queue in messages. */
 export function queueLabel(name: string): string {
   return `message queue ${JSON.stringify(name)}`;
 }
 
-/** What a handle is made of. */
+/** The parts of a handle. */
 export interface QueueInit {
   /** Its descriptor. */
   fd: number;
   /** Its name. */
   name: string;
-  /** Whether it was created for that. */
+  /** Whether it was created for this handle. */
   created: boolean;
   /** Whether dispose removes it. */
   owner: boolean;
@@ -134,19 +135,19 @@ export interface QueueInit {
   readable: boolean;
 }
 
-/** How a queue is made. */
+/** The parameters of a new queue. */
 export interface QueueCreation {
-  /** How many messages it can hold, if that is said. */
+  /** How many messages it can hold, if given. */
   maxMessages: number | undefined;
-  /** The most bytes of a message, if that is said. */
+  /** The most bytes of a message, if given. */
   messageSize: number | undefined;
   /** Permission bits. */
   mode: number;
-  /** Whether the umask takes none of them away. */
+  /** Whether the umask does not apply. */
   exact: boolean;
 }
 
-/** `mq_open(O_CREAT | O_EXCL)`: the descriptor of a new queue. */
+/** `mq_open(O_CREAT | O_EXCL)`: creates a queue and returns its descriptor. */
 export function createQueue(name: string, creation: QueueCreation): number {
   const { mode, exact } = creation;
   const label = queueLabel(name);
@@ -171,7 +172,7 @@ export function createQueue(name: string, creation: QueueCreation): number {
   return fd;
 }
 
-/** `mq_open`: a descriptor of the queue of a name. */
+/** `mq_open`: opens a queue by its name and returns its descriptor. */
 export function openQueue(
   name: string,
   access: "read" | "write" | "both",
@@ -197,7 +198,7 @@ export function openQueue(
   });
 }
 
-/** `mq_unlink` */
+/** `mq_unlink`: removes a name. */
 export function unlinkQueue(name: string): void {
   check0(
     mqueue().mq_unlink(cstring(name, "name")),
@@ -208,12 +209,14 @@ export function unlinkQueue(name: string): void {
   );
 }
 
-/** The inode of a descriptor: the queues of a namespace are one file system. */
+/**
+ * Returns the inode, unique within a namespace: its queues share a file system.
+ */
 export function inodeOf(fd: number, label: string): bigint {
   return rawStat(fd, label).st_ino;
 }
 
-/** Whether the name stands for another queue by now. */
+/** Whether the name now belongs to another queue. */
 export function isReplacedQueue(name: string, inode: bigint): boolean {
   const fd = mqueue().mq_open(
     cstring(name, "name"),
@@ -228,7 +231,7 @@ export function isReplacedQueue(name: string, inode: bigint): boolean {
   }
 }
 
-/** `mq_getattr` */
+/** `mq_getattr`: returns the size and use of a queue. */
 export function queueAttributes(
   fd: number,
   label: string,
@@ -250,7 +253,7 @@ export function queueAttributes(
   };
 }
 
-/** `mq_setattr`: the one flag that can be changed. */
+/** `mq_setattr`: sets `O_NONBLOCK`, the only attribute that can be changed. */
 export function setQueueNonBlocking(
   fd: number,
   value: boolean,
@@ -262,7 +265,7 @@ export function setQueueNonBlocking(
   check0(result, errno[0], "mq_setattr", "change", label);
 }
 
-/** `mq_getattr`, `fstat`, and `read`, which tells the rest of a queue. */
+/** `mq_getattr`, `fstat`, `pread`: returns the state of a queue. */
 export function queueStat(
   fd: number,
   label: string,
@@ -291,33 +294,32 @@ function stateOf(fd: number, label: string): string {
   return new TextDecoder().decode(buffer.subarray(0, length));
 }
 
-// Where messages come in. Calls do not interleave on a thread, so one will do,
-// and no call ever writes anywhere else: with a bad address the kernel would
-// drop the message.
+// The receive buffer. Calls do not interleave on a thread, so one is enough.
+// All calls use it: given a bad address, the kernel would drop the message.
 let bytes = new Uint8Array(0);
 let payload = bytes;
 const priority = new Uint32Array(1);
 
 /**
- * A time that is over (`struct timespec`): the calls below never block, even
- * where whoever shares the descriptor has taken `O_NONBLOCK` away.
+ * A deadline in the past (`struct timespec`). With it the calls below never
+ * block, even if another user of the descriptor has cleared `O_NONBLOCK`.
  */
 const PAST = new Uint8Array(new ArrayBuffer(16));
-// A pointer costs a call 12 ns, a buffer 32.
+// A call takes 12 ns for a pointer and 32 for a buffer.
 let past: Deno.PointerValue;
 
 function overAlready(): Deno.PointerValue {
   return past ??= Deno.UnsafePointer.of(PAST);
 }
 
-/** What the error of a call says that would have blocked, in either mode. */
+/** Turns the errors of a call that would have blocked into `EAGAIN`. */
 function orEmpty(error: number): number {
   return error === ERRNO.ETIMEDOUT || error === ERRNO.EINTR
     ? ERRNO.EAGAIN
     : error;
 }
 
-/** `mq_timedsend`: 0 or the errno, `EAGAIN` when there is no room. */
+/** `mq_timedsend`: returns 0 or the errno, `EAGAIN` when the queue is full. */
 export function sendMessage(
   fd: number,
   data: Uint8Array,
@@ -329,7 +331,7 @@ export function sendMessage(
   return orEmpty(errnoOf(result, errno[0]));
 }
 
-/** `mq_timedreceive`: the message or the errno, `EAGAIN` without a message. */
+/** `mq_timedreceive`: returns a message or the errno, `EAGAIN` when empty. */
 export function receiveMessage(
   fd: number,
   messageSize: number,
@@ -357,7 +359,9 @@ function fill(into: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     : into.subarray(0, payload.length);
 }
 
-/** Checks where a message shall go: once it is received, it is too late. */
+/**
+ * Checks the buffer for a message, before one is received and would be lost.
+ */
 export function checkInto(
   into: Uint8Array<ArrayBuffer> | undefined,
   messageSize: number,
@@ -383,11 +387,13 @@ interface QueueSize {
   messageSize: number;
 }
 
-/** The size of a new queue; undefined when the kernel is to choose all of it. */
+/**
+ * Returns the size of a new queue, or undefined to use the kernel's defaults.
+ */
 function sizeOf(creation: QueueCreation): QueueSize | undefined {
   const { maxMessages, messageSize } = creation;
   if (maxMessages === undefined && messageSize === undefined) return undefined;
-  // Without a descriptor mq_open fails as well, and says what it is.
+  // Without a free descriptor mq_open fails too, with the right error.
   const limits = hasDescriptor() ? queueLimits() : undefined;
   return {
     maxMessages: maxMessages ?? limits?.defaultMessages ?? 1,
@@ -407,7 +413,7 @@ function attributesFor(
   return buffer;
 }
 
-/** What a limit has to do with a failure to create. */
+/** Explains a failed creation by the limit that it exceeds. */
 function limitHint(
   error: number,
   size: QueueSize | undefined,
@@ -441,10 +447,11 @@ function bytesHint(
   return `it would take ${needed} bytes, and RLIMIT_MSGQUEUE allows all queues of the user ${limits.maxBytes}`;
 }
 
-/** Whether a descriptor can be had, by having one. */
+/** Whether a descriptor is free, tried by opening a file. */
 function hasDescriptor(): boolean {
   try {
-    // Without /proc, too, it is found out: the descriptor comes before the path.
+    // This works without /proc too: open takes a descriptor before it looks up
+    // the path.
     tryReadTextFile("/proc/self/limits");
     return true;
   } catch {

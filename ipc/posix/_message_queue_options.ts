@@ -11,23 +11,23 @@ export interface PosixMessageQueueCreateOptions {
   /**
    * How many messages it can hold, at least 1.
    *
-   * @default {number} what `limits()` says, 10 on Linux as it comes
+   * @default {number} as in `limits()`, 10 by default on Linux
    */
   maxMessages?: number;
   /**
    * The most bytes of a message, at least 1.
    *
-   * @default {number} what `limits()` says, 8192 on Linux as it comes
+   * @default {number} as in `limits()`, 8192 by default on Linux
    */
   messageSize?: number;
   /**
-   * Permission bits, of which the umask takes away its own.
+   * Permission bits, reduced by the umask.
    *
    * @default {0o600}
    */
   mode?: number;
   /**
-   * Gives it `mode` exactly, whatever the umask (`fchmod`).
+   * Sets exactly `mode`, regardless of the umask (`fchmod`).
    *
    * @default {false}
    */
@@ -43,20 +43,20 @@ export interface PosixMessageQueueCreateOptions {
 /** Options of `PosixMessageQueue.open()`. */
 export interface PosixMessageQueueOpenOptions {
   /**
-   * Opens it for receiving only; takes no permission to write.
+   * Opens it for receiving only, which needs no write permission.
    *
    * @default {false}
    */
   readOnly?: boolean;
   /**
-   * Opens it for sending only; takes no permission to read.
+   * Opens it for sending only, which needs no read permission.
    *
    * @default {false}
    */
   writeOnly?: boolean;
   /**
-   * Accepts a queue that belongs to a third user: neither to this one nor to
-   * root. Anyone can put a queue under a name before you do.
+   * Accepts a queue that belongs neither to this user nor to root. Any user can
+   * create a queue under a name before you do.
    *
    * @default {true}
    */
@@ -67,8 +67,7 @@ export interface PosixMessageQueueOpenOptions {
 export interface PosixMessageQueueOpenOrCreateOptions
   extends PosixMessageQueueCreateOptions {
   /**
-   * Accepts a queue that belongs to a third user: neither to this one nor to
-   * root.
+   * Accepts a queue that belongs neither to this user nor to root.
    *
    * @default {true}
    */
@@ -84,7 +83,7 @@ export interface PosixMessageQueueOpenOrCreateOptions
 /** Options of `PosixMessageQueue.trySend()`. */
 export interface PosixTrySendOptions {
   /**
-   * Its priority, 0 to 32767: what is higher is received first.
+   * Its priority, 0 to 32767. Higher priorities are received first.
    *
    * @default {0}
    */
@@ -101,10 +100,10 @@ export interface PosixSendOptions extends PosixTrySendOptions, WaitOptions {}
 /** Options of `PosixMessageQueue.tryReceive()`. */
 export interface PosixTryReceiveOptions {
   /**
-   * Where to put the bytes, at least `messageSize`: `data` is then the part of
-   * it that they fill. Saves making an array for each message.
+   * The buffer for the bytes, at least `messageSize` long. `data` is then the
+   * part of it that they fill. This saves a new array for each message.
    *
-   * @default {undefined} into an array of their own
+   * @default {undefined} a new array
    */
   into?: Uint8Array<ArrayBuffer> | undefined;
 }

@@ -11,15 +11,15 @@ import { shown } from "../core/convert/argument.ts";
 const encoder = new TextEncoder();
 
 /**
- * Checks the name of a POSIX object and gives it back.
+ * Checks and returns the name of a POSIX object.
  *
- * The C library answers a bad name with one of five errors, depending on call
- * and length, and takes a NUL as its end: so names are judged here.
+ * The C library reports a bad name with one of five errors, depending on call
+ * and length, and takes a NUL as its end. So names are checked here.
  *
- * @param name One slash and at least one more character, none of them a slash.
- * @param max Bytes in UTF-8 at the most, slash included: those of shared memory
- * and queues, unless told otherwise.
- * @throws {TypeError} When it is anything else.
+ * @param name A slash and at least one more character, none of them a slash.
+ * @param max Most bytes in UTF-8, including the slash, by default the limit of
+ * shared memory and queues.
+ * @throws {TypeError} When the name is anything else.
  */
 export function posixName(name: string, max: number = NAME_MAX): string {
   if (typeof name !== "string") {
@@ -38,16 +38,16 @@ function flawOf(name: string, max: number): string | undefined {
   if (name.includes("/", 1)) return "have no slash but the first";
   if (name.includes("\0")) return "not contain a NUL character";
   if (name === "/." || name === "/..") return "not be that of a directory";
-  // The encoder would silently put another character in its place.
+  // The encoder would silently replace it.
   if (!name.isWellFormed()) return "not contain a lone surrogate";
   const bytes = encoder.encode(name).length;
   return bytes > max ? `have at most ${max} bytes, not ${bytes}` : undefined;
 }
 
 /**
- * A name that nothing on this machine has, but for a chance of 1 to 2^64.
+ * Returns a random name, which is in use with a chance of 1 in 2^64.
  *
- * @param prefix What it begins with: a slash, and who made it.
+ * @param prefix Its start: a slash and the name of its maker.
  */
 export function generatedName(prefix = "/libc-ipc-"): string {
   const random = crypto.getRandomValues(new BigUint64Array(1));
@@ -55,10 +55,10 @@ export function generatedName(prefix = "/libc-ipc-"): string {
 }
 
 /**
- * Creates an object under a name, or under a generated one when it is null,
- * and then under another for as long as the name is taken.
+ * Creates an object under a name, or under a generated name when it is null. A
+ * generated name that is taken is replaced by another.
  *
- * @param create Creates it exclusively, and throws `EEXIST` when it is there.
+ * @param create Creates it exclusively, and throws `EEXIST` when it exists.
  */
 export function createNamed<T>(
   name: string | null,

@@ -1,5 +1,5 @@
 /**
- * POSIX semaphores below the class: opening, waiting, judging what is there.
+ * POSIX semaphores below the class: opening, waiting, checking their content.
  *
  * @module
  */
@@ -61,14 +61,14 @@ export interface PosixSemaphoreValueOptions {
 export interface PosixSemaphoreCreateOptions
   extends PosixSemaphoreValueOptions {
   /**
-   * Permission bits, of which the umask takes away its own. Who may use a
-   * semaphore at all may read and write it.
+   * Permission bits, reduced by the umask. Using a semaphore needs both read
+   * and write permission.
    *
    * @default {0o600}
    */
   mode?: number;
   /**
-   * Gives it `mode` exactly, whatever the umask (`fchmod`).
+   * Sets exactly `mode`, regardless of the umask (`fchmod`).
    *
    * @default {false}
    */
@@ -84,8 +84,8 @@ export interface PosixSemaphoreCreateOptions
 /** Options of `PosixSemaphore.open()`. */
 export interface PosixSemaphoreOpenOptions {
   /**
-   * Accepts a semaphore that belongs to a third user: neither to this one nor
-   * to root. Its owner can end this process by making its file shorter.
+   * Accepts a semaphore that belongs neither to this user nor to root. Its
+   * owner can end this process by truncating its file.
    *
    * @default {true}
    */
@@ -103,55 +103,57 @@ export interface PosixSemaphoreOpenOrCreateOptions
   owner?: boolean;
 }
 
-/** Bytes of the longest name, slash included: its file is `sem.` and the rest. */
+/**
+ * Most bytes of a name with its slash: the name of its file begins with `sem.`.
+ */
 export const SEM_NAME_MAX = 252;
 
-/** What glibc notes in a semaphore that several processes may use. */
+/** The mark of glibc in a semaphore that several processes may use. */
 const SHARED = 128;
 
-/** The longest wait by a clock that may be set, in milliseconds. */
+/** The longest wait on a clock that may be set, in milliseconds. */
 const SLICE = 100;
-/** The same where a thread of this isolate may be woken instead. */
+/** The same when a post may wake a thread of this isolate instead. */
 const SHORT_SLICE = 10;
 
 /** A named semaphore in this process. */
 export interface NamedSemaphore extends SemaphoreMemory {
   /** The `sem_t`. */
   pointer: Deno.PointerObject;
-  /** Its file, to recognise it by. */
+  /** The identity of its file. */
   file: Pick<RawStat, "st_dev" | "st_ino">;
-  /** Gives the memory back. */
+  /** Unmaps the memory. */
   close(): void;
 }
 
-/** Where a semaphore is. */
+/** The place of a semaphore. */
 export interface SemaphorePlace {
   /** The `sem_t`. */
   pointer: Deno.PointerObject;
-  /** What it is in messages. */
+  /** Its name in messages. */
   label: string;
-  /** For a named one. */
+  /** Set for a named one. */
   named?: NamedSemaphore & { name: string };
-  /** For an unnamed one: the memory that it is in. */
+  /** The memory of an unnamed one. */
   mapping?: Mapping;
 }
 
-/** What a named semaphore is in messages. */
+/** Returns the name of a named semaphore in messages. */
 export function namedLabel(name: string): string {
   return `semaphore ${JSON.stringify(name)}`;
 }
 
-/** How a named semaphore is made. */
+/** The parameters of a new named semaphore. */
 export interface Creation {
   /** Its first value. */
   value: number;
   /** Permission bits. */
   mode: number;
-  /** Whether the umask takes none of them away. */
+  /** Whether the umask does not apply. */
   exact: boolean;
 }
 
-/** `sem_open(O_CREAT | O_EXCL)` */
+/** `sem_open(O_CREAT | O_EXCL)`: creates a named semaphore. */
 export function createSemaphore(
   name: string,
   { value, mode, exact }: Creation,
@@ -191,12 +193,12 @@ export function createSemaphore(
 }
 
 /**
- * What `sem_open` does, with a look at the file before it is used: who may
- * write to `/dev/shm` can have put anything there, and waiting on a file that
- * is too short ends the process (`SIGBUS`).
+ * Opens a named semaphore as `sem_open` does, but checks its file first. Any
+ * user who may write to `/dev/shm` can have put anything there, and waiting on
+ * a file that is too short ends the process (`SIGBUS`).
  *
- * `sem_open` itself would open the name once more, and find what has been put
- * there since the look. Here it is the file looked at that is mapped.
+ * `sem_open` would open the name again, and could find another file than the
+ * checked one. This function maps the file that it has checked.
  */
 export function openSemaphore(name: string, foreign: boolean): NamedSemaphore {
   const label = namedLabel(name);
@@ -247,7 +249,7 @@ function namedSemaphore(
   };
 }
 
-/** Memory that goes when it is closed and nobody uses it any more. */
+/** Memory that is released when it is closed and no longer pinned. */
 class PinnedMemory {
   readonly #release: () => void;
   #pins = 0;
@@ -273,7 +275,7 @@ class PinnedMemory {
   }
 }
 
-/** `sem_unlink` */
+/** `sem_unlink`: removes a name. */
 export function unlinkSemaphore(name: string): void {
   check0(
     semaphore().sem_unlink(cstring(name, "name")),
@@ -284,7 +286,7 @@ export function unlinkSemaphore(name: string): void {
   );
 }
 
-/** Whether the name still stands for that file, or for none. */
+/** Whether the name now belongs to another file. */
 export function isReplaced(
   name: string,
   file: NamedSemaphore["file"],
@@ -297,7 +299,7 @@ export function isReplaced(
   return found.st_ino !== file.st_ino || found.st_dev !== file.st_dev;
 }
 
-/** Whether there is a semaphore for several processes in these bytes. */
+/** Whether these bytes are a semaphore for several processes. */
 export function isShared(bytes: Uint8Array): boolean {
   const { buffer, byteOffset, byteLength } = bytes;
   return new DataView(buffer, byteOffset, byteLength)
@@ -311,12 +313,12 @@ export type WaitCalls = Pick<
 >;
 
 /**
- * `sem_clockwait`: takes a unit before the deadline, blocking this thread;
- * false when the time is up.
+ * `sem_clockwait`: blocks this thread until it has taken a unit, or returns
+ * false when the deadline passes.
  *
- * Before glibc 2.30 there is only `sem_timedwait`, which goes by the clock that
- * may be set: it waits for a moment at a time, and the deadline decides. So it
- * is while an asynchronous wait sleeps, which a post may wake instead.
+ * Before glibc 2.30 there is only `sem_timedwait`, whose clock may be set. It
+ * waits in short slices until the deadline. `sem_clockwait` does the same while
+ * an asynchronous wait sleeps, which a post may wake instead.
  */
 export function acquireBefore(
   sem: Deno.PointerObject,
@@ -351,7 +353,7 @@ export function acquireBefore(
 const now = new BigInt64Array(2);
 const until = new BigInt64Array(2);
 
-/** So many milliseconds from now on that clock. */
+/** `clock_gettime`: returns the time this many milliseconds from now. */
 function absolute(
   clock: number,
   milliseconds: number,
@@ -371,7 +373,7 @@ function absolute(
   return until;
 }
 
-/** The file of a named semaphore, where glibc keeps it. */
+/** Returns the path of a named semaphore's file in glibc. */
 function pathOf(name: string): Uint8Array<ArrayBuffer> {
   return cstring(`/dev/shm/sem.${name.slice(1)}`, "name");
 }
@@ -379,7 +381,7 @@ function pathOf(name: string): Uint8Array<ArrayBuffer> {
 function openFile(name: string, action: string): number {
   const fd = fcntl().open(
     pathOf(name),
-    // A FIFO planted under the name must not make us wait for its other end.
+    // Do not block on a FIFO that was planted under the name.
     O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
     0,
   );
@@ -413,7 +415,7 @@ function changeMode(name: string, mode: number): void {
   }
 }
 
-/** The file under a name; one that is no file when there is none any more. */
+/** Returns the identity of a name's file, or zeros when it no longer exists. */
 function lookUp(name: string): NamedSemaphore["file"] {
   const buffer = new Uint8Array(stat.size);
   const error = errnoOf(sys_stat().lstat(pathOf(name), buffer), errno[0]);

@@ -1,9 +1,10 @@
 /**
  * Waiting for a POSIX semaphore on another thread, without taking a unit.
  *
- * `sem_wait` takes one, and a thread cannot hand it over: it would be lost with
- * a process that dies in between. So the thread only sleeps on the value, as
- * `sem_wait` does inside, and is counted among those that `sem_post` wakes.
+ * `sem_wait` would take a unit that the thread cannot hand over safely: it
+ * would be lost if the process died in between. So the thread only sleeps on
+ * the value, as `sem_wait` does internally, and is counted as a waiter for
+ * `sem_post`.
  *
  * @module
  */
@@ -16,25 +17,28 @@ import {
 import { SYS_futex } from "../../ffi/libc/sys_syscall.ts";
 import type { BlockingCall } from "../core/wait/source.ts";
 
-/** The memory that a semaphore is in. */
+/** The memory of a semaphore. */
 export interface SemaphoreMemory {
   /** Keeps it mapped until the result is disposed. */
   pin(): Disposable;
-  /** Whether its pages refuse writes by now. */
+  /** Whether its pages are now read-only. */
   readonly readOnly: boolean;
 }
 
-/** One more in the upper half of a `sem_t`'s first word: who waits. */
+/**
+ * One waiter in a `sem_t`'s first word, which counts them in its upper half.
+ */
 const WAITER = 1n << 32n;
-/** The lower half: the value. */
+/** The mask of the lower half, the value. */
 const VALUE = WAITER - 1n;
 
-/** How many threads of this isolate are in such a wait. */
+/** The number of this isolate's threads in such a wait. */
 let asleep = 0;
 
 /**
- * Whether a post may wake a thread of this isolate, which takes nothing before
- * the event loop turns: who blocks it must look at the value by itself.
+ * Whether a post may wake a thread of this isolate. Its unit is not taken
+ * before the event loop turns, so a blocking call must check the value by
+ * itself.
  */
 export function competes(): boolean {
   return asleep > 0;
@@ -52,7 +56,7 @@ export function waitForUnit(
     prepare() {
       pinned = memory.pin();
       word = new BigUint64Array(Deno.UnsafePointerView.getArrayBuffer(sem, 8));
-      // Before the kernel compares the value: who posts after that sees us.
+      // Count us before the kernel compares the value: any later post sees us.
       Atomics.add(word, 0, WAITER);
       asleep++;
       const address = BigInt(Deno.UnsafePointer.value(sem));
@@ -60,11 +64,11 @@ export function waitForUnit(
     },
     finish() {
       asleep--;
-      // Where nobody can write any more, nobody can post either.
+      // A write to pages that are now read-only would end the process.
       if (word !== undefined && !memory.readOnly) {
         const before = Atomics.sub(word, 0, WAITER);
-        // A post wakes one thread. If that was this one and its waiter has
-        // given up meanwhile, another one must know.
+        // A post wakes one thread. If it woke this one after its waiter had
+        // given up, pass the wakeup on.
         if ((before & VALUE) !== 0n && before >> 32n > 1n) {
           linux_futex().futex(SYS_futex, sem, FUTEX_WAKE, 1, null, null, 0);
         }

@@ -1,5 +1,5 @@
 /**
- * POSIX shared memory objects: how they are made, opened and removed.
+ * POSIX shared memory below the class: creating, opening and removing objects.
  *
  * @module
  */
@@ -33,24 +33,24 @@ import { closeFd, closingOnError } from "../core/handle/close_fd.ts";
 
 /** Options of `PosixSharedMemory.create()`. */
 export interface PosixSharedMemoryCreateOptions {
-  /** Its size in bytes, from 0 on; it begins as zeros. */
+  /** Its size in bytes, at least 0. It is filled with zeros. */
   size: number;
   /**
-   * Permission bits, of which the umask takes away its own.
+   * Permission bits, reduced by the umask.
    *
    * @default {0o600}
    */
   mode?: number;
   /**
-   * Gives it `mode` exactly, whatever the umask (`fchmod`).
+   * Sets exactly `mode`, regardless of the umask (`fchmod`).
    *
    * @default {false}
    */
   ignoreUmask?: boolean;
   /**
-   * Reserves the memory (`posix_fallocate`), so that a full `/dev/shm` is the
-   * error `ENOSPC` here, and not the end of the process (`SIGBUS`) at the first
-   * touch of a page that cannot be had.
+   * Reserves the memory (`posix_fallocate`). A full `/dev/shm` then fails here
+   * with `ENOSPC`. Otherwise the first access to a page that cannot be
+   * allocated ends the process (`SIGBUS`).
    *
    * @default {true}
    */
@@ -73,8 +73,7 @@ export interface PosixSharedMemoryOpenOrCreateOptions
    */
   owner?: boolean;
   /**
-   * Accepts an object that belongs to a third user: neither to this one nor to
-   * root.
+   * Accepts an object that belongs neither to this user nor to root.
    *
    * @default {true}
    */
@@ -90,21 +89,21 @@ export interface PosixSharedMemoryOpenOptions {
    */
   readOnly?: boolean;
   /**
-   * Bytes that it must have at least.
+   * Its minimum size in bytes.
    *
    * @default {0}
    */
   size?: number;
   /**
-   * Accepts an object that belongs to a third user: neither to this one nor to
-   * root. Anyone can put an object under a name before you do.
+   * Accepts an object that belongs neither to this user nor to root. Any user
+   * can create an object under a name before you do.
    *
    * @default {true}
    */
   foreign?: boolean;
 }
 
-/** What a handle is made of. */
+/** The parts of a handle. */
 export interface Opened {
   fd: number;
   name: string;
@@ -114,12 +113,12 @@ export interface Opened {
   owner: boolean;
 }
 
-/** What an object is called in messages. */
+/** Returns the name of an object in messages. */
 export function memoryLabel(name: string): string {
   return `shared memory ${JSON.stringify(name)}`;
 }
 
-/** Checks the options of creating one. */
+/** Checks the options for creating an object. */
 export function checkCreate(options: PosixSharedMemoryCreateOptions): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
@@ -130,7 +129,7 @@ export function checkCreate(options: PosixSharedMemoryCreateOptions): void {
   checkMode(options.mode ?? 0o600);
 }
 
-/** `shm_open`: creates an object that nobody else has. */
+/** `shm_open`: creates an object exclusively. */
 export function createObject(
   name: string,
   options: PosixSharedMemoryCreateOptions,
@@ -159,8 +158,8 @@ export function createObject(
 }
 
 /**
- * Makes an object so long, and never shorter: another process can be giving the
- * same one another size. Without `reserve` only its last page is reserved.
+ * Extends an object to a size, and never shrinks it: another process may be
+ * sizing the same object. Without `reserve` only its last page is reserved.
  */
 function giveSize(
   fd: number,
@@ -185,7 +184,7 @@ function hintOf(error: number): string | undefined {
   }
 }
 
-/** `shm_open`: opens an object, and refuses what is none. */
+/** `shm_open`: opens an object, and refuses anything but a regular file. */
 export function openObject(
   name: string,
   options: PosixSharedMemoryOpenOptions,
@@ -194,7 +193,7 @@ export function openObject(
   const label = memoryLabel(name);
   const fd = sys_mman().shm_open(
     cstring(name, "name"),
-    // A FIFO planted under the name must not make us wait for its other end.
+    // Do not block on a FIFO that was planted under the name.
     (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK,
     0,
   );
@@ -221,7 +220,7 @@ export function openSized(
   const init = openObject(name, { foreign });
   const label = memoryLabel(name);
   return closingOnError(init.fd, label, () => {
-    // Its creator has not come to that yet, or has died before.
+    // Its creator has not sized it yet, or has died before.
     if (init.raw.st_size === 0n && size > 0) {
       giveSize(init.fd, size, { reserve, label });
     } else {

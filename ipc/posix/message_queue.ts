@@ -11,10 +11,10 @@
  * ```
  *
  * Waiting for a message needs no `mq_notify` here: the descriptor of a queue
- * can be waited for like any other, by any number of processes, again and
- * again, and `waitAny()` tells without taking the message. A notification
- * serves one process only, once, and is lost when any descriptor of the queue
- * in that process is closed; the raw call is in `@libc/ipc/ffi`.
+ * can be polled like any other, by any number of processes and any number of
+ * times, and `waitAny()` does not take the message. A notification serves one
+ * process, once, and is lost when any descriptor of the queue in that process
+ * is closed. The raw call is in `@libc/ipc/ffi`.
  *
  * @module
  */
@@ -100,15 +100,15 @@ export type {
 /**
  * A POSIX message queue.
  *
- * Messages keep their boundaries. Those of a higher priority come first, those
- * of one priority in the order in which they were sent. A queue holds a fixed
- * number of messages of limited size. It outlives its processes, with all
- * messages, until it is unlinked and the last process that has it open lets go
- * of it, at the latest until the next boot.
+ * Messages keep their boundaries. Higher priorities are received first, and
+ * messages of equal priority in the order in which they were sent. A queue
+ * holds a limited number of messages of limited size. It outlives its
+ * processes, with all messages, until it is unlinked and no process has it open
+ * any more, or until the next boot.
  *
- * Sends that wait keep their order among each other, and so do receives; the
- * `try` and `Sync` forms may pass them. A process that is blocked in the kernel
- * (`mq_receive` in C) is served before those that wait here.
+ * Pending sends keep their order, and so do pending receives; the `try` and
+ * `Sync` forms may overtake them. A process that is blocked in the kernel
+ * (`mq_receive` in C) is served before the waits here.
  *
  * @example By priority
  * ```ts
@@ -158,12 +158,12 @@ export class PosixMessageQueue
    *
    * See [mq_open(3)](https://man7.org/linux/man-pages/man3/mq_open.3.html).
    *
-   * @param name A slash and more characters, or null for a name that nobody
-   * uses: see {@linkcode PosixMessageQueue.name}.
+   * @param name A slash and more characters, or null for an unused name: see
+   * {@linkcode PosixMessageQueue.name}.
    * @throws {IpcError} `EEXIST` when the name is taken, `EINVAL` beyond
    * `msg_max` or `msgsize_max`, `ENOSPC` beyond `queues_max`, `EMFILE` beyond
-   * `RLIMIT_MSGQUEUE` or without a descriptor, `ENFILE`, `ENOMEM`; the message
-   * says how much the limit is.
+   * `RLIMIT_MSGQUEUE` or without a free descriptor, `ENFILE`, `ENOMEM`. The
+   * error message states the limit.
    */
   static create(
     name: string | null = null,
@@ -184,7 +184,8 @@ export class PosixMessageQueue
    * See [mq_open(3)](https://man7.org/linux/man-pages/man3/mq_open.3.html).
    *
    * @throws {IpcError} `ENOENT` when there is none, `EACCES` without
-   * permission, `EPERM` when it is foreign and must not be, `EMFILE`, `ENFILE`.
+   * permission, `EPERM` when it is foreign and `foreign` is false, `EMFILE`,
+   * `ENFILE`.
    */
   static open(
     name: string,
@@ -209,7 +210,7 @@ export class PosixMessageQueue
    * `mq_open(O_CREAT)`: opens a queue, or creates it when there is none;
    * {@linkcode PosixMessageQueue.created} says which.
    *
-   * One that exists keeps its `maxMessages` and `messageSize`.
+   * An existing queue keeps its `maxMessages` and `messageSize`.
    *
    * See [mq_open(3)](https://man7.org/linux/man-pages/man3/mq_open.3.html).
    *
@@ -232,7 +233,7 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_unlink`: removes a name, without opening what it stands for.
+   * `mq_unlink`: removes a name without opening the queue.
    *
    * See [mq_unlink(3)](https://man7.org/linux/man-pages/man3/mq_unlink.3.html).
    *
@@ -244,8 +245,8 @@ export class PosixMessageQueue
   }
 
   /**
-   * `getrlimit(RLIMIT_MSGQUEUE)` and `/proc/sys/fs/mqueue`: the limits of
-   * queues.
+   * `getrlimit(RLIMIT_MSGQUEUE)` and `/proc/sys/fs/mqueue`: returns the limits
+   * of queues.
    *
    * See [mq_overview(7)](https://man7.org/linux/man-pages/man7/mq_overview.7.html).
    */
@@ -279,9 +280,9 @@ export class PosixMessageQueue
   }
 
   /**
-   * Its descriptor, for other calls and other processes. It stays this
-   * handle's: closing one closes both. It is non-blocking, which
-   * {@linkcode setNonBlocking} changes.
+   * Its descriptor, for other calls and other processes. It belongs to this
+   * handle: closing one closes both. It is non-blocking;
+   * {@linkcode setNonBlocking} changes this.
    *
    * @throws {TypeError} When the handle is closed.
    */
@@ -291,16 +292,16 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_send`: sends a message as soon as there is room for it.
+   * `mq_send`: sends a message, and waits while the queue is full.
    *
-   * Aborted or timed out, it has sent nothing.
+   * A call that is aborted or times out has sent nothing.
    *
    * See [mq_send(3)](https://man7.org/linux/man-pages/man3/mq_send.3.html).
    *
    * @param data Its bytes, which are copied at once, or text to send as UTF-8.
    * @throws {IpcError} `ETIMEDOUT`, `EMSGSIZE` when it is longer than
    * `messageSize`, `EBADF` when the queue is open for receiving only.
-   * @throws {TypeError} When it is closed, also meanwhile.
+   * @throws {TypeError} When it is closed before or during the call.
    */
   send(
     data: Uint8Array | string,
@@ -309,9 +310,9 @@ export class PosixMessageQueue
     return promised(() => {
       let payload = payloadOf(data);
       const priority = checkPriority(options.priority ?? 0);
-      // Not slice(): that of a Buffer copies nothing.
+      // Not slice(), which does not copy for a Buffer.
       const own = () => payload === data ? new Uint8Array(payload) : payload;
-      // Others come first; the caller may use the bytes again meanwhile.
+      // Other sends come first, and the caller may reuse the bytes meanwhile.
       if (this.#writes.busy) payload = own();
       const attempt = () => {
         if (this.#send(payload, priority)) return true;
@@ -328,15 +329,8 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_send`, `poll`: as {@linkcode send}, blocking this thread.
-   *
-   * `mq_timedsend` goes by the time of day; `poll` waits as long as asked for
-   * even if somebody sets the clock.
-   *
-   * See [mq_send(3)](https://man7.org/linux/man-pages/man3/mq_send.3.html).
-   *
-   * @throws {IpcError} As `send`.
-   * @throws {TypeError} When it is closed.
+   * `mq_send`, `poll`: as {@linkcode send}, but blocks this thread. Setting the
+   * clock does not change the timeout, as it would with `mq_timedsend`.
    */
   sendSync(
     data: Uint8Array | string,
@@ -354,15 +348,8 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_timedsend`: sends a message if there is room for it; false when there
-   * is not.
-   *
-   * Its time is over already, so that it never blocks.
-   *
-   * See [mq_timedsend(3)](https://man7.org/linux/man-pages/man3/mq_send.3.html).
-   *
-   * @throws {IpcError} As `send`, but for `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed.
+   * `mq_timedsend`: as {@linkcode send}, but returns false when the queue is
+   * full.
    */
   trySend(
     data: Uint8Array | string,
@@ -373,17 +360,17 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_receive`: takes the first message of the highest priority, as soon as
-   * there is one.
+   * `mq_receive`: takes the first message of the highest priority, and waits
+   * while the queue is empty.
    *
-   * Aborted or timed out, it has taken none.
+   * A call that is aborted or times out has taken nothing.
    *
    * See [mq_receive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
    *
    * @throws {IpcError} `ETIMEDOUT`, `EBADF` when the queue is open for sending
    * only.
    * @throws {RangeError} When `into` has less than `messageSize` bytes.
-   * @throws {TypeError} When it is closed, also meanwhile.
+   * @throws {TypeError} When it is closed before or during the call.
    */
   receive(options: PosixReceiveOptions = {}): Promise<PosixMessage> {
     const { into } = options;
@@ -396,16 +383,9 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_receive`, `poll`: as {@linkcode receive}, blocking this thread.
-   *
-   * `mq_timedreceive` goes by the time of day; `poll` waits as long as asked
-   * for even if somebody sets the clock.
-   *
-   * See [mq_receive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
-   *
-   * @throws {IpcError} As `receive`.
-   * @throws {RangeError} When `into` has less than `messageSize` bytes.
-   * @throws {TypeError} When it is closed.
+   * `mq_receive`, `poll`: as {@linkcode receive}, but blocks this thread.
+   * Setting the clock does not change the timeout, as it would with
+   * `mq_timedreceive`.
    */
   receiveSync(options: PosixReceiveSyncOptions = {}): PosixMessage {
     const timeout = timeoutOf(options);
@@ -419,26 +399,18 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_timedreceive`: takes the first message of the highest priority;
-   * undefined when there is none.
-   *
-   * Its time is over already, so that it never blocks.
-   *
-   * See [mq_timedreceive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
-   *
-   * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
-   * @throws {RangeError} When `into` has less than `messageSize` bytes.
-   * @throws {TypeError} When it is closed.
+   * `mq_timedreceive`: as {@linkcode receive}, but returns undefined when the
+   * queue is empty.
    */
   tryReceive(options: PosixTryReceiveOptions = {}): PosixMessage | undefined {
     return this.#receive(options.into);
   }
 
   /**
-   * `mq_receive`: receives messages, one a turn, until this handle is closed.
+   * `mq_receive`: yields messages until this handle is closed.
    *
-   * Nothing is received ahead: leaving the loop loses no message. That the
-   * queue is unlinked ends nothing: who has it open can go on.
+   * It receives each message only when asked for it, so leaving the loop loses
+   * none. Unlinking the queue does not end the loop.
    *
    * See [mq_receive(3)](https://man7.org/linux/man-pages/man3/mq_receive.3.html).
    *
@@ -469,11 +441,11 @@ export class PosixMessageQueue
    * `mq_receive`: receives messages and calls `listener` with each, until the
    * result is disposed or this handle is closed.
    *
-   * A listener that returns a promise gets the next message when that is
-   * settled. What it throws is reported as an uncaught error, and so is a
-   * failing receive, which ends it.
+   * A listener that returns a promise gets the next message when the promise is
+   * settled. Its exceptions are reported as uncaught errors. A failing receive
+   * is reported too and ends the listening.
    *
-   * @example Until it has heard enough
+   * @example Listen for one message
    * ```ts
    * import { PosixMessageQueue } from "@libc/ipc/posix-mq";
    *
@@ -501,7 +473,7 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_getattr`: how much it can hold and holds.
+   * `mq_getattr`: returns the size of the queue and its number of messages.
    *
    * See [mq_getattr(3)](https://man7.org/linux/man-pages/man3/mq_getattr.3.html).
    *
@@ -512,12 +484,12 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_setattr`: makes the open queue non-blocking, as it is at first, or
-   * blocking, for programs that inherit or receive its descriptor and call
-   * `mq_receive` and `mq_send` of C.
+   * `mq_setattr`: makes the open queue blocking, or non-blocking as it is at
+   * first, for programs that inherit or receive its descriptor and call
+   * `mq_receive` and `mq_send` in C.
    *
-   * Nothing changes for this handle: its `try` forms never block, and all others
-   * wait. Who opens the queue by its name has a flag of their own.
+   * This handle is not affected: its `try` forms never block, and all others
+   * wait. A process that opens the queue by its name has its own flag.
    *
    * See [mq_setattr(3)](https://man7.org/linux/man-pages/man3/mq_getattr.3.html).
    *
@@ -540,7 +512,7 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_getattr`, `fstat`, `pread`: what the kernel knows of it.
+   * `mq_getattr`, `fstat`, `pread`: returns the state of the queue.
    *
    * See [mq_overview(7)](https://man7.org/linux/man-pages/man7/mq_overview.7.html).
    *
@@ -564,7 +536,8 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_unlink`: removes the name; who has it open can go on using it.
+   * `mq_unlink`: removes the name. Processes that have the queue open can still
+   * use it.
    *
    * See [mq_unlink(3)](https://man7.org/linux/man-pages/man3/mq_unlink.3.html).
    *
@@ -579,8 +552,8 @@ export class PosixMessageQueue
   }
 
   /**
-   * `mq_close`: gives up this handle; the queue itself stays. Who waits with it
-   * gets a `TypeError`. Closing twice does nothing.
+   * `mq_close`: closes this handle; the queue itself remains. Pending calls are
+   * rejected with a `TypeError`. Closing twice does nothing.
    *
    * See [mq_close(3)](https://man7.org/linux/man-pages/man3/mq_close.3.html).
    */
@@ -589,9 +562,9 @@ export class PosixMessageQueue
   }
 
   /**
-   * Closes the handle, and unlinks the name when it is the `owner`, closed or
-   * not. That somebody else has removed it before is no error, and what another
-   * process has put under the name since then stays.
+   * Closes the handle, and unlinks the name if the handle is the `owner`, even
+   * when it is already closed. A name that is already removed is no error, and
+   * a new queue under the name is left alone.
    */
   [Symbol.dispose](): void {
     this.close();
@@ -602,7 +575,7 @@ export class PosixMessageQueue
   }
 
   /**
-   * How `waitAny()` waits for a message.
+   * The readiness of a message, for `waitAny()`.
    *
    * @ignore
    */
@@ -632,7 +605,7 @@ export class PosixMessageQueue
     }
   }
 
-  /** Sends; false when there is no room. */
+  /** Sends; false when the queue is full. */
   #send(payload: Uint8Array, priority: number): boolean {
     const error = sendMessage(this.#fd.use("send to"), payload, priority);
     if (error === 0) return true;
@@ -650,7 +623,7 @@ export class PosixMessageQueue
     );
   }
 
-  /** Receives; undefined without a message. */
+  /** Receives; undefined when the queue is empty. */
   #receive(
     into: Uint8Array<ArrayBuffer> | undefined,
   ): PosixMessage | undefined {

@@ -80,16 +80,15 @@ export type {
  * A POSIX semaphore: a number from 0 to 2147483647 that several processes
  * raise, lower, and wait for.
  *
- * With a name it lives until it is unlinked and the last process that has it
- * open lets go of it, at the latest until the next boot. Without one it lives
- * in a {@linkcode Mapping} of shared memory.
+ * A named semaphore exists until it is unlinked and no process has it open any
+ * more, or until the next boot. An unnamed one is part of a {@linkcode Mapping}
+ * of shared memory.
  *
- * A process that dies has not released what it had acquired: the value stays as
- * it is. Where that must not be, use a `SysvSemaphoreSet`, whose operations the
- * kernel takes back.
+ * A process that dies does not release its units: the value does not change. If
+ * this must not happen, use a `SysvSemaphoreSet`, whose operations the kernel
+ * undoes.
  *
- * Any thread of any process that waits may get the next unit; there is no
- * order.
+ * Any waiting thread of any process may get the next unit; there is no order.
  *
  * @example A lock between processes
  * ```ts
@@ -105,7 +104,7 @@ export type {
  * ```
  */
 export class PosixSemaphore implements Disposable, Waitable {
-  /** Bytes that a semaphore takes in a mapping, where it starts at a multiple of 8. */
+  /** The size of a semaphore in a mapping; it must start at a multiple of 8. */
   static readonly byteLength: number = sem_t.size;
 
   readonly #pointer: Deno.PointerObject;
@@ -137,12 +136,12 @@ export class PosixSemaphore implements Disposable, Waitable {
   /**
    * `sem_open(O_CREAT | O_EXCL)`: creates a named semaphore.
    *
-   * Nobody sees it before it has its value.
+   * It has its value before any process can open it.
    *
    * See [sem_open(3)](https://man7.org/linux/man-pages/man3/sem_open.3.html).
    *
-   * @param name A slash and more characters, 252 bytes at the most; or null for
-   * a name that nobody uses: see {@linkcode PosixSemaphore.name}.
+   * @param name A slash and more characters, at most 252 bytes, or null for an
+   * unused name: see {@linkcode PosixSemaphore.name}.
    * @throws {IpcError} `EEXIST` when the name is taken, `ENOSPC` when
    * `/dev/shm` is full, `EACCES`, `EMFILE`, `ENFILE`.
    */
@@ -162,17 +161,17 @@ export class PosixSemaphore implements Disposable, Waitable {
   /**
    * `sem_open`: opens a named semaphore, which must exist.
    *
-   * What is there is looked at first: a link, another kind of file, one of
-   * another size, or one that was never a semaphore is refused. Nobody can put
-   * something else in its place after that; only the owner of the file can
-   * still make it shorter, see `foreign`.
+   * The file is checked first. A symbolic link, another kind of file, a file of
+   * another size or one that was never a semaphore is refused. The checked file
+   * cannot be replaced afterwards, but its owner can still truncate it, see
+   * `foreign`.
    *
    * See [sem_open(3)](https://man7.org/linux/man-pages/man3/sem_open.3.html).
    *
-   * @throws {IpcError} `ENOENT` when there is none, `EACCES` without
-   * permission to read and write it, `ELOOP` for a symbolic link, `ENODEV` or
-   * `EBADMSG` for what is no semaphore, `EPERM` when it is foreign and must not
-   * be, `EMFILE`, `ENFILE`.
+   * @throws {IpcError} `ENOENT` when there is none, `EACCES` without permission
+   * to read and write it, `ELOOP` for a symbolic link, `ENODEV` or `EBADMSG`
+   * when it is not a semaphore, `EPERM` when it is foreign and `foreign` is
+   * false, `EMFILE`, `ENFILE`.
    */
   static open(
     name: string,
@@ -211,14 +210,15 @@ export class PosixSemaphore implements Disposable, Waitable {
   /**
    * `sem_init`: makes an unnamed semaphore in shared memory.
    *
-   * Whoever has the memory mapped can use it, in C at the same address. Nobody
-   * may use it yet: one that exists there would be overwritten. It ends with
-   * the memory; while the mapping is open it must not be used for anything else.
+   * Any process that has mapped the memory can use it, in C at the same offset.
+   * An existing semaphore there is overwritten, so it must not be in use. It
+   * ends with the memory. Do not use its bytes for anything else while the
+   * mapping is open.
    *
    * See [sem_init(3)](https://man7.org/linux/man-pages/man3/sem_init.3.html).
    *
-   * @param offset Where it begins: at a multiple of 8 in memory.
-   * @throws {RangeError} When it would reach over the end or is misaligned.
+   * @param offset Its offset. Its address must be a multiple of 8.
+   * @throws {RangeError} When it would extend past the end or is misaligned.
    * @throws {TypeError} When the mapping is closed or read-only.
    *
    * @example Beside the data that it guards
@@ -253,13 +253,13 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * `sem_init`, done before by somebody else: the unnamed semaphore at a place
-   * in shared memory.
+   * `sem_init`, called earlier elsewhere: opens an unnamed semaphore in shared
+   * memory.
    *
-   * @param offset Where it begins: at a multiple of 8 in memory.
+   * @param offset Its offset. Its address must be a multiple of 8.
    * @throws {IpcError} `EBADMSG` when there is none, or one that is not for
    * several processes.
-   * @throws {RangeError} When it would reach over the end or is misaligned.
+   * @throws {RangeError} When it would extend past the end or is misaligned.
    * @throws {TypeError} When the mapping is closed or read-only.
    */
   static at(mapping: Mapping, offset = 0): PosixSemaphore {
@@ -272,7 +272,7 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * `sem_unlink`: removes a name, without opening what it stands for.
+   * `sem_unlink`: removes a name without opening the semaphore.
    *
    * See [sem_unlink(3)](https://man7.org/linux/man-pages/man3/sem_unlink.3.html).
    *
@@ -293,21 +293,21 @@ export class PosixSemaphore implements Disposable, Waitable {
     return this.#created;
   }
 
-  /** Whether this handle is closed, or the mapping that it is in. */
+  /** Whether this handle or its mapping is closed. */
   get closed(): boolean {
     return this.#closed || this.#mapping?.closed === true;
   }
 
   /**
-   * `sem_trywait`, and `futex` to wait: lowers it by one, as soon as its value
-   * is above zero.
+   * `sem_trywait`, and `futex` to wait: lowers the value by one, and waits
+   * while it is zero.
    *
-   * Aborted or timed out, it has taken nothing.
+   * A call that is aborted or times out has taken nothing.
    *
    * See [sem_wait(3)](https://man7.org/linux/man-pages/man3/sem_wait.3.html).
    *
    * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed, also meanwhile.
+   * @throws {TypeError} When it is closed before or during the call.
    */
   acquire(options: WaitOptions = {}): Promise<void> {
     return promised(() =>
@@ -321,15 +321,8 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * `sem_wait`, `sem_clockwait`: as {@linkcode acquire}, blocking this thread.
-   *
-   * A `timeout` goes by the monotonic clock: setting the machine's time does
-   * not change it.
-   *
-   * See [sem_wait(3)](https://man7.org/linux/man-pages/man3/sem_wait.3.html).
-   *
-   * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed.
+   * `sem_wait`, `sem_clockwait`: as {@linkcode acquire}, but blocks this
+   * thread. The timeout uses the monotonic clock.
    */
   acquireSync(options?: SyncWaitOptions): void {
     const sem = this.#use("acquire");
@@ -344,18 +337,14 @@ export class PosixSemaphore implements Disposable, Waitable {
     if (this.tryAcquire()) return;
     const deadline = new Deadline(timeout ?? Infinity);
     if (acquireBefore(sem, deadline, this.#label)) return;
-    // A post may have woken somebody who has not taken the unit yet.
+    // A post may have woken another waiter that has not taken the unit yet.
     if (this.tryAcquire()) return;
     throw timeoutError("sem_clockwait", "acquire", this.#label, timeout ?? 0);
   }
 
   /**
-   * `sem_trywait`: lowers it by one if its value is above zero now; false when
-   * it is not.
-   *
-   * See [sem_wait(3)](https://man7.org/linux/man-pages/man3/sem_wait.3.html).
-   *
-   * @throws {TypeError} When it is closed.
+   * `sem_trywait`: as {@linkcode acquire}, but returns false when the value is
+   * zero.
    */
   tryAcquire(): boolean {
     const error = errnoOf(
@@ -368,14 +357,14 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * `sem_post`: raises it by one, or one after the other by `count`, at once,
-   * and wakes who waits for it.
+   * `sem_post`: raises the value by one, or by one `count` times, and wakes
+   * waiters. It never waits.
    *
    * See [sem_post(3)](https://man7.org/linux/man-pages/man3/sem_post.3.html).
    *
-   * @param count How often, 1 to 2147483647.
-   * @throws {IpcError} `EOVERFLOW` when the value would exceed 2147483647; it
-   * is then as before, unless others raised it at the same time.
+   * @param count The number of units, 1 to 2147483647.
+   * @throws {IpcError} `EOVERFLOW` when the value would exceed 2147483647. It
+   * is then unchanged, unless others raised it at the same time.
    * @throws {TypeError} When it is closed.
    */
   release(count = 1): void {
@@ -393,12 +382,12 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * `sem_getvalue`: its value now, 0 when somebody waits for it.
+   * `sem_getvalue`: returns the current value; 0 when there are waiters.
    *
    * See [sem_getvalue(3)](https://man7.org/linux/man-pages/man3/sem_getvalue.3.html).
    *
-   * @throws {IpcError} `EBADMSG` when somebody has written something else over
-   * the semaphore.
+   * @throws {IpcError} `EBADMSG` when the semaphore has been overwritten with
+   * other data.
    * @throws {TypeError} When it is closed.
    */
   value(): number {
@@ -423,7 +412,8 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * `sem_unlink`: removes the name; who has it open can go on using it.
+   * `sem_unlink`: removes the name. Processes that have the semaphore open can
+   * still use it.
    *
    * See [sem_unlink(3)](https://man7.org/linux/man-pages/man3/sem_unlink.3.html).
    *
@@ -442,25 +432,26 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * `sem_close`: gives up this handle; the semaphore itself stays. Who waits
-   * with {@linkcode acquire} gets a `TypeError`. Closing twice does nothing.
+   * `sem_close`: closes this handle; the semaphore itself remains. Pending
+   * {@linkcode acquire} calls are rejected with a `TypeError`. Closing twice
+   * does nothing.
    *
    * See [sem_close(3)](https://man7.org/linux/man-pages/man3/sem_close.3.html).
    */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // Synchronous calls have returned, and asynchronous ones only try: nothing
-    // is inside the semaphore now, and nothing comes in any more.
+    // Synchronous calls have returned, and asynchronous ones only try: no call
+    // is using the semaphore now, and none will start.
     this.#source.poke();
     this.#watching?.[Symbol.dispose]();
     this.#named?.close();
   }
 
   /**
-   * Closes the handle, and unlinks the name when it is the `owner`, closed or
-   * not. That somebody else has removed it before is no error, and what another
-   * process has put under the name since then stays.
+   * Closes the handle, and unlinks the name if the handle is the `owner`, even
+   * when it is already closed. A name that is already removed is no error, and
+   * a new semaphore under the name is left alone.
    */
   [Symbol.dispose](): void {
     this.close();
@@ -472,7 +463,7 @@ export class PosixSemaphore implements Disposable, Waitable {
   }
 
   /**
-   * How `waitAny()` waits for it.
+   * Its readiness, for `waitAny()`.
    *
    * @ignore
    */
@@ -497,13 +488,13 @@ export class PosixSemaphore implements Disposable, Waitable {
     };
   }
 
-  /** Where it is, for a call that is about to do what `action` says. */
+  /** Returns its pointer, for a call that `action` names in the error. */
   #use(action: string): Deno.PointerObject {
     const mapping = this.#mapping;
     if (this.#closed || mapping?.closed) {
       throw new TypeError(`Cannot ${action} a closed ${this.#label}`);
     }
-    // Its pages may have been protected since.
+    // Its pages may have become read-only.
     if (mapping?.readOnly) {
       throw new TypeError(`Cannot ${action} a ${this.#label}: it is read-only`);
     }

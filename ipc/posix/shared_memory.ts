@@ -65,13 +65,13 @@ export type {
  * A POSIX shared memory object: a named piece of memory, on Linux a file below
  * `/dev/shm`.
  *
- * It lives until it is unlinked and the last process that has it open or mapped
- * lets go of it, at the latest until the next boot.
+ * It exists until it is unlinked and no process has it open or mapped any more,
+ * or until the next boot.
  *
- * Whoever may write to it may also make it shorter, and touching a mapping
- * beyond the new end ends a process (`SIGBUS`). Read what a stranger owns with
- * {@linkcode PosixSharedMemory.pread} or `Mapping.readInto()`, or use a
- * `Memfd`, which can be sealed.
+ * Any process that may write to it may also truncate it, and access to a
+ * mapping beyond the new end ends a process (`SIGBUS`). Read the memory of a
+ * stranger with {@linkcode PosixSharedMemory.pread} or `Mapping.readInto()`, or
+ * use a `Memfd`, which can be sealed.
  *
  * @example Create, fill, read and remove
  * ```ts
@@ -110,14 +110,14 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * `shm_open(O_CREAT | O_EXCL)`: creates an object of zero bytes.
+   * `shm_open(O_CREAT | O_EXCL)`: creates an object filled with zeros.
    *
-   * When a later step fails, it is removed again.
+   * It is removed again when a later step fails.
    *
    * See [shm_open(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
    *
-   * @param name A slash and more characters, or null for a name that nobody
-   * uses: see {@linkcode PosixSharedMemory.name}.
+   * @param name A slash and more characters, or null for an unused name: see
+   * {@linkcode PosixSharedMemory.name}.
    * @throws {IpcError} `EEXIST` when the name is taken, `ENOSPC` when
    * `/dev/shm` is full, `EFBIG` beyond `RLIMIT_FSIZE`, `EMFILE`, `ENFILE`,
    * `EACCES`.
@@ -136,14 +136,14 @@ export class PosixSharedMemory implements Disposable {
   /**
    * `shm_open`: opens an object, which must exist.
    *
-   * Symbolic links, FIFOs and whatever else is no memory are refused.
+   * Symbolic links, FIFOs and everything else that is not memory are refused.
    *
    * See [shm_open(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
    *
    * @throws {IpcError} `ENOENT` when there is none, `EACCES` without
    * permission, `EINVAL` when it is smaller than `size`, `EPERM` when it is
-   * foreign and must not be, `ELOOP` for a symbolic link, `ENODEV` for anything
-   * else that is no memory, `EMFILE`, `ENFILE`.
+   * foreign and `foreign` is false, `ELOOP` for a symbolic link, `ENODEV` for
+   * anything else that is not memory, `EMFILE`, `ENFILE`.
    */
   static open(
     name: string,
@@ -160,8 +160,8 @@ export class PosixSharedMemory implements Disposable {
    * `shm_open`: opens an object, or creates it when there is none;
    * {@linkcode PosixSharedMemory.created} says which.
    *
-   * An object of no bytes, as its creator leaves it for a moment, is given its
-   * size, so that it never matters who was first.
+   * Its creator leaves an object empty for a moment. An empty object is given
+   * its size, so it does not matter which process came first.
    *
    * See [shm_open(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
    *
@@ -182,7 +182,7 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * `shm_unlink`: removes a name, without opening what it stands for.
+   * `shm_unlink`: removes a name without opening the object.
    *
    * See [shm_unlink(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
    *
@@ -214,8 +214,8 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * Its descriptor, to be passed to other processes and other calls. It stays
-   * this handle's: closing one closes both.
+   * Its descriptor, for other processes and other calls. It belongs to this
+   * handle: closing one closes both.
    *
    * @throws {TypeError} When the handle is closed.
    */
@@ -225,7 +225,8 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * `fstat`: its size in bytes now; anyone who may write to it can change it.
+   * `fstat`: the current size in bytes. Any process that may write to the
+   * object can change it.
    *
    * See [fstat(2)](https://man7.org/linux/man-pages/man2/stat.2.html).
    *
@@ -242,10 +243,10 @@ export class PosixSharedMemory implements Disposable {
    *
    * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
    *
-   * @throws {RangeError} When the part is not within the object: touching such
+   * @throws {RangeError} When the part is not within the object: access to such
    * memory would end the process.
-   * @throws {IpcError} `EACCES` when it is to be writable and the handle is
-   * not, `ENOMEM` without room, `EAGAIN` beyond `RLIMIT_MEMLOCK`.
+   * @throws {IpcError} `EACCES` for a writable mapping of a read-only handle,
+   * `ENOMEM` without free memory, `EAGAIN` beyond `RLIMIT_MEMLOCK`.
    */
   map(options: MapOptions = {}): Mapping {
     return mapDescriptor(this.#fd.use("map"), {
@@ -256,12 +257,12 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * `pread`: copies bytes from `offset` on into `target`, and survives that
-   * somebody has made the object shorter.
+   * `pread`: copies bytes from `offset` on into `target`. A truncated object
+   * does not end the process.
    *
    * See [pread(2)](https://man7.org/linux/man-pages/man2/pread.2.html).
    *
-   * @returns The bytes copied: fewer than asked at the end of the object.
+   * @returns The number of bytes copied, fewer at the end of the object.
    * @throws {TypeError} When the handle is closed.
    */
   pread(target: Uint8Array<ArrayBuffer>, offset = 0): number {
@@ -269,12 +270,12 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * `pwrite`: copies bytes into the object from `offset` on, and survives that
-   * somebody has made it shorter.
+   * `pwrite`: copies bytes into the object from `offset` on. A truncated object
+   * does not end the process.
    *
    * See [pwrite(2)](https://man7.org/linux/man-pages/man2/pread.2.html).
    *
-   * @throws {RangeError} When they would reach over the end.
+   * @throws {RangeError} When they would extend past the end.
    * @throws {IpcError} `EBADF` when it is open for reading only, `ENOSPC` when
    * `/dev/shm` is full.
    */
@@ -283,15 +284,15 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * `posix_fallocate` or `ftruncate`: makes the object longer or shorter. What
-   * is added is zeros; mappings keep their length.
+   * `posix_fallocate` or `ftruncate`: makes the object longer or shorter. Added
+   * bytes are zeros. Mappings keep their length.
    *
-   * Making it shorter ends every process that touches what it has mapped beyond
-   * the new end.
+   * Shrinking ends every process that then accesses a mapping beyond the new
+   * end.
    *
    * See [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html).
    *
-   * @throws {RangeError} When this thread has more than that mapped.
+   * @throws {RangeError} When this thread has mapped more than that.
    * @throws {IpcError} `EINVAL` or `EBADF` when it is open for reading only, `ENOSPC`
    * when `/dev/shm` is full, `EFBIG` beyond `RLIMIT_FSIZE`.
    */
@@ -304,7 +305,7 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * `fstat`: what the kernel knows of it.
+   * `fstat`: returns the state of the object.
    *
    * See [fstat(2)](https://man7.org/linux/man-pages/man2/stat.2.html).
    *
@@ -327,8 +328,8 @@ export class PosixSharedMemory implements Disposable {
   }
 
   /**
-   * `shm_unlink`: removes the name; the memory goes when nobody has it open or
-   * mapped any more.
+   * `shm_unlink`: removes the name. The memory is freed when no process has it
+   * open or mapped any more.
    *
    * See [shm_unlink(3)](https://man7.org/linux/man-pages/man3/shm_open.3.html).
    *
@@ -341,15 +342,15 @@ export class PosixSharedMemory implements Disposable {
     this.#owner = false;
   }
 
-  /** `close`: gives up this handle; mappings and the object itself stay. */
+  /** `close`: closes this handle; mappings and the object itself remain. */
   close(): void {
     this.#fd.close();
   }
 
   /**
-   * Closes the handle, and unlinks the name when it is the `owner`, closed or
-   * not. That somebody else has removed it before is no error, and what another
-   * process has put under the name since then stays.
+   * Closes the handle, and unlinks the name if the handle is the `owner`, even
+   * when it is already closed. A name that is already removed is no error, and
+   * a new object under the name is left alone.
    */
   [Symbol.dispose](): void {
     this.close();
@@ -359,11 +360,11 @@ export class PosixSharedMemory implements Disposable {
     unless("ENOENT", () => unlinkObject(this.#name));
   }
 
-  /** Whether the name stands for another object by now. */
+  /** Whether the name now belongs to another object. */
   #isReplaced(): boolean {
     const buffer = new Uint8Array(stat.size);
     const path = cstring(`/dev/shm${this.#name}`, "name");
-    // Wherever else a C library keeps them, only the name is known.
+    // If the C library keeps objects elsewhere, assume that it is the same one.
     if (errnoOf(sys_stat().lstat(path, buffer), errno[0]) !== 0) return false;
     const raw = stat.read(buffer);
     return raw.st_ino !== this.#inode || raw.st_dev !== this.#device;

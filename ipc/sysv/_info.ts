@@ -1,5 +1,5 @@
 /**
- * Limits and use of the three System V mechanisms, as the kernel tells them.
+ * Limits and use of the three System V mechanisms, as reported by the kernel.
  *
  * @module
  */
@@ -32,9 +32,9 @@ export interface SysvSharedMemoryInfo {
   segments: number;
   /** How many pages they have. */
   pages: number;
-  /** How many of these are in memory. */
+  /** How many of these pages are in memory. */
   residentPages: number;
-  /** How many of these are swapped out. */
+  /** How many of these pages are swapped out. */
   swappedPages: number;
 }
 
@@ -50,7 +50,7 @@ export interface SysvSemaphoreInfo {
   maxOperations: number;
   /** `SEMVMX`: the greatest value of a semaphore. */
   maxValue: number;
-  /** `SEMAEM`: the greatest amount that `undo` can take back. */
+  /** `SEMAEM`: the greatest amount that can be undone. */
   maxUndo: number;
   /** `SEMMNU`: how many processes may use `undo`; Linux does not enforce it. */
   maxUndoProcesses: number;
@@ -74,11 +74,11 @@ export interface SysvMessageQueueInfo {
   queues: number;
   /** How many messages they hold. */
   messages: number;
-  /** How many bytes these have. */
+  /** How many bytes these messages have. */
   bytes: number;
 }
 
-/** `shmctl(IPC_INFO)` and `shmctl(SHM_INFO)`. */
+/** `shmctl(IPC_INFO)` and `shmctl(SHM_INFO)`: returns limits and use. */
 export function sharedMemoryInfo(): SysvSharedMemoryInfo {
   const { shmctl_buf } = sys_shm();
   const what = "System V shared memory";
@@ -113,7 +113,7 @@ export function sharedMemoryInfo(): SysvSharedMemoryInfo {
   };
 }
 
-/** `semctl(IPC_INFO)` and `semctl(SEM_INFO)`. */
+/** `semctl(IPC_INFO)` and `semctl(SEM_INFO)`: returns limits and use. */
 export function semaphoreInfo(): SysvSemaphoreInfo {
   const { semctl_buf } = sys_sem();
   const what = "System V semaphores";
@@ -144,13 +144,13 @@ export function semaphoreInfo(): SysvSemaphoreInfo {
     maxUndo: limit.semaem,
     maxUndoProcesses: limit.semmnu,
     maxUndoEntries: limit.semume,
-    // SEM_INFO counts in these two fields.
+    // SEM_INFO returns its counts in these two fields.
     sets: use.semusz,
     semaphores: use.semaem,
   };
 }
 
-/** `msgctl(IPC_INFO)` and `msgctl(MSG_INFO)`. */
+/** `msgctl(IPC_INFO)` and `msgctl(MSG_INFO)`: returns limits and use. */
 export function messageQueueInfo(): SysvMessageQueueInfo {
   const { msgctl_buf } = sys_msg();
   const what = "System V message queues";
@@ -176,7 +176,7 @@ export function messageQueueInfo(): SysvMessageQueueInfo {
     maxMessageSize: limit.msgmax,
     maxBytes: limit.msgmnb,
     maxQueues: limit.msgmni,
-    // MSG_INFO counts in these three fields.
+    // MSG_INFO returns its counts in these three fields.
     queues: use.msgpool,
     messages: use.msgmap,
     bytes: use.msgtql,

@@ -1,6 +1,5 @@
 /**
- * System V message queues below the class: state, lists, the buffer that
- * messages pass through.
+ * System V message queues below the class: state, lists, the message buffer.
  *
  * @module
  */
@@ -36,21 +35,21 @@ import {
 export interface SysvMessage {
   /** Its type, from 1 on; inexact above 2^53. */
   type: number;
-  /** Its bytes: a copy of their own, or a part of the caller's `into`. */
+  /** Its bytes: a new array, or a part of the caller's `into`. */
   data: Uint8Array<ArrayBuffer>;
 }
 
-/** What the kernel knows of a queue: every field of `struct msqid_ds`. */
+/** The state of a queue: every field of `struct msqid_ds`. */
 export interface SysvMessageQueueStat extends Permissions {
   /** Its id. */
   id: number;
   /** How many messages it holds. */
   messages: number;
-  /** How many bytes these have. */
+  /** How many bytes these messages have. */
   bytes: number;
   /**
-   * How many bytes it may hold, and also how many messages; 0 where
-   * `SysvMessageQueue.list()` could only read `/proc`, which does not say.
+   * How many bytes it may hold, and also how many messages. It is 0 when
+   * `SysvMessageQueue.list()` could only read `/proc`, which lacks the limit.
    */
   maxBytes: number;
   /** When a message was last sent. */
@@ -65,19 +64,19 @@ export interface SysvMessageQueueStat extends Permissions {
   lastReceivePid: number;
 }
 
-/** What `SysvMessageQueue.set()` changes. */
+/** The changes that `SysvMessageQueue.set()` makes. */
 export interface SysvMessageQueueChanges extends PermissionChanges {
   /**
-   * How many bytes the queue may hold. More than `MSGMNB` takes privilege.
+   * How many bytes the queue may hold. More than `MSGMNB` needs privilege.
    *
    * @default {undefined} unchanged
    */
   maxBytes?: number;
 }
 
-// `struct msgbuf`: the type, 64 bits, and the bytes. Calls do not interleave on
-// a thread, so one will do, and no call ever writes anywhere else: with a bad
-// address the kernel would drop the message.
+// A `struct msgbuf`: the type, 64 bits, and the bytes. Calls do not interleave
+// on a thread, so one is enough. All calls use it: given a bad address, the
+// kernel would drop the message.
 const HEAD = msgbuf.offsets.mtext;
 let capacity = -1;
 let bytes = new Uint8Array(0);
@@ -86,14 +85,14 @@ let payload = bytes;
 
 function ensureCapacity(length: number): void {
   if (length <= capacity) return;
-  // The least that all messages of a machine as it comes fit in.
+  // 8192 is the default MSGMAX.
   capacity = Math.max(8192, length);
   bytes = new Uint8Array(HEAD + capacity);
   words = new Uint32Array(bytes.buffer, 0, 2);
   payload = bytes;
 }
 
-/** `msgsnd`: 0 or the errno. */
+/** `msgsnd`: returns 0 or the errno. */
 export function sendMessage(
   id: number,
   type: number,
@@ -108,22 +107,22 @@ export function sendMessage(
   return errnoOf(sys_msg().msgsnd(id, bytes, length, flags), errno[0]);
 }
 
-/** Which message is received, and what becomes of it. */
+/** The choice of a message, and the handling of its bytes. */
 export interface MessageRequest {
   /** The `msgtyp` of `msgrcv`. */
   readonly type: bigint;
   /** Flags of `msgrcv`. */
   readonly flags: number;
-  /** The most bytes to take, or undefined for as many as there are. */
+  /** The most bytes to take, or undefined for no limit. */
   readonly maxSize: number | undefined;
-  /** Where to put them, or undefined for bytes of their own. */
+  /** The buffer for them, or undefined for a new array. */
   readonly into: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /**
- * `msgrcv`: the message or the errno.
+ * `msgrcv`: returns the message or the errno.
  *
- * Without `maxSize` a message of any size is received: one that does not fit
+ * Without `maxSize` it receives a message of any size: one that does not fit
  * into the buffer stays in the queue (`E2BIG`), and the buffer grows.
  */
 export function receiveMessage(
@@ -133,7 +132,7 @@ export function receiveMessage(
 ): SysvMessage | number {
   const { type, into } = request;
   const flags = request.flags | moreFlags;
-  // The kernel would take the message out of the queue all the same.
+  // Check first: the kernel would take the message out of the queue anyway.
   if (into?.length === 0) checkMemory(into, "into");
   const maxSize = into === undefined
     ? request.maxSize
@@ -149,7 +148,7 @@ export function receiveMessage(
     const error = errnoOf(length, errno[0]);
     if (error === 0) return takeMessage(length, into);
     if (error !== ERRNO.E2BIG || room === maxSize) return error;
-    // No message has more bytes than all of them together.
+    // No message is longer than all messages together.
     const all = statById(id, `System V message queue ${id}`).bytes;
     ensureCapacity(
       Math.min(Math.max(2 * capacity, all), maxSize ?? Infinity),
@@ -162,7 +161,7 @@ function takeMessage(
   into: Uint8Array<ArrayBuffer> | undefined,
 ): SysvMessage {
   const type = (words[1] as number) * 0x1_0000_0000 + (words[0] as number);
-  // Making a view takes longer than copying a small message, and so does slice().
+  // Making a view or calling slice() takes longer than copying a small message.
   if (payload.length !== length) {
     payload = bytes.subarray(HEAD, HEAD + length);
   }
@@ -176,14 +175,14 @@ function takeMessage(
   return { type, data: full ? into : into.subarray(0, length) };
 }
 
-/** How many bytes a queue may hold, or undefined when that may not be read. */
+/** Returns how many bytes a queue may hold, or undefined when unreadable. */
 export function maxBytesOf(id: number): number | undefined {
   const buffer = new Uint8Array(msqid_ds.size);
   const error = errnoOf(sys_msg().msgctl_buf(id, IPC_STAT, buffer), errno[0]);
   return error === 0 ? Number(msqid_ds.view(buffer).msg_qbytes) : undefined;
 }
 
-/** `msgctl(IPC_SET)` */
+/** `msgctl(IPC_SET)`: changes a queue. */
 export function changeQueue(
   id: number,
   changes: SysvMessageQueueChanges,
@@ -192,7 +191,7 @@ export function changeQueue(
   const buffer = statBuffer(id, label);
   const ds = msqid_ds.view(buffer);
   const maxBytes = changes.maxBytes;
-  // The kernel keeps it in 32 bits.
+  // The kernel stores it in 32 bits.
   if (maxBytes !== undefined) size(maxBytes, "maxBytes", 0, 0xffff_ffff);
   applyChanges(ds.msg_perm, changes);
   if (maxBytes !== undefined) ds.msg_qbytes = BigInt(maxBytes);
@@ -205,12 +204,15 @@ export function changeQueue(
   );
 }
 
-/** `msgctl(IPC_STAT)` */
+/** `msgctl(IPC_STAT)`: returns the state of a queue. */
 export function statById(id: number, label: string): SysvMessageQueueStat {
   return statOf(id, statBuffer(id, label));
 }
 
-/** `msgctl(MSG_STAT_ANY)` of all queues, `/proc/sysvipc/msg` as fallback. */
+/**
+ * `msgctl(MSG_STAT_ANY)`: lists all queues, from `/proc/sysvipc/msg` if need
+ * be.
+ */
 export function listQueues(): SysvMessageQueueStat[] {
   const { msgctl_buf } = sys_msg();
   const highest = checkInt(
@@ -226,7 +228,7 @@ export function listQueues(): SysvMessageQueueStat[] {
     const id = msgctl_buf(index, MSG_STAT_ANY, buffer);
     if (errnoOf(id, errno[0]) === 0) found.push(statOf(id, buffer));
   }
-  // A kernel before 4.17, or a sandbox, has no MSG_STAT_ANY.
+  // Kernels before 4.17 and some sandboxes have no MSG_STAT_ANY.
   return found.length > 0 ? found : procTable("msg").map(statOfRow);
 }
 
@@ -292,8 +294,8 @@ export function matches(
 let leavesMemory: boolean | undefined;
 
 /**
- * Whether a `msgrcv` that fails leaves the memory alone. That of qemu writes a
- * type there all the same: what happens to lie in its heap, so look repeatedly.
+ * Whether a failing `msgrcv` leaves the memory unchanged. Under qemu it writes
+ * a type from uninitialized heap memory there, so try repeatedly.
  */
 function failureLeavesMemory(): boolean {
   if (leavesMemory === undefined) {
@@ -305,9 +307,9 @@ function failureLeavesMemory(): boolean {
 }
 
 /**
- * `msgrcv` without room for the message: ends with `E2BIG` when there is one,
- * and leaves it in the queue. Only an empty message is taken; it is given to
- * `keep`. Undefined where one could not tell whether a message was taken.
+ * `msgrcv` with a size of 0: it fails with `E2BIG` when there is a message,
+ * which stays in the queue. It takes only an empty message, which is passed to
+ * `keep`. Returns undefined when a taken message could not be detected.
  */
 export function waitForMessage(
   id: number,

@@ -1,5 +1,5 @@
 /**
- * What the three System V mechanisms share: keys, permissions, lists.
+ * Keys, permissions and lists of the three System V mechanisms.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import type { Key } from "../core/convert/key.ts";
 import { tryReadTextFile } from "../core/file/read_file.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
 
-/** What the constructor of a System V object's class is given. */
+/** The argument of the constructors of System V objects. */
 export interface SysvInit {
   id: number;
   key: Key;
-  /** Whether this call has made it. */
+  /** Whether this call created it. */
   created: boolean;
-  /** Whether disposing of it removes the object. */
+  /** Whether dispose removes the object. */
   owner: boolean;
 }
 
 /** Owner and permissions of a System V object: `struct ipc_perm`. */
 export interface Permissions {
-  /** The key it was made with; 0 is `IPC_PRIVATE`. */
+  /** The key it was created with; 0 is `IPC_PRIVATE`. */
   key: Key;
   /** Effective user id of the owner. */
   uid: number;
@@ -35,11 +35,13 @@ export interface Permissions {
   creatorGid: number;
   /** Permission bits, the lowest nine. */
   mode: number;
-  /** Sequence number: how often the slot of the id was used before. */
+  /**
+   * Sequence number: the upper bits of the id, which tell uses of a slot apart.
+   */
   sequence: number;
 }
 
-/** What of the owner and permissions `set()` changes. */
+/** The changes of owner and permissions that `set()` makes. */
 export interface PermissionChanges {
   /**
    * New owner.
@@ -61,18 +63,18 @@ export interface PermissionChanges {
   mode?: number;
 }
 
-/** Options of opening an existing System V object. */
+/** Options for opening an existing System V object. */
 export interface SysvOpenOptions {
   /**
-   * Permission bits to ask for, such as 0o400 or 0o600: the call fails with
-   * `EACCES` when they are not granted. With 0 the first use decides.
+   * Permission bits to check, such as 0o400 or 0o600: the call fails with
+   * `EACCES` when they are not granted. With 0, permission is checked on use.
    *
    * @default {0}
    */
   mode?: number;
 }
 
-/** Options of creating a System V object. */
+/** Options for creating a System V object. */
 export interface SysvCreateOptions {
   /**
    * Permission bits.
@@ -88,7 +90,7 @@ export interface SysvCreateOptions {
   owner?: boolean;
 }
 
-/** Checks a key, signed or unsigned, and gives it signed. */
+/** Checks a key, signed or unsigned, and returns it signed. */
 export function checkKey(key: Key): Key {
   return integer(key, "key", -0x8000_0000, 0xffff_ffff) | 0;
 }
@@ -99,8 +101,8 @@ export function checkId(id: number): number {
 }
 
 /**
- * Checks a call on an object that is known by its id: `EINVAL`, as the kernel
- * says of an id that is not in use, says little to the user of a handle.
+ * Checks a call on an object that is known by its id. It explains `EINVAL`, the
+ * kernel's error for an id that is not in use.
  */
 export function checkExists(
   result: number,
@@ -117,7 +119,7 @@ export function checkExists(
   throw ipcError(error, syscall, action, object, hint);
 }
 
-/** Makes the permissions of a `struct ipc_perm` readable. */
+/** Converts the permissions of a `struct ipc_perm`. */
 export function permissionsOf(
   perm: ReturnType<typeof ipc_perm.read>,
 ): Permissions {
@@ -154,7 +156,7 @@ export function applyChanges(
   perm: { uid: number; gid: number; mode: number },
   changes: PermissionChanges,
 ): void {
-  // Checked as a whole before the first one is written.
+  // Check all of them before the first one is written.
   const uid = integer(changes.uid ?? perm.uid, "uid", 0, 0xffff_ffff);
   const gid = integer(changes.gid ?? perm.gid, "gid", 0, 0xffff_ffff);
   const mode = changes.mode === undefined
@@ -165,16 +167,16 @@ export function applyChanges(
   perm.mode = mode;
 }
 
-/** How often to look for an object that is removed while one looks at it. */
+/** Most tries to use an object that is removed each time. */
 const MOST_TRIES = 100;
-/** After how many tries to break step with whoever removes it. */
+/** Tries without a pause. */
 const QUICK_TRIES = 5;
-/** The longest pause between two tries then, in ms. */
+/** The longest pause between later tries, in ms. */
 const MAX_PAUSE = 0.2;
 
 /**
- * Finds an object and goes on with its id: from the beginning when it is
- * removed in between, since there is none then, or another one.
+ * Finds an object and uses its id. Starts again when the object is removed in
+ * between: then there is none, or a new one.
  */
 export function findAndUse<T>(find: () => number, use: (id: number) => T): T {
   for (let tries = 1;; tries++) {
@@ -184,12 +186,12 @@ export function findAndUse<T>(find: () => number, use: (id: number) => T): T {
     } catch (error) {
       if (!isGone(error) || tries === MOST_TRIES) throw error;
     }
-    // A loop that makes and removes, as fast as this one, can keep step with it.
+    // Break step with a loop that creates and removes as fast as this one.
     if (tries >= QUICK_TRIES) pause(Math.random() * MAX_PAUSE);
   }
 }
 
-/** Lines of `/proc/sysvipc/<kind>` by column, where it can be read. */
+/** Returns the lines of `/proc/sysvipc/<kind>` by column, if it is readable. */
 export function procTable(
   kind: "shm" | "sem" | "msg",
 ): Record<string, number>[] {
@@ -201,7 +203,7 @@ export function procTable(
   return rows.map((row) =>
     Object.fromEntries(row.map((cell, i) => [
       header[i] ?? "",
-      // Permissions are the one octal column.
+      // The permissions are the only octal column.
       header[i] === "perms" ? Number.parseInt(cell, 8) : Number(cell),
     ]))
   );

@@ -31,19 +31,19 @@ import {
   procTable,
 } from "./_object.ts";
 
-/** What the kernel knows of a set: every field of `struct semid_ds`. */
+/** The state of a set: every field of `struct semid_ds`. */
 export interface SysvSemaphoreSetStat extends Permissions {
   /** Its id. */
   id: number;
   /** How many semaphores it has. */
   length: number;
-  /** When an operation was last done; `create()` does one. */
+  /** When an operation was last made; `create()` makes one. */
   operationTime: Date | null;
   /** When it was created, or last changed by `set()` or `setValue()`. */
   changeTime: Date | null;
 }
 
-/** Checks initial values: a count of zeros, or each value. */
+/** Checks initial values, given as a count of zeros or as an array. */
 export function checkValues(
   semaphores: number | readonly number[],
 ): number[] {
@@ -65,8 +65,8 @@ export function checkValues(
 }
 
 /**
- * Gives a new set its values, and then a time of its last operation: the sign
- * for those who open it that the values are there.
+ * Sets the values of a new set, and then the time of its last operation. This
+ * tells processes that open it that the values are set.
  */
 export function initialize(
   id: number,
@@ -83,7 +83,7 @@ export function initialize(
       "initialize",
       label,
     );
-    // One atomic call that changes nothing and never waits.
+    // One atomic call that changes no value and never waits.
     const same = values[0] === 0 ? [0, 0, 0] : [0, -1, 0, 0, 1, 0];
     check0(
       semop(id, Int16Array.from(same), same.length / 3),
@@ -99,18 +99,20 @@ export function initialize(
   }
 }
 
-/** What `initialize` must be permitted to do: the set is made with that. */
+/**
+ * The permission bits that `initialize` needs; the set is created with them.
+ */
 export const OWNER = 0o600;
 
-/** How long `open` waits for a set that looks unfinished, in milliseconds. */
+/** How long `open` waits for an uninitialized set, in milliseconds. */
 const PATIENCE = 1000;
 
 /**
- * Waits until a set that another process is just creating has its values.
+ * Waits until another process that is creating a set has set its values.
  *
- * A set is finished when an operation was done on it, or when each semaphore
- * was set by somebody. A set that shows neither after a second was made by a
- * program that does not initialize it.
+ * A set is initialized when an operation was made on it, or when each semaphore
+ * has been set. If neither has happened after a second, its program does not
+ * initialize it.
  */
 export function awaitInitialized(
   id: number,
@@ -118,7 +120,7 @@ export function awaitInitialized(
   label: string,
 ): void {
   if (stat.operationTime !== null) return;
-  // The times of the kernel are whole seconds.
+  // The kernel's times are in whole seconds.
   const age = Date.now() - (stat.changeTime?.getTime() ?? 0);
   if (age > PATIENCE + 1000) return;
   const deadline = new Deadline(PATIENCE);
@@ -130,14 +132,14 @@ export function awaitInitialized(
 
 function isInitialized(id: number, length: number): boolean {
   const { semctl } = sys_sem();
-  // The last one first: most programs set them in order.
+  // Check the last one first: most programs set them in order.
   for (let index = length - 1; index >= 0; index--) {
     if (!(semctl(id, index, GETPID) > 0)) return false;
   }
   return true;
 }
 
-/** `semctl(IPC_SET)` */
+/** `semctl(IPC_SET)`: changes the permissions of a set. */
 export function changePermissions(
   id: number,
   changes: PermissionChanges,
@@ -154,12 +156,14 @@ export function changePermissions(
   );
 }
 
-/** `semctl(IPC_STAT)` */
+/** `semctl(IPC_STAT)`: returns the state of a set. */
 export function statById(id: number, label: string): SysvSemaphoreSetStat {
   return statOf(id, statBuffer(id, label));
 }
 
-/** `semctl(SEM_STAT_ANY)` of all sets, `/proc/sysvipc/sem` as fallback. */
+/**
+ * `semctl(SEM_STAT_ANY)`: lists all sets, from `/proc/sysvipc/sem` if need be.
+ */
 export function listSets(): SysvSemaphoreSetStat[] {
   const { semctl_buf } = sys_sem();
   const highest = checkInt(
@@ -175,7 +179,7 @@ export function listSets(): SysvSemaphoreSetStat[] {
     const id = semctl_buf(index, 0, SEM_STAT_ANY, buffer);
     if (errnoOf(id, errno[0]) === 0) found.push(statOf(id, buffer));
   }
-  // A kernel before 4.17, or a sandbox, has no SEM_STAT_ANY.
+  // Kernels before 4.17 and some sandboxes have no SEM_STAT_ANY.
   return found.length > 0 ? found : procTable("sem").map(statOfRow);
 }
 

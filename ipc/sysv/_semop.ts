@@ -20,17 +20,17 @@ import { Deadline } from "../core/wait/deadline.ts";
 import type { BlockingCall } from "../core/wait/source.ts";
 import { semaphoreInfo } from "./_info.ts";
 
-/** One of the operations that a set does all at once: `struct sembuf`. */
+/** One of several operations that are made at once: `struct sembuf`. */
 export interface SemaphoreOperation {
-  /** Which semaphore of the set, from 0 on. */
+  /** The index of the semaphore in the set, from 0 on. */
   index: number;
   /**
-   * What to add to its value, -32767 to 32767. A negative one waits until the
-   * value is large enough; 0 waits until the value is zero.
+   * The number to add to its value, -32767 to 32767. A negative number waits
+   * until the value is large enough; 0 waits until the value is zero.
    */
   delta: number;
   /**
-   * Takes it back when this process ends, however it ends (`SEM_UNDO`).
+   * Undoes the operation when this process ends in any way (`SEM_UNDO`).
    *
    * @default {false}
    */
@@ -43,21 +43,21 @@ export interface SemaphoreOperation {
   noWait?: boolean;
 }
 
-/** The set that operations are for. */
+/** The set for operations. */
 export interface SemaphoreTarget {
   /** Its id. */
   readonly id: number;
   /** How many semaphores it has. */
   readonly length: number;
-  /** What it is, for messages. */
+  /** Its name in messages. */
   readonly label: string;
 }
 
-/** What `SEMOPM` is unless the machine was told otherwise. */
+/** The default of `SEMOPM`. */
 const USUAL_OPERATIONS = 500;
 
-// `struct sembuf`s, three fields each, filled right before the call that reads
-// them: calls do not interleave on a thread, so all sets can share one array.
+// An array of `struct sembuf`, three fields each, filled just before a call.
+// Calls do not interleave on a thread, so all sets share it.
 let sembufs = new Int16Array(3 * 8);
 
 /** Prepares a single operation. */
@@ -72,7 +72,7 @@ export function single(
   sembufs[2] = flags;
 }
 
-/** Checks and prepares operations; `flags` are for all. Gives their number. */
+/** Checks and prepares operations with common `flags`. Returns their number. */
 export function prepare(
   target: SemaphoreTarget,
   operations: readonly SemaphoreOperation[],
@@ -86,7 +86,7 @@ export function prepare(
   const count = operations.length;
   checkCount(count);
   const last = target.length - 1;
-  // Read as a whole first: an accessor of the caller's may use a set itself.
+  // Read all of them first: an accessor of the caller may itself use a set.
   const fields: number[] = [];
   for (let i = 0; i < count; i++) {
     const { index, delta, undo, noWait } = operations[i] as SemaphoreOperation;
@@ -112,7 +112,9 @@ function checkCount(count: number): void {
   }
 }
 
-/** Does what is prepared; false when it would have to wait. */
+/**
+ * `semop`: makes the prepared operations; false when they would have to wait.
+ */
 export function attempt(
   target: SemaphoreTarget,
   count: number,
@@ -124,10 +126,12 @@ export function attempt(
   throw ipcError(error, "semop", action, target.label);
 }
 
-/** So often an operation that must not wait is refused: a signal may say so too. */
+/** How often `EAGAIN` is confirmed: a signal may have left it in errno. */
 const REFUSALS = 3;
 
-/** Does what is prepared, and blocks until that is possible. */
+/**
+ * `semop`, `semtimedop`: makes the prepared operations, and blocks as needed.
+ */
 export function block(
   target: SemaphoreTarget,
   count: number,
@@ -164,7 +168,7 @@ function blockFor(
       if (deadline.expired) {
         throw timeoutError("semtimedop", action, target.label, timeout);
       }
-      // Not the time, then: an operation that must not wait would have to.
+      // Then it is not a timeout: an operation with noWait would have to wait.
       if (!hasNoWait(count) || ++refusals < REFUSALS) continue;
     } else if (error === ERRNO.EINTR) continue;
     throw ipcError(error, "semtimedop", action, target.label);
@@ -179,8 +183,8 @@ function hasNoWait(count: number): boolean {
 }
 
 /**
- * Throws `EAGAIN` when the first of the operations that would have to wait now
- * must not: what the kernel decides when it is asked to wait for the others.
+ * Throws `EAGAIN` if the first operation that would have to wait now has
+ * `noWait`. The kernel does the same when it may wait for the others.
  */
 export function refuseToWait(
   target: SemaphoreTarget,
@@ -198,7 +202,7 @@ export function refuseToWait(
   }
 }
 
-/** `semctl(GETALL)` */
+/** `semctl(GETALL)`: returns all values. */
 export function readValues(
   target: SemaphoreTarget,
   action: string,
@@ -215,9 +219,9 @@ export function readValues(
 }
 
 /**
- * `semop` that waits until operations are possible and changes nothing: their
- * inverses follow them in the same call, which the kernel does all at once.
- * Undefined when these are too many.
+ * `semop`: waits until operations are possible, and changes nothing: their
+ * inverses follow in the same call, which is atomic. Returns undefined when
+ * there are too many.
  */
 export function waitForOperations(
   target: SemaphoreTarget,

@@ -20,15 +20,15 @@ import type { Key } from "../core/convert/key.ts";
 
 export type { Key };
 
-/** The key that always makes a new object, which has no key then. */
+/** The key that always creates a new object, which has no key. */
 export const IPC_PRIVATE: Key = PRIVATE;
 
 /**
- * `ftok`: the key that a path and a project id stand for, the same in every
- * program and every language.
+ * `ftok`: returns the key for a path and a project id, which is the same in
+ * every program and language.
  *
- * The key is made of the file's inode number, its device, and the lowest eight
- * bits of the project id. It changes when the file is deleted and made anew,
+ * The key is made from the lowest bits of the file's inode number, its device
+ * and the project id. It changes when the file is deleted and created again,
  * and two files can have the same key.
  *
  * See [ftok(3)](https://man7.org/linux/man-pages/man3/ftok.3.html).
@@ -42,8 +42,8 @@ export const IPC_PRIVATE: Key = PRIVATE;
  * ```
  *
  * @param path An existing file or directory.
- * @param projectId A 32-bit number, of which the lowest eight bits count, or
- * one character up to U+00FF, as the C literal `'x'`.
+ * @param projectId A 32-bit number, whose lowest eight bits are used, or one
+ * character up to U+00FF, as the C literal `'x'`.
  * @throws {IpcError} `ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES` when the path
  * cannot be looked up.
  */

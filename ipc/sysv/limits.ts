@@ -21,7 +21,7 @@ import {
 
 export type { SysvMessageQueueInfo, SysvSemaphoreInfo, SysvSharedMemoryInfo };
 
-/** Limits and use of System V IPC on this machine, of this IPC namespace. */
+/** Limits and use of System V IPC on this machine (in this IPC namespace). */
 export interface SysvLimits {
   /**
    * Shared memory. The administrator sets `maxSize` in
@@ -43,16 +43,15 @@ export interface SysvLimits {
 }
 
 /**
- * `shmctl`, `semctl`, `msgctl` with `IPC_INFO` and their own `…_INFO`: what
- * System V IPC allows on this machine, and how much of it is in use.
+ * `shmctl`, `semctl`, `msgctl` with `IPC_INFO` and their own `…_INFO`: returns
+ * the limits of System V IPC on this machine, and its use.
  *
- * As `ipcs -l` and `ipcs -u` show it. What exists is listed by
- * `SysvSharedMemory.list()`, `SysvSemaphoreSet.list()` and
- * `SysvMessageQueue.list()`.
+ * `ipcs -l` and `ipcs -u` show the same. `SysvSharedMemory.list()`,
+ * `SysvSemaphoreSet.list()` and `SysvMessageQueue.list()` list the objects.
  *
  * See [sysvipc(7)](https://man7.org/linux/man-pages/man7/sysvipc.7.html).
  *
- * @example Is there room for another queue?
+ * @example Check the limit before creating a queue
  * ```ts
  * import { sysvLimits } from "@libc/ipc/sysv-limits";
  *

@@ -111,29 +111,29 @@ export type {
   WaitOptions,
 };
 
-/** How much of a message is received. */
+/** Options for the size of a received message. */
 export interface MessageSizeOptions {
   /**
    * The most bytes to take. A longer message stays in the queue and the call
-   * fails with `E2BIG`, unless `truncate`.
+   * fails with `E2BIG`, unless `truncate` is set.
    *
-   * @default {undefined} as many as the message has
+   * @default {undefined} no limit
    */
   maxSize?: number | undefined;
   /**
-   * Cuts a message that is longer than `maxSize`; what is cut off is lost
+   * Truncates a message that is longer than `maxSize`; the rest is lost
    * (`MSG_NOERROR`).
    *
    * @default {false}
    */
   truncate?: boolean | undefined;
   /**
-   * Where to put the bytes: `data` is then the part of it that they fill, and
-   * its length is the `maxSize`. Saves making an array for each message, which
-   * takes a third of the time of a small one.
-   * When it is detached by then, that is a `TypeError`, and nothing is taken.
+   * The buffer for the bytes. `data` is then the part of it that they fill, and
+   * its length limits `maxSize`. This saves a new array for each message, which
+   * takes a third of the time of a small one. If it is detached when a message
+   * is received, the call throws a `TypeError` and takes nothing.
    *
-   * @default {undefined} into an array of their own
+   * @default {undefined} a new array
    */
   into?: Uint8Array<ArrayBuffer> | undefined;
 }
@@ -141,8 +141,8 @@ export interface MessageSizeOptions {
 /** Options of {@linkcode SysvMessageQueue.tryReceive}. */
 export interface MessageTryReceiveOptions extends MessageSizeOptions {
   /**
-   * Which messages: 0 for the first of any type, n for the first of type n, -n
-   * for the first of the lowest type up to n.
+   * The message to receive: 0 for the first of any type, n for the first of
+   * type n, -n for the first of the lowest type up to n.
    *
    * @default {0}
    */
@@ -163,24 +163,23 @@ export interface MessageReceiveSyncOptions
 export interface MessageReceiveOptions
   extends MessageTryReceiveOptions, WaitOptions {}
 
-/** Milliseconds after which there may be room for what could not be put back. */
+/** The delay before messages are put back again into a full queue, in ms. */
 const RETRY = 10;
 
 /**
  * A System V message queue.
  *
  * Messages have a type, by which a receiver can choose, and keep their
- * boundaries. A queue holds at most `maxBytes` bytes (16384 unless the machine
- * was told otherwise), and as many messages. It outlives its processes, with
- * all messages.
+ * boundaries. A queue holds at most `maxBytes` bytes (16384 by default), and at
+ * most as many messages. It outlives its processes, with all messages.
  *
  * A message must not be longer than `SysvMessageQueue.info().maxMessageSize`.
  *
- * Messages without a single byte are better avoided where promises wait for
- * messages: the kernel lets nobody wait for one without taking it. It is put back
- * when it was not for who waited, behind messages that came after it, and only
- * with the permission to write. A process that is killed, or a worker that is
- * terminated, while it waits may take one along; messages with bytes stay.
+ * Avoid empty messages if promises wait for messages: a wait in the kernel
+ * takes an empty message. If the waiting call does not want it, it is put back,
+ * behind messages sent later, and only with write permission. It can be lost
+ * when a process is killed or a worker is terminated while it waits. Messages
+ * with data are never lost this way.
  *
  * @example Choose by type
  * ```ts
@@ -201,9 +200,9 @@ export class SysvMessageQueue
   readonly #created: boolean;
   readonly #label: string;
   readonly #source = new ThreadSource(() => this.#putBack());
-  /** Of those who wait for room: no message overtakes another of this handle. */
+  /** The source of pending sends. Messages of this handle stay in order. */
   readonly #room = new SweepSource(true);
-  /** Empty messages that a thread took while it only wanted to wait. */
+  /** Empty messages that a thread took while it only had to wait. */
   readonly #taken: SysvMessage[] = [];
   #retry: ReturnType<typeof setTimeout> | undefined;
   #owner: boolean;
@@ -300,7 +299,7 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgctl(IPC_STAT)`: the queue of an id.
+   * `msgctl(IPC_STAT)`: opens a queue by its id.
    *
    * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
    *
@@ -318,7 +317,8 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgctl(IPC_INFO)` and `msgctl(MSG_INFO)`: limits and use on this machine.
+   * `msgctl(IPC_INFO)` and `msgctl(MSG_INFO)`: returns limits and use on this
+   * machine.
    *
    * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
    */
@@ -327,8 +327,8 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgctl(MSG_STAT_ANY)`: every queue of this machine (of this IPC
-   * namespace), whoever owns it.
+   * `msgctl(MSG_STAT_ANY)`: lists all queues on this machine (in this IPC
+   * namespace), of all users.
    *
    * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
    */
@@ -341,7 +341,7 @@ export class SysvMessageQueue
     return this.#id;
   }
 
-  /** The key it was made with; 0 is `IPC_PRIVATE`. */
+  /** The key it was created with; 0 is `IPC_PRIVATE`. */
   get key(): Key {
     return this.#key;
   }
@@ -357,16 +357,16 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgsnd`: sends a message as soon as there is room for it. What this handle
-   * sends so goes out in its order, also when a later message would fit before.
+   * `msgsnd`: sends a message, and waits while the queue is full. Pending sends
+   * of this handle keep their order, even if a later message would fit earlier.
    *
    * See [msgsnd(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
    * @param type Its type, from 1 to 2^53-1.
    * @param data Its bytes, which are copied at once, or text to send as UTF-8.
-   * @throws {IpcError} `ETIMEDOUT`, `EMSGSIZE` when it is longer than the queue
-   * will ever hold, `EINVAL` when it is longer than `maxMessageSize`, `EIDRM`
-   * or `EINVAL` when the queue is gone, `EACCES` without permission.
+   * @throws {IpcError} `ETIMEDOUT`, `EMSGSIZE` when it is longer than
+   * `maxBytes` of the queue, `EINVAL` when it is longer than `maxMessageSize`,
+   * `EIDRM` or `EINVAL` when the queue is gone, `EACCES` without permission.
    */
   send(
     type: number,
@@ -375,10 +375,10 @@ export class SysvMessageQueue
   ): Promise<void> {
     return promised(() => {
       let payload = payloadOf(data);
-      // Not slice(): that of a Buffer copies nothing.
+      // Not slice(), which does not copy for a Buffer.
       const own = () => payload === data ? new Uint8Array(payload) : payload;
       if (this.#room.busy) {
-        // Others come first; the caller may use the bytes again meanwhile.
+        // Other sends come first, and the caller may reuse the bytes meanwhile.
         checkType(type);
         payload = own();
       }
@@ -391,11 +391,7 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgsnd`: as {@linkcode send}, blocking this thread.
-   *
-   * See [msgsnd(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
-   *
-   * @throws {IpcError} As `send`.
+   * `msgsnd`: as {@linkcode send}, but blocks this thread.
    */
   sendSync(
     type: number,
@@ -404,7 +400,7 @@ export class SysvMessageQueue
   ): void {
     const timeout = timeoutOf(options);
     const payload = payloadOf(data);
-    // At first without waiting: a message that never fits would wait for ever.
+    // Try without waiting first: a message that never fits would wait for ever.
     if (this.#send(type, payload, IPC_NOWAIT)) return;
     if (timeout === undefined) {
       while (!this.#send(type, payload, 0));
@@ -419,22 +415,18 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgsnd(IPC_NOWAIT)`: sends a message if there is room for it; false when
-   * there is not.
-   *
-   * See [msgsnd(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
-   *
-   * @throws {IpcError} As `send`, but for `ETIMEDOUT`.
+   * `msgsnd(IPC_NOWAIT)`: as {@linkcode send}, but returns false when the queue
+   * is full.
    */
   trySend(type: number, data: Uint8Array | string): boolean {
     return this.#send(type, payloadOf(data), IPC_NOWAIT);
   }
 
   /**
-   * `msgrcv`: takes a message out of the queue, as soon as there is one. Of
-   * several that wait for the same, any may get it.
+   * `msgrcv`: takes a message out of the queue, and waits while there is none.
+   * If several calls wait for it, any of them may get it.
    *
-   * An abort takes nothing.
+   * A call that is aborted or times out has taken nothing.
    *
    * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
@@ -456,14 +448,9 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgrcv`: as {@linkcode receive}, blocking this thread.
-   *
-   * The kernel has no time limit for this. Here a timer interrupts the call at
-   * the deadline; it borrows a real-time signal that nobody uses meanwhile.
-   *
-   * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
-   *
-   * @throws {IpcError} As `receive`.
+   * `msgrcv`: as {@linkcode receive}, but blocks this thread. The kernel has no
+   * timeout for this call: a timer interrupts it at the deadline, with an
+   * unused real-time signal that it claims for the duration.
    */
   receiveSync(options: MessageReceiveSyncOptions = {}): SysvMessage {
     const timeout = timeoutOf(options);
@@ -490,11 +477,8 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgrcv(IPC_NOWAIT)`: takes a message out of the queue if there is one.
-   *
-   * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
-   *
-   * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
+   * `msgrcv(IPC_NOWAIT)`: as {@linkcode receive}, but returns undefined when
+   * there is no message.
    */
   tryReceive(options: MessageTryReceiveOptions = {}): SysvMessage | undefined {
     const request = requestOf(options);
@@ -505,8 +489,8 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgrcv(MSG_COPY)`: a copy of the message at a place of the queue, from 0
-   * on, which stays there; undefined when there are not so many.
+   * `msgrcv(MSG_COPY)`: copies the message at an index of the queue, from 0 on,
+   * and leaves it there. Returns undefined when there is no such message.
    *
    * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
@@ -522,7 +506,8 @@ export class SysvMessageQueue
     integer(index, "index", 0, Number.MAX_SAFE_INTEGER);
     const { truncate, ...exact } = options;
     const request = requestOf(exact);
-    // The kernel cannot truncate a copy: then the whole of it is cut here.
+    // The kernel cannot truncate a copy: copy the whole message and cut it
+    // here.
     const message = receiveMessage(
       this.#id,
       { ...(truncate ? ANY : request), type: BigInt(index) },
@@ -539,14 +524,15 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgrcv`: receives messages, one a turn, until the queue is removed or this
-   * handle is closed.
+   * `msgrcv`: yields messages until the queue is removed or this handle is
+   * closed.
    *
-   * Nothing is received ahead: leaving the loop loses no message.
+   * It receives each message only when asked for it, so leaving the loop loses
+   * none.
    *
    * See [msgrcv(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
-   * @example Answer requests until somebody says stop
+   * @example Answer requests until a stop message
    * ```ts
    * import { IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
    * import { assertEquals } from "@std/assert";
@@ -582,13 +568,13 @@ export class SysvMessageQueue
     }
   }
 
-  /** As {@linkcode messages}, of any type. */
+  /** As {@linkcode messages}, for any type. */
   [Symbol.asyncIterator](): AsyncGenerator<SysvMessage, void, void> {
     return this.messages();
   }
 
   /**
-   * `msgctl(IPC_STAT)`: what the kernel knows of it.
+   * `msgctl(IPC_STAT)`: returns the state of the queue.
    *
    * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
    *
@@ -601,13 +587,13 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgctl(IPC_SET)`: changes how much it holds, owner, group or permissions.
+   * `msgctl(IPC_SET)`: changes capacity, owner, group or permissions.
    *
    * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
    *
    * @throws {IpcError} `EPERM` when it belongs to another user, or `maxBytes`
-   * is more than `MSGMNB` and this process has not `CAP_SYS_RESOURCE`; `EACCES`
-   * when it may not even be read; `EINVAL` or `EIDRM` when it is gone.
+   * exceeds `MSGMNB` and this process lacks `CAP_SYS_RESOURCE`; `EACCES` when
+   * it may not be read; `EINVAL` or `EIDRM` when it is gone.
    */
   set(changes: SysvMessageQueueChanges): void {
     this.#check("change");
@@ -615,8 +601,8 @@ export class SysvMessageQueue
   }
 
   /**
-   * `msgctl(IPC_RMID)`: removes the queue with all messages; who waits for it
-   * gets `EIDRM`.
+   * `msgctl(IPC_RMID)`: removes the queue with all messages. Waiting calls fail
+   * with `EIDRM`.
    *
    * See [msgctl(2)](https://man7.org/linux/man-pages/man2/msgctl.2.html).
    *
@@ -629,7 +615,7 @@ export class SysvMessageQueue
     this.#owner = false;
   }
 
-  /** Gives up this handle; the queue itself stays. */
+  /** Closes this handle; the queue itself remains. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -639,8 +625,8 @@ export class SysvMessageQueue
   }
 
   /**
-   * Closes the handle, and removes the queue when it is the `owner`, closed or
-   * not; that somebody else has removed it before is no error.
+   * Closes the handle, and removes the queue if the handle is the `owner`, even
+   * when it is already closed. A queue that is already removed is no error.
    */
   [Symbol.dispose](): void {
     this.close();
@@ -656,7 +642,7 @@ export class SysvMessageQueue
     const ready = () => {
       this.#check(action);
       if (this.#taken.length > 0) return true;
-      // Of a message that a thread may still take nothing can be promised.
+      // A thread in a call may still take the message, so it is not ready.
       return this.stat().messages > 0 && this.#source.settled;
     };
     return {
@@ -691,7 +677,7 @@ export class SysvMessageQueue
     );
   }
 
-  /** Sends; false when there is no room, or when a signal interrupted it. */
+  /** Sends; false when the queue is full or a signal interrupted the call. */
   #send(type: number, payload: Uint8Array, flags: number): boolean {
     this.#check("send to");
     checkType(type);
@@ -712,7 +698,10 @@ export class SysvMessageQueue
     return false;
   }
 
-  /** Receives; undefined without a message, or when a signal interrupted it. */
+  /**
+   * Receives; undefined without a message or when a signal interrupted the
+   * call.
+   */
   #receive(request: MessageRequest, flags: number): SysvMessage | undefined {
     this.#check("receive from");
     if (this.#taken.length > 0) {
@@ -730,7 +719,7 @@ export class SysvMessageQueue
     throw ipcError(message, "msgrcv", "receive from", this.#label, hint);
   }
 
-  /** Gives a message to who waits for it here, or puts it back. */
+  /** Passes a taken message to a waiter of this handle, or puts it back. */
   #keep(message: SysvMessage): void {
     this.#taken.push(message);
     if (!this.#closed) this.#source.poke();
@@ -738,11 +727,11 @@ export class SysvMessageQueue
   }
 
   /**
-   * Puts back what a thread has taken: somebody else may wait for it. Where that
-   * is not possible it stays for the next receiver.
+   * Puts back messages that threads have taken: another process may wait for
+   * them. If that fails, they stay here for the next receiver.
    */
   #putBack(): void {
-    // A thread that is still in a call would take it once more.
+    // A thread that is still in a call would take them again.
     if (!this.#closed && !this.#source.settled) return;
     let full = false;
     for (const message of this.#taken.splice(0)) {
@@ -768,7 +757,7 @@ export class SysvMessageQueue
     attempt: () => T | undefined,
     call?: BlockingCall | undefined,
   ): Promise<T> {
-    // Behind others it waits before it is tried.
+    // Behind others the call waits before its first try.
     let waited = source.busy;
     return waitUntil(
       () => {
@@ -786,7 +775,7 @@ export class SysvMessageQueue
     );
   }
 
-  /** The error of who has waited: a call of the kernel would have said so. */
+  /** Turns `EINVAL` after a wait into `EIDRM`, as from a wait in the kernel. */
   #since(
     waited: boolean,
     error: unknown,
@@ -822,7 +811,7 @@ const ANY: MessageRequest = {
   into: undefined,
 };
 
-/** The part of a message that was asked for. */
+/** Returns the requested part of a message. */
 function cut(
   { type, data }: SysvMessage,
   request: MessageRequest,

@@ -111,14 +111,15 @@ export type {
 /** Options of {@linkcode SysvSemaphoreSet.open}. */
 export interface SysvSemaphoreSetOpenOptions extends SysvOpenOptions {
   /**
-   * How many semaphores it must have at least: a smaller set is `EINVAL`.
+   * The minimum number of semaphores: a smaller set fails with `EINVAL`.
    *
    * @default {0}
    */
   count?: number;
   /**
-   * What to do with a set whose creator may not have set the values yet:
-   * `"wait"` until it has, for a second at most; `"any"` takes it as it is.
+   * The handling of a set whose creator may not have set the values yet:
+   * `"wait"` waits until it has, for a second at most; `"any"` takes it as it
+   * is.
    *
    * @default {"wait"}
    */
@@ -128,9 +129,8 @@ export interface SysvSemaphoreSetOpenOptions extends SysvOpenOptions {
 /** Options of {@linkcode SysvSemaphoreSet.release}. */
 export interface SemaphoreReleaseOptions {
   /**
-   * Takes the change back when this process ends, however it ends
-   * (`SEM_UNDO`). Use `false` for a semaphore that one process raises and
-   * another one lowers.
+   * Undoes the change when this process ends in any way (`SEM_UNDO`). Use
+   * `false` for a semaphore that one process raises and another one lowers.
    *
    * @default {true}
    */
@@ -140,7 +140,7 @@ export interface SemaphoreReleaseOptions {
 /** Options of {@linkcode SysvSemaphoreSet.tryAcquire}. */
 export interface SemaphoreTryAcquireOptions extends SemaphoreReleaseOptions {
   /**
-   * How many units to take, all or none, 1 to 32767.
+   * The number of units to take, all or none, 1 to 32767.
    *
    * @default {1}
    */
@@ -159,13 +159,12 @@ export interface SemaphoreAcquireOptions
  * A set of System V semaphores.
  *
  * Each semaphore is a number from 0 to 32767. Several operations on a set are
- * done all at once or not at all. With `undo`, the kernel takes back what a
- * process did when that ends, even by `SIGKILL`: a lock that no crash leaves
- * locked.
+ * made all at once or not at all. With `undo`, the kernel undoes the operations
+ * of a process when it ends, even by `SIGKILL`: no crash leaves a lock locked.
  *
- * The async forms try again when a thread that waits in the kernel is woken, or
- * now and then: a process that is blocked may be served before them, and
- * `waitZero()` can miss a value that is zero only for a moment.
+ * The async forms try again when a thread that waits in the kernel wakes up, or
+ * by polling. A process that is blocked in the kernel may be served before
+ * them, and `waitZero()` can miss a value that is zero only for a moment.
  *
  * @example A lock between processes
  * ```ts
@@ -200,13 +199,13 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   /**
    * `semget(IPC_CREAT | IPC_EXCL)`: creates a set with its values.
    *
-   * Nobody who opens it with {@linkcode open} sees it before it has them.
+   * {@linkcode open} does not return it before the values are set.
    *
    * See [semget(2)](https://man7.org/linux/man-pages/man2/semget.2.html).
    *
    * @param key A key, or `IPC_PRIVATE` for a set that has none.
-   * @param semaphores The initial values, each from 0 to 32767; or how many
-   * semaphores there are, all of them 0.
+   * @param semaphores The initial values, each from 0 to 32767, or the number
+   * of semaphores, with values of 0.
    * @throws {IpcError} `EEXIST` when the key is taken, `EINVAL` beyond
    * `SEMMSL`, `ENOSPC` beyond `SEMMNI` or `SEMMNS`, `ENOMEM`.
    */
@@ -245,9 +244,9 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   /**
    * `semget`: opens the set of a key, which must exist.
    *
-   * The kernel creates a set first and gives it values after that. So this
-   * waits until somebody has set the values or done an operation, or the set is
-   * a second old: a program that does neither can have made it.
+   * A set exists before its creator has set its values. So this waits until the
+   * values have been set or an operation has been made, but only until the set
+   * is a second old: its program may do neither.
    *
    * See [semget(2)](https://man7.org/linux/man-pages/man2/semget.2.html).
    *
@@ -319,7 +318,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(IPC_STAT)`: the set of an id, as it is.
+   * `semctl(IPC_STAT)`: opens a set by its id, initialized or not.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -338,7 +337,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(IPC_INFO)` and `semctl(SEM_INFO)`: limits and use on this machine.
+   * `semctl(IPC_INFO)` and `semctl(SEM_INFO)`: returns limits and use on this
+   * machine.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    */
@@ -347,8 +347,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(SEM_STAT_ANY)`: every set of this machine (of this IPC namespace),
-   * whoever owns it.
+   * `semctl(SEM_STAT_ANY)`: lists all sets on this machine (in this IPC
+   * namespace), of all users.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    */
@@ -361,7 +361,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     return this.#set.id;
   }
 
-  /** The key it was made with; 0 is `IPC_PRIVATE`. */
+  /** The key it was created with; 0 is `IPC_PRIVATE`. */
   get key(): Key {
     return this.#key;
   }
@@ -382,7 +382,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop`: does all operations at once, as soon as all of them can be done.
+   * `semop`: makes all operations at once, and waits until all are possible.
    *
    * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
    *
@@ -406,7 +406,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   ): Promise<void> {
     return promised(() => {
       prepare(this.#set, operations);
-      // By name: spreading leaves out what a class defines.
+      // Copy by name: spreading would leave out accessors of a class.
       const own = operations.map((
         { index, delta, undo = false, noWait = false },
       ) => ({ index, delta, undo, noWait }));
@@ -421,11 +421,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop`, `semtimedop`: as {@linkcode operate}, blocking this thread.
-   *
-   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
-   *
-   * @throws {IpcError} As `operate`.
+   * `semop`, `semtimedop`: as {@linkcode operate}, but blocks this thread.
    */
   operateSync(
     operations: readonly SemaphoreOperation[],
@@ -438,12 +434,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop(IPC_NOWAIT)`: does all operations at once if that is possible now;
-   * false when it is not.
-   *
-   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
-   *
-   * @throws {IpcError} As `operate`, but for `ETIMEDOUT` and `EAGAIN`.
+   * `semop(IPC_NOWAIT)`: as {@linkcode operate}, but returns false when an
+   * operation would have to wait.
    */
   tryOperate(operations: readonly SemaphoreOperation[]): boolean {
     this.#check("operate on");
@@ -452,8 +444,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop`: lowers a semaphore by one, or by `count`, as soon as its value is
-   * large enough.
+   * `semop`: lowers a semaphore by one, or by `count`, and waits until its
+   * value is large enough.
    *
    * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
    *
@@ -476,11 +468,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop`, `semtimedop`: as {@linkcode acquire}, blocking this thread.
-   *
-   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
-   *
-   * @throws {IpcError} As `acquire`.
+   * `semop`, `semtimedop`: as {@linkcode acquire}, but blocks this thread.
    */
   acquireSync(index = 0, options: SemaphoreAcquireSyncOptions = {}): void {
     this.#check("acquire");
@@ -491,12 +479,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop(IPC_NOWAIT)`: lowers a semaphore if its value is large enough now;
-   * false when it is not.
-   *
-   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
-   *
-   * @throws {IpcError} As `acquire`, but for `ETIMEDOUT`.
+   * `semop(IPC_NOWAIT)`: as {@linkcode acquire}, but returns false when the
+   * value is too small.
    */
   tryAcquire(index = 0, options: SemaphoreTryAcquireOptions = {}): boolean {
     this.#check("acquire");
@@ -506,10 +490,11 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop`: raises a semaphore by `count`, at once, and wakes who waits for it.
+   * `semop`: raises a semaphore by `count` and wakes waiters. It never waits.
    *
-   * By default the kernel takes this back when the process ends, as is right
-   * after an `acquire`; pass `undo: false` to raise what others will lower.
+   * By default the kernel undoes this when the process ends, as is right after
+   * an `acquire`. Pass `undo: false` to raise a semaphore that others will
+   * lower.
    *
    * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
    *
@@ -543,11 +528,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop`, `semtimedop`: as {@linkcode waitZero}, blocking this thread.
-   *
-   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
-   *
-   * @throws {IpcError} As `acquire`.
+   * `semop`, `semtimedop`: as {@linkcode waitZero}, but blocks this thread.
    */
   waitZeroSync(index = 0, options: SyncWaitOptions = {}): void {
     this.#check("wait for zero of");
@@ -557,11 +538,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semop(IPC_NOWAIT)`: whether a semaphore is zero.
-   *
-   * See [semop(2)](https://man7.org/linux/man-pages/man2/semop.2.html).
-   *
-   * @throws {IpcError} As `acquire`, but for `ETIMEDOUT`.
+   * `semop(IPC_NOWAIT)`: as {@linkcode waitZero}, but returns false when the
+   * semaphore is not zero.
    */
   tryWaitZero(index = 0): boolean {
     this.#check("wait for zero of");
@@ -570,7 +548,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(GETVAL)`: the value of a semaphore.
+   * `semctl(GETVAL)`: returns the value of a semaphore.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -582,8 +560,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(SETVAL)`: sets the value of a semaphore, 0 to 32767, and forgets
-   * what any process would have undone to it.
+   * `semctl(SETVAL)`: sets the value of a semaphore, 0 to 32767, and clears its
+   * undo entries in all processes.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -607,7 +585,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(GETALL)`: all values, of one moment.
+   * `semctl(GETALL)`: returns all values, read atomically.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -619,8 +597,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(SETALL)`: sets all values at once, and forgets what any process
-   * would have undone to them.
+   * `semctl(SETALL)`: sets all values at once, and clears their undo entries in
+   * all processes.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -647,8 +625,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(GETPID)`: the process that changed a semaphore last, or waited for
-   * its zero; 0 for none, or one of another PID namespace.
+   * `semctl(GETPID)`: returns the process that last changed a semaphore or
+   * found it zero; 0 for none, or for one in another PID namespace.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -659,7 +637,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(GETNCNT)`: how many threads are blocked until a semaphore rises.
+   * `semctl(GETNCNT)`: returns how many threads wait for a semaphore to rise.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -670,7 +648,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(GETZCNT)`: how many threads are blocked until a semaphore is zero.
+   * `semctl(GETZCNT)`: returns how many threads wait for a semaphore to be
+   * zero.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -681,7 +660,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(IPC_STAT)`: what the kernel knows of it.
+   * `semctl(IPC_STAT)`: returns the state of the set.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -698,7 +677,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
    * @throws {IpcError} `EPERM` when it belongs to another user, `EACCES` when
-   * it may not even be read, `EINVAL` or `EIDRM` when it is gone.
+   * it may not be read, `EINVAL` or `EIDRM` when it is gone.
    */
   set(changes: PermissionChanges): void {
     this.#check("change");
@@ -706,7 +685,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * `semctl(IPC_RMID)`: removes the set; who waits for it gets `EIDRM`.
+   * `semctl(IPC_RMID)`: removes the set. Waiting calls fail with `EIDRM`.
    *
    * See [semctl(2)](https://man7.org/linux/man-pages/man2/semctl.2.html).
    *
@@ -719,7 +698,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     this.#owner = false;
   }
 
-  /** Gives up this handle; the set itself stays. */
+  /** Closes this handle; the set itself remains. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -727,8 +706,8 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
   }
 
   /**
-   * Closes the handle, and removes the set when it is the `owner`, closed or
-   * not; that somebody else has removed it before is no error.
+   * Closes the handle, and removes the set if the handle is the `owner`, even
+   * when it is already closed. A set that is already removed is no error.
    */
   [Symbol.dispose](): void {
     this.close();
@@ -813,7 +792,7 @@ export class SysvSemaphoreSet implements Disposable, Waitable {
     );
   }
 
-  /** The error of who has waited: a call of the kernel would have said so. */
+  /** Turns `EINVAL` after a wait into `EIDRM`, as from a wait in the kernel. */
   #since(waited: boolean, error: unknown, action: string): unknown {
     return waited && hasCode(error, "EINVAL")
       ? ipcError(ERRNO.EIDRM, "semop", action, this.#set.label)
@@ -834,7 +813,7 @@ showing(SysvSemaphoreSet, ({ id, key, created, length }) => ({
   length,
 }));
 
-/** What waits for operations; its call is made only if it comes to that. */
+/** A wait for operations; its blocking call is prepared only if needed. */
 class OperationWait implements WaitSubject {
   readonly syscall = "semop";
   readonly action: string;
@@ -854,7 +833,7 @@ class OperationWait implements WaitSubject {
   }
 
   get call(): BlockingCall | undefined {
-    // What must not wait cannot wait in a thread either.
+    // Operations with noWait must not wait in a thread either.
     return this.#operations.some(({ noWait }) => noWait)
       ? undefined
       : waitForOperations(this.#set, this.#operations);

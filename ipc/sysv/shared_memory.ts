@@ -99,7 +99,7 @@ export interface SysvSharedMemoryCreateOptions extends SysvCreateOptions {
 /** Options of {@linkcode SysvSharedMemory.open}. */
 export interface SysvSharedMemoryOpenOptions extends SysvOpenOptions {
   /**
-   * The least size in bytes that will do: a smaller segment is `EINVAL`.
+   * The minimum size in bytes: a smaller segment fails with `EINVAL`.
    *
    * @default {0}
    */
@@ -115,9 +115,9 @@ export interface AttachOptions {
    */
   readOnly?: boolean;
   /**
-   * Where to map it, on a page boundary.
+   * The address to map it at, on a page boundary.
    *
-   * @default {undefined} where the kernel finds room
+   * @default {undefined} chosen by the kernel
    */
   address?: bigint;
   /**
@@ -127,8 +127,8 @@ export interface AttachOptions {
    */
   round?: boolean;
   /**
-   * Takes the place of the mapping at `address` (`SHM_REMAP`), which is closed
-   * by that. It must be one of this module, and as many pages long.
+   * Replaces the mapping at `address` (`SHM_REMAP`), which is closed. It must
+   * be a mapping of this module with the same number of pages.
    *
    * @default {false}
    */
@@ -141,7 +141,7 @@ export interface AttachOptions {
   execute?: boolean;
 }
 
-/** What the kernel knows of a segment: every field of `struct shmid_ds`. */
+/** The state of a segment: every field of `struct shmid_ds`. */
 export interface SysvSharedMemoryStat extends Permissions {
   /** Its id. */
   id: number;
@@ -159,7 +159,7 @@ export interface SysvSharedMemoryStat extends Permissions {
   creatorPid: number;
   /** The process that attached or detached it last; 0 for none. */
   lastPid: number;
-  /** Whether it is removed and only waits for its last detach (`SHM_DEST`). */
+  /** Whether it is removed and ends with its last detach (`SHM_DEST`). */
   removed: boolean;
   /** Whether it is locked in memory (`SHM_LOCKED`). */
   locked: boolean;
@@ -168,8 +168,8 @@ export interface SysvSharedMemoryStat extends Permissions {
 /**
  * A System V shared memory segment.
  *
- * Segments outlive their processes: what nobody removes stays until the next
- * boot. A segment that is removed while attached lives on until its last
+ * Segments outlive their processes: a segment that is not removed remains until
+ * the next boot. A segment that is removed while attached exists until its last
  * mapping is closed.
  *
  * @example Create, fill, read and remove
@@ -207,12 +207,12 @@ export class SysvSharedMemory implements Disposable {
   }
 
   /**
-   * `shmget(IPC_CREAT | IPC_EXCL)`: creates a segment of zero bytes.
+   * `shmget(IPC_CREAT | IPC_EXCL)`: creates a segment filled with zeros.
    *
    * See [shmget(2)](https://man7.org/linux/man-pages/man2/shmget.2.html).
    *
    * @param key A key, or `IPC_PRIVATE` for a segment that has none.
-   * @param size Its size in bytes, from 1 on.
+   * @param size Its size in bytes, at least 1.
    * @throws {IpcError} `EEXIST` when the key is taken, `EINVAL` beyond
    * `SHMMAX`, `ENOSPC` beyond `SHMMNI` or `SHMALL`, `ENOMEM`, `EPERM` for huge
    * pages without permission.
@@ -307,7 +307,7 @@ export class SysvSharedMemory implements Disposable {
   }
 
   /**
-   * `shmctl(IPC_STAT)`: the segment of an id.
+   * `shmctl(IPC_STAT)`: opens a segment by its id.
    *
    * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
    *
@@ -326,7 +326,8 @@ export class SysvSharedMemory implements Disposable {
   }
 
   /**
-   * `shmctl(IPC_INFO)` and `shmctl(SHM_INFO)`: limits and use on this machine.
+   * `shmctl(IPC_INFO)` and `shmctl(SHM_INFO)`: returns limits and use on this
+   * machine.
    *
    * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
    */
@@ -335,8 +336,8 @@ export class SysvSharedMemory implements Disposable {
   }
 
   /**
-   * `shmctl(SHM_STAT_ANY)`: every segment of this machine (of this IPC
-   * namespace), whoever owns it.
+   * `shmctl(SHM_STAT_ANY)`: lists all segments on this machine (in this IPC
+   * namespace), of all users.
    *
    * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
    */
@@ -354,7 +355,7 @@ export class SysvSharedMemory implements Disposable {
       const id = sys_shm().shmctl_buf(index, SHM_STAT_ANY, buffer);
       if (errnoOf(id, errno[0]) === 0) found.push(statOf(id, buffer));
     }
-    // A kernel before 4.17, or a sandbox, has no SHM_STAT_ANY.
+    // Kernels before 4.17 and some sandboxes have no SHM_STAT_ANY.
     return found.length > 0 ? found : procTable("shm").map(statOfRow);
   }
 
@@ -363,7 +364,7 @@ export class SysvSharedMemory implements Disposable {
     return this.#id;
   }
 
-  /** The key it was made with; 0 is `IPC_PRIVATE`. */
+  /** The key it was created with; 0 is `IPC_PRIVATE`. */
   get key(): Key {
     return this.#key;
   }
@@ -391,7 +392,7 @@ export class SysvSharedMemory implements Disposable {
    * See [shmat(2)](https://man7.org/linux/man-pages/man2/shmop.2.html).
    *
    * @throws {IpcError} `EACCES` without permission, `EINVAL` or `EIDRM` when
-   * the segment is gone or the address unusable, `ENOMEM` without room.
+   * the segment is gone or the address unusable, `ENOMEM` without free memory.
    */
   attach(options: AttachOptions = {}): Mapping {
     this.#check("attach");
@@ -419,7 +420,7 @@ export class SysvSharedMemory implements Disposable {
   }
 
   /**
-   * `shmctl(IPC_STAT)`: what the kernel knows of it.
+   * `shmctl(IPC_STAT)`: returns the state of the segment.
    *
    * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
    *
@@ -437,7 +438,7 @@ export class SysvSharedMemory implements Disposable {
    * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
    *
    * @throws {IpcError} `EPERM` when it belongs to another user, `EACCES` when
-   * it may not even be read, `EINVAL` or `EIDRM` when it is gone.
+   * it may not be read, `EINVAL` or `EIDRM` when it is gone.
    */
   set(changes: PermissionChanges): void {
     this.#check("change");
@@ -478,7 +479,8 @@ export class SysvSharedMemory implements Disposable {
   }
 
   /**
-   * `shmctl(IPC_RMID)`: removes the segment; it goes when its last mapping does.
+   * `shmctl(IPC_RMID)`: removes the segment. It exists until its last mapping
+   * is closed.
    *
    * See [shmctl(2)](https://man7.org/linux/man-pages/man2/shmctl.2.html).
    *
@@ -491,14 +493,15 @@ export class SysvSharedMemory implements Disposable {
     this.#owner = false;
   }
 
-  /** Gives up this handle; mappings and the segment itself stay. */
+  /** Closes this handle; mappings and the segment itself remain. */
   close(): void {
     this.#closed = true;
   }
 
   /**
-   * Closes the handle, and removes the segment when it is the `owner`, closed
-   * or not; that somebody else has removed it before is no error.
+   * Closes the handle, and removes the segment if the handle is the `owner`,
+   * even when it is already closed. A segment that is already removed is no
+   * error.
    */
   [Symbol.dispose](): void {
     this.close();

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Checks an integer of a range, ends included, and gives it back. */
+/** Checks and returns an integer from `min` to `max`. */
 export function integer(
   value: number,
   what: string,
@@ -22,7 +22,7 @@ export function integer(
   return value;
 }
 
-/** Checks a size in bytes: 0 to 2^53-1 unless told otherwise. */
+/** Checks and returns a size in bytes, by default 0 to 2^53-1. */
 export function size(
   value: number,
   what: string,
@@ -32,7 +32,7 @@ export function size(
   return integer(value, what, min, max);
 }
 
-/** Checks permission bits: of up to four octal digits unless told otherwise. */
+/** Checks and returns permission bits, by default up to four octal digits. */
 export function checkMode(mode: number, max = 0o7777): number {
   if (typeof mode !== "number") {
     throw new TypeError(`mode must be a number, got ${shown(mode)}`);
@@ -48,7 +48,7 @@ export function checkMode(mode: number, max = 0o7777): number {
   return mode;
 }
 
-/** How a value stands in a message. */
+/** Formats a value for a message. */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case "string":

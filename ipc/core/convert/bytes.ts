@@ -1,5 +1,5 @@
 /**
- * Bytes that a caller gives.
+ * Bytes given by the caller.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export const MAX_COUNT = 0x7fff_f000;
 
 const encoder = new TextEncoder();
 
-/** The bytes to write. */
+/** Checks data to write and returns its bytes. */
 export function payloadOf(data: Uint8Array | string): Uint8Array {
   if (typeof data === "string") return encoder.encode(data);
   if (!(data instanceof Uint8Array)) {
@@ -23,10 +23,10 @@ export function payloadOf(data: Uint8Array | string): Uint8Array {
   return data;
 }
 
-/** Refuses bytes whose buffer is gone, or became too short for them. */
+/** Refuses bytes whose buffer is detached or has become too short. */
 export function checkMemory(bytes: Uint8Array, what: string): void {
   try {
-    // Which throws then, and only then.
+    // keys() throws exactly in these cases.
     bytes.keys();
   } catch (cause) {
     throw new TypeError(`${what} must not be detached or out of bounds`, {
@@ -35,7 +35,7 @@ export function checkMemory(bytes: Uint8Array, what: string): void {
   }
 }
 
-/** Refuses to go on with data that is not as long any more as it was. */
+/** Refuses data whose length has changed since the call began. */
 export function checkLength(
   data: Uint8Array,
   length: number,

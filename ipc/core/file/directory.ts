@@ -12,10 +12,10 @@ import { unistd } from "../../../ffi/libc/unistd.ts";
 import { isExhausted } from "./read_file.ts";
 
 /**
- * `opendir`, `readdir`: the names in a directory without `.` and `..`, in no
- * order; undefined when it cannot be read.
+ * `opendir`, `readdir`: returns the names in a directory except `.` and `..`,
+ * in no particular order, or undefined when it cannot be read.
  *
- * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`: these say nothing about the
+ * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`, which say nothing about the
  * directory.
  */
 export function tryReadDirectory(path: string): string[] | undefined {
@@ -39,7 +39,10 @@ export function tryReadDirectory(path: string): string[] | undefined {
   }
 }
 
-/** `readlink`: what a symbolic link says, or undefined when it cannot be read. */
+/**
+ * `readlink`: returns the target of a symbolic link, or undefined when it
+ * cannot be read.
+ */
 export function tryReadLink(path: string): string | undefined {
   const buffer = new Uint8Array(4096);
   const length = unistd().readlink(

@@ -1,6 +1,5 @@
 /**
- * What the kernel's file-like memory has in common: POSIX shared memory,
- * memfds and mapped files.
+ * Operations on the files behind POSIX shared memory, memfds and mapped files.
  *
  * @module
  */
@@ -37,7 +36,7 @@ import { checkMode, integer, size as checkSize } from "../convert/argument.ts";
 import { MAX_COUNT } from "../convert/bytes.ts";
 import { flagsOf } from "../handle/fd_flags.ts";
 
-/** What the kernel knows of a file: `struct stat`. */
+/** The state of a file: `struct stat`. */
 export interface FileStat {
   /** Its size in bytes. */
   size: number;
@@ -49,7 +48,7 @@ export interface FileStat {
   gid: number;
   /** Permission bits, the lowest twelve. */
   mode: number;
-  /** How many names it has; 0 when it is unlinked. */
+  /** The number of its names; 0 when it is unlinked. */
   links: number;
   /** Its inode number; inexact above 2^53. */
   inode: number;
@@ -78,17 +77,17 @@ export interface FileChanges {
    */
   gid?: number;
   /**
-   * New permission bits, 0 to 0o7777, whatever the umask.
+   * New permission bits, 0 to 0o7777. The umask does not apply.
    *
    * @default {undefined} unchanged
    */
   mode?: number;
 }
 
-/** Options of changing the size of memory. */
+/** Options for changing the size of memory. */
 export interface ResizeOptions {
   /**
-   * Reserves what is added (`posix_fallocate`).
+   * Reserves the added space (`posix_fallocate`).
    *
    * @default {boolean} true for shared memory, false for a memfd
    */
@@ -98,14 +97,14 @@ export interface ResizeOptions {
 /** The raw `struct stat` of a descriptor. */
 export type RawStat = ReturnType<typeof stat.read>;
 
-/** `fstat` as the kernel fills it in. */
+/** `fstat`: returns the raw fields. */
 export function rawStat(fd: number, label: string): RawStat {
   const buffer = new Uint8Array(stat.size);
   check0(sys_stat().fstat(fd, buffer), errno[0], "fstat", "stat", label);
   return stat.read(buffer);
 }
 
-/** `fstat`, readable. */
+/** `fstat`: returns the state of a file. */
 export function fileStat(fd: number, label: string): FileStat {
   const raw = rawStat(fd, label);
   return {
@@ -123,7 +122,7 @@ export function fileStat(fd: number, label: string): FileStat {
   };
 }
 
-// One for all calls: reading every field of a stat takes ten times as long.
+// Shared by all calls. Reading every field of a stat takes ten times as long.
 const statBytes = new Uint8Array(stat.size);
 const statSize = new BigInt64Array(
   statBytes.buffer,
@@ -131,7 +130,7 @@ const statSize = new BigInt64Array(
   1,
 );
 
-/** `fstat`: the size of an open file in bytes. */
+/** `fstat`: returns the size of an open file in bytes. */
 export function fileSize(fd: number, label: string): number {
   check0(sys_stat().fstat(fd, statBytes), errno[0], "fstat", "stat", label);
   return Number(statSize[0]);
@@ -151,10 +150,10 @@ const KINDS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Refuses what is no regular file: whoever may write to the directory can have
- * put anything under the name.
+ * Refuses everything but a regular file: any process that may write to the
+ * directory can have put anything under the name.
  *
- * @throws {IpcError} `ENODEV`, as `mmap` says it.
+ * @throws {IpcError} `ENODEV`, as from `mmap`.
  */
 export function checkRegular(
   raw: RawStat,
@@ -171,7 +170,7 @@ export function checkRegular(
   );
 }
 
-/** The error of a file that `fstat` shows to be unfit. */
+/** Makes the error for a file that is unfit by its `fstat`. */
 export function fileError(
   errno: number,
   action: string,
@@ -210,7 +209,9 @@ export function changeFile(
   }
 }
 
-/** `pread`: copies from `offset` on; fewer bytes than asked at the end. */
+/**
+ * `pread`: copies from `offset` on. Copies fewer bytes at the end of the file.
+ */
 export function readAt(
   fd: number,
   target: Uint8Array<ArrayBuffer>,
@@ -230,9 +231,9 @@ export function readAt(
 }
 
 /**
- * `pwrite`: copies all bytes to `offset` on, and never beyond the end.
+ * `pwrite`: copies all bytes to the file from `offset` on, within its size.
  *
- * @throws {RangeError} When they would reach over the end.
+ * @throws {RangeError} When they would extend past the end.
  */
 export function writeAt(
   fd: number,
@@ -249,7 +250,7 @@ export function writeAt(
       } of ${label}: it ends at ${size}`,
     );
   }
-  // The kernel minds it even where the file is that long already.
+  // The kernel applies the limit even if the file is already that long.
   checkLimit(offset + bytes.length, "pwrite", "write to", label);
   let done = 0;
   while (done < bytes.length) {
@@ -266,8 +267,8 @@ export function writeAt(
 }
 
 /**
- * Refuses what would reach beyond `RLIMIT_FSIZE`: the kernel would send
- * SIGXFSZ, which ends the process.
+ * Refuses to go beyond `RLIMIT_FSIZE`: the kernel would send SIGXFSZ, which
+ * ends the process.
  */
 function checkLimit(
   end: number,
@@ -284,20 +285,20 @@ function checkLimit(
   throw ipcError(ERRNO.EFBIG, syscall, action, object, hint);
 }
 
-/** How a file is made longer. */
+/** Options of {@linkcode growFile}. */
 export interface GrowOptions {
-  /** What it is, for messages. */
+  /** The name of the file in messages. */
   label: string;
-  /** Whether the room is reserved (`posix_fallocate`). */
+  /** Whether to reserve the space (`posix_fallocate`). */
   reserve: boolean;
-  /** Whether the file is being made: what fails then is that. */
+  /** Whether the file is being created; errors then say so. */
   creating?: boolean;
 }
 
 /**
- * `posix_fallocate`, or `ftruncate` when nothing is to be reserved: makes a
- * file longer. With `posix_fallocate` it never gets shorter, whoever else
- * changes it meanwhile.
+ * `posix_fallocate`, or `ftruncate` without `reserve`: makes a file longer.
+ * `posix_fallocate` never makes it shorter, even if another process resizes it
+ * at the same time.
  */
 export function growFile(
   fd: number,
@@ -333,8 +334,8 @@ export function growFile(
 /**
  * `ftruncate` and `posix_fallocate`: changes the size of a file.
  *
- * @throws {RangeError} When this isolate has more of it mapped: touching that
- * would end the process.
+ * @throws {RangeError} When this isolate has mapped more of it: access beyond
+ * the new end would end the process.
  */
 export function resizeFile(
   fd: number,
@@ -363,11 +364,12 @@ export function resizeFile(
   );
 }
 
-/** Ends of what this isolate has mapped, by device and inode. */
+/** The ends of this isolate's mappings, by device and inode. */
 const ends = new Map<string, Set<{ end: number }>>();
 
 /**
- * Notes that the first `end` bytes of a file are in use; the result forgets it.
+ * Records that the first `end` bytes of a file are mapped. The returned
+ * function removes the record.
  */
 export function remember(raw: RawStat, end: number): () => void {
   const key = `${raw.st_dev}:${raw.st_ino}`;

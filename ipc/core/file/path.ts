@@ -1,5 +1,5 @@
 /**
- * Paths that stay what they are when the working directory changes.
+ * Paths that do not depend on the working directory.
  *
  * @module
  */
@@ -11,10 +11,11 @@ import { PATH_MAX } from "../../../ffi/libc/limits.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 
 /**
- * `getcwd` before a relative path; a path or `file:` URL that is absolute
- * already is given back.
+ * `getcwd`: returns the absolute path of a path or `file:` URL. An absolute
+ * path is returned as it is.
  *
- * @throws {TypeError} When it is empty, has a NUL inside, or is another URL.
+ * @throws {TypeError} When it is empty, contains a NUL, or is another kind of
+ * URL.
  * @throws {IpcError} `ENOENT` when the working directory has been removed.
  */
 export function absolutePath(path: string | URL, what: string): string {

@@ -1,5 +1,5 @@
 /**
- * Files read through libc: Deno's own calls want more than `--allow-ffi` for
+ * Files read through libc: Deno's own calls need more than `--allow-ffi` for
  * `/proc`, `/dev/shm` and `/dev/mqueue`.
  *
  * @module
@@ -20,10 +20,9 @@ import { unistd } from "../../../ffi/libc/unistd.ts";
 import { closeFd } from "../handle/close_fd.ts";
 
 /**
- * The bytes of a small file, such as one below `/proc`.
+ * Reads a small file, such as one below `/proc`.
  *
- * @throws {IpcError} `ENOENT`, `EACCES` and whatever else `open` and `read`
- * may answer.
+ * @throws {IpcError} `ENOENT`, `EACCES` and other errors of `open` and `read`.
  */
 export function readFile(path: string): Uint8Array {
   const fd = checkInt(
@@ -51,16 +50,16 @@ export function readFile(path: string): Uint8Array {
   }
 }
 
-/** The text of a small file. */
+/** Reads a small file as text. */
 export function readTextFile(path: string): string {
   return new TextDecoder().decode(readFile(path));
 }
 
 /**
- * The text of a small file, or undefined when it cannot be read.
+ * Reads a small file as text. Returns undefined when it cannot be read.
  *
- * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`: these say nothing about the
- * file. A process whose file cannot be opened for that reason is not gone.
+ * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`, which say nothing about the
+ * file: a process whose file cannot be opened for that reason may still exist.
  */
 export function tryReadTextFile(path: string): string | undefined {
   try {
@@ -71,7 +70,7 @@ export function tryReadTextFile(path: string): string | undefined {
   }
 }
 
-/** Whether an error says that this process, or the machine, has no more. */
+/** Whether an error says that descriptors or memory are exhausted. */
 export function isExhausted(error: number): boolean {
   return error === ERRNO.EMFILE || error === ERRNO.ENFILE ||
     error === ERRNO.ENOMEM;

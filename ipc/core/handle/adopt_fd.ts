@@ -1,6 +1,6 @@
 /**
- * Descriptors from elsewhere: inherited, received over a socket, or of other
- * FFI code.
+ * Descriptors from elsewhere: inherited, received over a socket, or opened by
+ * other FFI code.
  *
  * @module
  */
@@ -16,15 +16,15 @@ import { INTERNAL } from "./internal.ts";
 /** Options of `fromFd()`. */
 export interface AdoptOptions {
   /**
-   * Takes the descriptor over instead of duplicating it: it is this object's
-   * then, and an `Fd` given is closed.
+   * Takes the descriptor over: on success the given number or `Fd` is closed,
+   * and only this object's duplicate remains.
    *
    * @default {false}
    */
   takeOver?: boolean | undefined;
 }
 
-/** What a descriptor must be. */
+/** The kind that a descriptor must have. */
 export interface AdoptKind {
   /** Its name in messages. */
   readonly name: string;
@@ -33,7 +33,8 @@ export interface AdoptKind {
 }
 
 /**
- * Makes something of a descriptor by its number, and takes that over when told.
+ * Calls `make` with the number of a descriptor, and closes the descriptor
+ * afterwards if the options say `takeOver`.
  */
 export function adoptFd<T>(
   fd: Fd | number,
@@ -45,7 +46,7 @@ export function adoptFd<T>(
     : integer(fd, "fd", 0, 0x7fff_ffff);
   const label = `descriptor ${number}`;
   const made = make(number, label);
-  // Not before it is accepted: until then it is the caller's to close.
+  // Only after success: until then the caller has to close it.
   if (options.takeOver) {
     if (fd instanceof Fd) fd.close();
     else closeFd(number, label);

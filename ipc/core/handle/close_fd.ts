@@ -1,5 +1,5 @@
 /**
- * Closing what is only a number.
+ * Closing of bare descriptor numbers.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { errno } from "../../../ffi/libc/errno.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 
 /**
- * `close`: gives up a descriptor number that nothing else holds.
+ * `close`: closes a descriptor number that no handle owns.
  *
- * Linux has closed it even when `close` was interrupted, so it is not tried
- * again: that would close what another thread has just opened.
+ * Linux closes it even when `close` is interrupted. A second attempt could
+ * close a descriptor that another thread has just opened.
  */
 export function closeFd(fd: number, label: string): void {
   const error = errnoOf(unistd().close(fd), errno[0]);

@@ -1,5 +1,5 @@
 /**
- * File descriptors that are closed once, and never used after.
+ * File descriptors that are closed once and not used afterwards.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { INTERNAL, onlyInternal } from "./internal.ts";
 /**
  * A file descriptor of this process.
  *
- * It is close-on-exec, closed once, and refuses every use after that: the
- * number may long belong to another file.
+ * It is close-on-exec. It closes once and refuses every use after that, because
+ * the number may already belong to another file.
  */
 export class Fd implements Disposable {
   #fd: number;
@@ -28,7 +28,8 @@ export class Fd implements Disposable {
   }
 
   /**
-   * The descriptor's number, for other FFI code. It stays ours: do not close it.
+   * The descriptor number, for other FFI code. This object still owns it: do
+   * not close the number.
    *
    * @throws {TypeError} When it is closed.
    */
@@ -36,7 +37,7 @@ export class Fd implements Disposable {
     return this.use("use");
   }
 
-  /** What messages call it. */
+  /** Its name in messages. */
   get label(): string {
     return this.#label;
   }
@@ -47,7 +48,7 @@ export class Fd implements Disposable {
   }
 
   /**
-   * The number, for a call that is about to do what `action` says.
+   * Returns the number, for a call that `action` names in the error.
    *
    * @ignore
    */
@@ -59,7 +60,7 @@ export class Fd implements Disposable {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: a second descriptor for the same open file.
+   * `fcntl(F_DUPFD_CLOEXEC)`: makes a second descriptor of the same open file.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
@@ -71,12 +72,12 @@ export class Fd implements Disposable {
   }
 
   /**
-   * `close`: gives the descriptor up. Closing twice does nothing.
+   * `close`: closes the descriptor. Closing twice does nothing.
    *
    * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
    *
    * @throws {IpcError} `EIO`, `ENOSPC` or `EDQUOT` when data written before
-   * could not be kept; the descriptor is closed all the same.
+   * could not be stored. The descriptor is closed all the same.
    */
   close(): void {
     const fd = this.#fd;
@@ -87,8 +88,8 @@ export class Fd implements Disposable {
   }
 
   /**
-   * Calls back with the number just before it is closed, when this handle
-   * already refuses its use.
+   * Registers a callback that gets the number just before it is closed. The
+   * handle then already refuses use.
    *
    * @ignore
    */

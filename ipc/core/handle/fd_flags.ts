@@ -19,7 +19,7 @@ import { closingOnError } from "./close_fd.ts";
 import { Fd } from "./fd.ts";
 import { INTERNAL } from "./internal.ts";
 
-/** `fcntl(F_GETFL)`: how a file is open. */
+/** `fcntl(F_GETFL)`: returns the flags of an open file. */
 export function flagsOf(fd: number, action: string, label: string): number {
   const flags = fcntl().fcntl(fd, F_GETFL);
   return checkInt(flags, errno[0], "fcntl", action, label);
@@ -35,14 +35,14 @@ export function setNonBlocking(fd: number, label: string, on = true): void {
 }
 
 /**
- * `open("/proc/self/fd/…")`: the pipe or FIFO of a descriptor, opened a second
- * time, with flags of its own, and blocking.
+ * `open("/proc/self/fd/…")`: opens the pipe or FIFO of a descriptor a second
+ * time, blocking and with its own flags.
  */
 export function inheritableFd(fd: number, label: string): Fd {
   return reopenPipe(fd, label, { nonBlocking: false });
 }
 
-/** The same, blocking or not. */
+/** `open("/proc/self/fd/…")`: as {@linkcode inheritableFd}, blocking or not. */
 export function reopenPipe(
   fd: number,
   label: string,
@@ -53,7 +53,7 @@ export function reopenPipe(
   const second = checkInt(
     fcntl().open(
       cstring(`/proc/self/fd/${fd}`, "path"),
-      // Non-blocking, or a FIFO would wait for its other end.
+      // Without O_NONBLOCK, open would wait for the other end of a FIFO.
       (flags & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC,
       0,
     ),
@@ -63,7 +63,7 @@ export function reopenPipe(
     label,
   );
   return closingOnError(second, label, () => {
-    // Not all flags can be opened with: that of packet mode cannot.
+    // open does not accept all flags: that of packet mode has to be set later.
     const wanted = options.nonBlocking
       ? flags | O_NONBLOCK
       : flags & ~O_NONBLOCK;

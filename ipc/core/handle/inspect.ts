@@ -1,6 +1,6 @@
 /**
- * What `console.log()` shows of a handle. Its state is private, so that nothing
- * but the name of its class would be shown.
+ * The output of `console.log()` for handles. Their state is private, so it
+ * would show only the class name.
  *
  * @module
  */
@@ -11,8 +11,8 @@ interface HandleClass<T> {
 }
 
 /**
- * Lets `console.log()` show what `fields` gives of an object, and `closed: true`
- * of a closed one: `SysvMessageQueue { id: 5, key: "0x0000002a" }`.
+ * Makes `console.log()` show the result of `fields`, and `closed: true` for a
+ * closed handle: `SysvMessageQueue { id: 5, key: "0x0000002a" }`.
  */
 export function showing<T extends { readonly closed: boolean }>(
   shown: HandleClass<T>,
@@ -31,7 +31,7 @@ export function showing<T extends { readonly closed: boolean }>(
   });
 }
 
-/** What is to be had: not all is of a closed object, nothing of a prototype. */
+/** Returns the fields, or none when a closed handle or a prototype throws. */
 function fieldsOf(
   fields: () => Record<string, unknown>,
 ): Record<string, unknown> {

@@ -1,12 +1,12 @@
 /**
- * What only this module may hold.
+ * The token that only this module has.
  *
  * @module
  */
 
 /**
- * The first argument of a constructor that a user must not call, because wrong
- * arguments would reach memory that is not ours.
+ * The first argument of constructors that users must not call: wrong arguments
+ * would reach foreign memory.
  */
 export const INTERNAL: unique symbol = Symbol("@libc/ipc internal");
 

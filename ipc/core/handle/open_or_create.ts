@@ -1,5 +1,5 @@
 /**
- * Opening what is there, or creating it.
+ * Opening an object or creating it.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import { unless } from "../../../ffi/errno.ts";
 
 /**
- * Opens an object, or creates it when there is none, however many others try
- * the same at once.
+ * Opens an object, or creates it when it does not exist, even if others do the
+ * same at once.
  */
 export function openOrCreate<T>(
   open: () => T,

@@ -1,5 +1,5 @@
 /**
- * Open files mapped into memory, within their size.
+ * Mappings of open files, within their size.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import { checkRegular, type RawStat, rawStat, remember } from "../file/file.ts";
 import { INTERNAL } from "../handle/internal.ts";
 import { Mapping, pageSize } from "./mapping.ts";
 
-/** Options of mapping a file into memory. */
+/** Options for mapping a file into memory. */
 export interface MapOptions {
   /**
-   * First byte to map; need not be on a page boundary.
+   * First byte to map. It need not be on a page boundary.
    *
    * @default {0}
    */
@@ -38,26 +38,26 @@ export interface MapOptions {
   /**
    * Maps the pages read-only.
    *
-   * @default {false} true for a shared mapping of what is open for reading only
+   * @default {false} true for a shared mapping of a read-only descriptor
    */
   readOnly?: boolean;
   /**
-   * Keeps what is written to this mapping (`MAP_PRIVATE`): nobody else sees
-   * it, and it is lost on close.
+   * Keeps writes private to this mapping (`MAP_PRIVATE`): no other process sees
+   * them, and they are lost on close.
    *
    * @default {false}
    */
   private?: boolean;
   /**
-   * Brings every page into memory at once (`MAP_POPULATE`), so that the first
-   * access costs nothing.
+   * Loads every page at once (`MAP_POPULATE`), so that the first access causes
+   * no page fault.
    *
    * @default {false}
    */
   populate?: boolean;
 }
 
-/** `mmap`: maps a part of an open file that is within its size. */
+/** `mmap`: maps a part of an open file, within its size. */
 export function mapDescriptor(
   fd: number,
   options: MapOptions & { label: string; writable: boolean },
@@ -70,7 +70,7 @@ export function mapDescriptor(
   const { offset, length } = range;
   const huge = isHuge(fd, raw, label);
   if (huge) checkHuge(raw, range, label);
-  // The kernel maps whole pages: from the one that offset is in.
+  // The kernel maps whole pages, beginning with the page of offset.
   const inside = offset % pageSize();
   const base = checkPtr(
     sys_mman().mmap(
@@ -104,7 +104,7 @@ export function mapDescriptor(
   });
 }
 
-/** `munmap` of whole pages. */
+/** `munmap`: unmaps whole pages. */
 export function unmap(
   base: Deno.PointerObject,
   length: number,
@@ -134,7 +134,7 @@ interface Range {
   length: number;
 }
 
-/** Checks that a range is within a file of that size. */
+/** Checks that a range lies within a file of that size, and returns it. */
 export function rangeOf(
   size: number,
   options: MapOptions & { label: string },
@@ -156,14 +156,14 @@ export function rangeOf(
   return { offset, length: end - offset };
 }
 
-/** Whether a file is made of huge pages. */
+/** Whether a file consists of huge pages. */
 function isHuge(fd: number, raw: RawStat, label: string): boolean {
-  // Cheap first: only huge pages make blocks larger than a page here.
+  // Cheap check first: here only huge pages have blocks larger than a page.
   return Number(raw.st_blksize) > pageSize() &&
     fileSystem(fd, label) === HUGETLBFS_MAGIC;
 }
 
-/** Refuses a part of a huge page, which can be mapped but not unmapped. */
+/** Refuses a part of a huge page: it could be mapped but not unmapped. */
 function checkHuge(raw: RawStat, range: Range, label: string): void {
   const page = Number(raw.st_blksize);
   if (range.offset % page !== 0 || range.length % page !== 0) {
@@ -173,7 +173,7 @@ function checkHuge(raw: RawStat, range: Range, label: string): void {
   }
 }
 
-/** The magic number of the file system that a file is on. */
+/** `fstatfs`: returns the magic number of the file system of a file. */
 function fileSystem(fd: number, label: string): number {
   const buffer = new Uint8Array(statfs.size);
   check0(sys_vfs().fstatfs(fd, buffer), errno[0], "fstatfs", "stat", label);

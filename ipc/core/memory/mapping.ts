@@ -31,7 +31,7 @@ import { integer, shown, size as checkedSize } from "../convert/argument.ts";
 import { showing } from "../handle/inspect.ts";
 import { onlyInternal } from "../handle/internal.ts";
 
-/** What {@linkcode Mapping.advise} can say about the use of memory. */
+/** Advice about the use of memory, for {@linkcode Mapping.advise}. */
 export type Advice =
   | "normal"
   | "random"
@@ -66,7 +66,7 @@ export interface FlushOptions {
    */
   length?: number;
   /**
-   * Only starts the writing and does not wait for it (`MS_ASYNC`).
+   * Starts the write-back and does not wait for it (`MS_ASYNC`).
    *
    * @default {false}
    */
@@ -80,7 +80,7 @@ export interface FlushOptions {
 }
 
 /**
- * How a mapping came about and how it ends.
+ * The parts of a new mapping.
  *
  * @ignore
  */
@@ -91,24 +91,24 @@ export interface MappingInit {
   size: number;
   /** Whether the pages refuse writes. */
   readOnly: boolean;
-  /** What it is, for messages. */
+  /** Its name in messages. */
   label: string;
   /** Undoes the mapping: `shmdt`, `munmap`. */
   release: (pointer: Deno.PointerObject, size: number) => void;
-  /** What is to be done instead when other pages have taken its place. */
+  /** Called instead of `release` when other pages have replaced the mapping. */
   overtaken?: () => void;
 }
 
 /**
- * A range of memory that this process shares with others, or with a file.
+ * A range of memory that this process shares with other processes or a file.
  *
- * `close()` detaches every view that was made from it before the memory goes
- * away: a typed array then has length 0 and a struct view throws. No use after
- * close reaches memory.
+ * `close()` detaches every view of it before the memory is unmapped: a typed
+ * array then has length 0, and a struct view throws. Use after close never
+ * reaches the memory.
  *
  * A buffer that was transferred away (`buffer.transfer()`, `postMessage` with a
  * transfer list) can no longer be detached from here. Its memory stays mapped
- * until the process ends, since nobody can tell whether it is still in use.
+ * until the process ends, since it may still be in use.
  *
  * @example Share a struct
  * ```ts
@@ -146,12 +146,12 @@ export class Mapping implements Disposable {
     live.set(this.address, this);
   }
 
-  /** Its length in bytes; what was asked for, not rounded up to pages. */
+  /** Its length in bytes, as requested, not rounded up to pages. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether it refuses writes. */
+  /** Whether it is read-only. */
   get readOnly(): boolean {
     return this.#readOnly;
   }
@@ -171,7 +171,8 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * The memory itself. Always the same object until `close()` detaches it.
+   * The memory as a buffer. Always the same object until `close()` or
+   * {@linkcode protect} detaches it.
    *
    * @throws {TypeError} When the mapping is closed or read-only: a write into
    * read-only pages would end the process.
@@ -182,7 +183,8 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * The memory as bytes. Always the same object until `close()`.
+   * The memory as bytes. Always the same object until `close()` or
+   * {@linkcode protect} detaches it.
    *
    * @throws {TypeError} When the mapping is closed or read-only; see
    * {@linkcode read} and {@linkcode unsafeBytes}.
@@ -193,7 +195,7 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * The memory as bytes, even where it is read-only.
+   * The memory as bytes, even if it is read-only.
    *
    * Writing to the bytes of a read-only mapping ends the process (`SIGSEGV`).
    *
@@ -205,7 +207,8 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * The live buffer, whatever the protection, for code that checks it itself.
+   * Returns the live buffer even if it is read-only, for code that checks this
+   * itself.
    *
    * @ignore
    */
@@ -218,18 +221,18 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * A live, typed view of a C struct at a byte offset.
+   * Returns a live, typed view of a C struct at a byte offset.
    *
-   * @throws {RangeError} When it would reach over the end or is misaligned.
+   * @throws {RangeError} When it would extend past the end or is misaligned.
    */
   view<F extends Fields>(layout: Struct<F>, offset = 0): View<F> {
     return layout.view(this, offset);
   }
 
   /**
-   * A copy of `length` bytes from `offset` on.
+   * Returns a copy of `length` bytes from `offset` on.
    *
-   * @throws {RangeError} When that reaches over the end.
+   * @throws {RangeError} When the range extends past the end.
    */
   read(
     offset = 0,
@@ -242,7 +245,7 @@ export class Mapping implements Disposable {
   /**
    * Copies bytes into the memory from `offset` on.
    *
-   * @throws {RangeError} When that reaches over the end.
+   * @throws {RangeError} When the range extends past the end.
    * @throws {TypeError} When the mapping is closed or read-only.
    */
   write(bytes: Uint8Array, offset = 0): void {
@@ -251,18 +254,19 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * `process_vm_readv` on this process: copies memory from `offset` on into
-   * `target`, and survives pages that are gone.
+   * `process_vm_readv`: copies memory of this process from `offset` on into
+   * `target`. Missing pages do not end the process.
    *
-   * Touching memory beyond the end of a file that its owner has truncated ends
-   * a process (`SIGBUS`); copying it by a system call is an error instead. This
-   * is the way to read what a stranger owns. About a microsecond a call.
+   * Access beyond the end of a file that its owner has truncated ends a process
+   * (`SIGBUS`). A system call that copies this memory fails instead. Read
+   * memory that a stranger owns this way. A call takes about a microsecond.
    *
    * See [process_vm_readv(2)](https://man7.org/linux/man-pages/man2/process_vm_readv.2.html).
    *
-   * @returns The bytes copied: fewer than asked when later pages are gone.
-   * @throws {IpcError} `EFAULT` when the first page is gone, `EPERM` or
-   * `ENOSYS` where a sandbox forbids the call.
+   * @returns The number of bytes copied, fewer than requested when later pages
+   * are missing.
+   * @throws {IpcError} `EFAULT` when the first page is missing, `EPERM` or
+   * `ENOSYS` when a sandbox forbids the call.
    */
   readInto(target: Uint8Array<ArrayBuffer>, offset = 0): number {
     this.#checkRange(offset, target.length);
@@ -287,12 +291,12 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * `msync`: writes changed bytes back to the file and waits for it.
+   * `msync`: writes changed bytes back to the file and waits until it is done.
    *
    * See [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html).
    *
    * @throws {IpcError} `EIO` when the file cannot be written, `EBUSY` when
-   * `invalidate` meets locked pages.
+   * `invalidate` finds locked pages.
    */
   flush(options: FlushOptions = {}): void {
     const { offset = 0, async = false, invalidate = false } = options;
@@ -312,11 +316,11 @@ export class Mapping implements Disposable {
   /**
    * `madvise`: tells the kernel how the memory will be used.
    *
-   * `"dontneed"` on private memory forgets its content.
+   * `"dontneed"` on private memory discards its content.
    *
    * See [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html).
    *
-   * @throws {IpcError} `EINVAL` when the kernel does not know that advice.
+   * @throws {IpcError} `EINVAL` when the kernel does not know the advice.
    */
   advise(advice: Advice): void {
     if (!Object.hasOwn(ADVICE, advice)) {
@@ -373,14 +377,14 @@ export class Mapping implements Disposable {
   /**
    * `mprotect`: makes the memory read-only, or writable again.
    *
-   * Every view made before is detached, since writing through it would end the
+   * Existing views are detached, since writing through them would end the
    * process: take new ones.
    *
    * See [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html).
    *
    * @throws {IpcError} `EACCES` when the file or segment was opened read-only.
-   * @throws {TypeError} When a buffer of it was transferred away, and could
-   * still be written to.
+   * @throws {TypeError} When its buffer was transferred away and could still be
+   * written to.
    */
   protect(options: { readOnly: boolean }): void {
     this.#use("protect");
@@ -411,11 +415,11 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * A pointer to `length` bytes from `offset` on, for a C call.
+   * Returns a pointer to `length` bytes from `offset` on, for a C call.
    *
    * It is a bare address: {@linkcode pin} the mapping for as long as C uses it.
    *
-   * @throws {RangeError} When that reaches over the end.
+   * @throws {RangeError} When the range extends past the end.
    */
   pointer(offset = 0, length = 1): Deno.PointerObject {
     const base = this.#use("take the address of");
@@ -428,7 +432,7 @@ export class Mapping implements Disposable {
 
   /**
    * Keeps the memory mapped, even after `close()`, until the result is
-   * disposed: for a call that still uses it on another thread.
+   * disposed, for a call that uses it on another thread.
    */
   pin(): Disposable {
     this.#use("pin");
@@ -457,7 +461,7 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * Whether a buffer of it was transferred away, and still reaches the memory.
+   * Whether its buffer was transferred away and still reaches the memory.
    *
    * @ignore
    */
@@ -466,8 +470,8 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * `shmdt` or `munmap`: detaches every view, then gives the memory back.
-   * Closing twice does nothing. The kernel object behind it stays.
+   * `shmdt` or `munmap`: detaches every view, then unmaps the memory. Closing
+   * twice does nothing. The kernel object behind it remains.
    *
    * See [munmap(2)](https://man7.org/linux/man-pages/man2/munmap.2.html) and
    * [shmdt(2)](https://man7.org/linux/man-pages/man2/shmop.2.html).
@@ -483,8 +487,8 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * Calls back when it is closed and before the memory goes, until the result
-   * is disposed.
+   * Registers a callback for `close()`, called before the memory is unmapped.
+   * Disposing the result removes it.
    *
    * @ignore
    */
@@ -499,8 +503,8 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * Detaches every view and closes without unmapping: something else has taken
-   * the place of these pages.
+   * Detaches every view and closes without unmapping, when other pages have
+   * replaced these.
    *
    * @ignore
    */
@@ -519,7 +523,7 @@ export class Mapping implements Disposable {
   #detach(): void {
     if (this.#buffer === undefined) return;
     if (this.#buffer.detached) this.#escaped = true;
-    // Moves the pointer into an ArrayBuffer of length 0: copies nothing.
+    // Detaches the buffer. Length 0 avoids a copy.
     else this.#buffer.transfer(0);
     this.#buffer = undefined;
     this.#bytes = undefined;
@@ -548,13 +552,13 @@ export class Mapping implements Disposable {
     integer(length, "length", 0, this.#size - offset);
   }
 
-  /** The whole pages that a range is in, as the kernel wants them. */
+  /** Extends a range to the start of its first page, as the kernel requires. */
   #pages(
     offset = 0,
     length: number = this.#size,
   ): [Deno.PointerObject, bigint] {
     this.#checkRange(offset, length);
-    // A part of a file need not begin on a page, the pages around it do.
+    // A mapped part of a file need not begin at a page boundary.
     const from = this.address + BigInt(offset);
     const before = from % BigInt(pageSize());
     return [
@@ -574,9 +578,9 @@ showing(Mapping, ({ address, size, readOnly }) => ({
 const live = new Map<bigint, Mapping>();
 
 /**
- * Checks that an open mapping of `size` bytes, counted in pages, is at an
- * address, so that new pages may take its place; the result closes it when
- * they have.
+ * Checks that an open mapping at an address has as many pages as `size` bytes
+ * need, so that new pages may replace it. Call the result once they have: it
+ * closes the mapping.
  *
  * @ignore
  */
@@ -611,7 +615,7 @@ export function overtake(
 let cachedPageSize: number | undefined;
 
 /**
- * `sysconf(_SC_PAGESIZE)`: bytes in a page of memory.
+ * `sysconf(_SC_PAGESIZE)`: returns the size of a memory page in bytes.
  *
  * See [sysconf(3)](https://man7.org/linux/man-pages/man3/sysconf.3.html).
  */

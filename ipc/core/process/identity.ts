@@ -1,9 +1,9 @@
 /**
- * Which process it is, and whether it still lives.
+ * The identity of processes, and whether they are alive.
  *
- * A process id alone says nothing: it is given to another process when its
- * bearer is gone. With the start time it names one process for good, within its
- * PID namespace. A stopped process lives.
+ * A process id alone does not identify a process: the kernel reuses it after
+ * the process has ended. Together with the start time it is unique within a PID
+ * namespace. A stopped process is alive.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import { tryReadLink } from "../file/directory.ts";
 import { tryReadTextFile } from "../file/read_file.ts";
 import { processName, processStartTime } from "./proc.ts";
 
-/** A process, for good. */
+/** A process, identified for its whole life and after. */
 export interface Identity {
   /** Its id, in its own PID namespace. */
   pid: number;
-  /** When it started, in clock ticks since boot; 0 when that is not known. */
+  /** Its start time in clock ticks since boot; 0 when unknown. */
   startTime: bigint;
-  /** Inode number of its PID namespace; 0 when that is not known. */
+  /** Inode number of its PID namespace; 0 when unknown. */
   namespace: bigint;
 }
 
 let own: Identity | undefined;
 
-/** This process. */
+/** Returns the identity of this process. */
 export function ownIdentity(): Identity {
   if (own !== undefined) return own;
   const pid = unistd().getpid();
@@ -41,8 +41,8 @@ export function ownIdentity(): Identity {
 }
 
 /**
- * Whether that process lives; undefined when it cannot be known from here: it
- * is in another PID namespace, or there is no `/proc`.
+ * Whether a process is alive, or undefined when this process cannot tell: the
+ * other one is in another PID namespace, or there is no `/proc`.
  */
 export function lives(identity: Identity): boolean | undefined {
   const { namespace, startTime } = ownIdentity();
@@ -51,16 +51,18 @@ export function lives(identity: Identity): boolean | undefined {
   return processStartTime(identity.pid) === identity.startTime;
 }
 
-/** The id of a process as this process sees it; 0 when it is not visible. */
+/**
+ * Returns the id of a process as seen from here, or 0 when it is not visible.
+ */
 export function visiblePid({ pid, namespace }: Identity): number {
   return namespace === ownIdentity().namespace ? pid : 0;
 }
 
 /**
- * Whether the process that made something at a certain time lives; undefined
- * when its id is not visible from here (0).
+ * Whether the process that made something at a certain time is alive, or
+ * undefined when its id is not visible from here (0).
  *
- * A process that started later than that is another one with the same id.
+ * A process that started later is another one with the same id.
  */
 export function makerLives(
   pid: number,
@@ -70,12 +72,12 @@ export function makerLives(
   const ticks = processStartTime(pid);
   if (ticks === undefined) return false;
   const started = startDate(ticks);
-  // The kernel keeps whole seconds of the one, and rounds the other.
+  // The kernel stores one time in whole seconds and rounds the other.
   return started === null || made === null ||
     started.getTime() <= made.getTime() + 2000;
 }
 
-/** What can be told of a process. */
+/** Returns what can be found out about a process. */
 export function peerOf(pid: number, alive: boolean): Peer {
   const ticks = alive ? processStartTime(pid) : undefined;
   return {
@@ -86,7 +88,7 @@ export function peerOf(pid: number, alive: boolean): Peer {
   };
 }
 
-/** A process as it stands in a message: `process 42 (deno)`. */
+/** Formats a process for a message: `process 42 (deno)`. */
 export function processText(pid: number): string {
   if (pid <= 0) return "a process of another PID namespace";
   const name = processName(pid);
@@ -96,13 +98,13 @@ export function processText(pid: number): string {
     (started === null ? "" : `, started ${started.toISOString()},`);
 }
 
-/** When a process started, as far as it can be told. */
+/** Returns the start time of a process, or null when it is not known. */
 function tryStart(pid: number): Date | null {
   try {
     const ticks = processStartTime(pid);
     return ticks === undefined ? null : startDate(ticks);
   } catch {
-    // Without a descriptor left the message goes without.
+    // No descriptor is left: the message does without the time.
     return null;
   }
 }
@@ -119,19 +121,19 @@ function bootTime(): number | undefined {
   return line?.[1] === undefined ? undefined : Number(line[1]) * 1000;
 }
 
-/** A process chooses its name: nothing of it may command a terminal. */
+/** Replaces control characters: a process chooses its own name. */
 function printable(name: string): string {
   return name.replace(/[^\x20-\x7e]/g, "?");
 }
 
-/** A process that plays a part, and whether it still lives. */
+/** Another process, and whether it is alive. */
 export interface Peer {
-  /** Its process id, as this process sees it; 0 when it cannot be seen. */
+  /** Its process id as seen from this process; 0 when it is not visible. */
   pid: number;
-  /** The name of its program; empty when that cannot be seen. */
+  /** The name of its program; empty when unknown. */
   program: string;
-  /** When it started; null when that is not known. */
+  /** Its start time; null when unknown. */
   started: Date | null;
-  /** Whether that very process, not another one of the same id, lives. */
+  /** Whether this process, not another one with the same id, is alive. */
   alive: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * Which processes have a piece of memory mapped, as far as `/proc` shows.
+ * The processes that have mapped a piece of memory, as `/proc` shows them.
  *
  * @module
  */
@@ -7,27 +7,27 @@
 import { tryReadDirectory, tryReadLink } from "../file/directory.ts";
 import { tryReadTextFile } from "../file/read_file.ts";
 
-/** What the kernel calls a piece of memory in `/proc/<pid>/maps`. */
+/** A piece of memory as it appears in `/proc/<pid>/maps`. */
 export interface MappedFile {
-  /** Its inode number; of a System V segment this is its id. */
+  /** Its inode number; for a System V segment, its id. */
   inode: bigint;
-  /** How its path begins: `/SYSV`, `/dev/shm/…`, `/memfd:…`. */
+  /** The start of its path: `/SYSV`, `/dev/shm/…`, `/memfd:…`. */
   path: string;
-  /** Whether the number is unique in an IPC namespace only. */
+  /** Whether the inode number is unique only within an IPC namespace. */
   perNamespace: boolean;
 }
 
-/** A process that has it mapped. */
+/** A process that has mapped it. */
 export interface Mapper {
   /** Its process id. */
   pid: number;
-  /** How often it has it mapped. */
+  /** The number of its mappings. */
   count: number;
-  /** Whether it can write through one of these. */
+  /** Whether one of them is writable. */
   writable: boolean;
 }
 
-/** The processes that have it mapped, of those whose maps may be read. */
+/** Returns the processes that have mapped it and whose maps may be read. */
 export function mappersOf(file: MappedFile): Mapper[] {
   const found: Mapper[] = [];
   const namespace = file.perNamespace ? ipcNamespace("self") : undefined;

@@ -1,5 +1,5 @@
 /**
- * Processes, and descriptors of this one, as `/proc` shows them.
+ * Processes and this process's descriptors, as `/proc` shows them.
  *
  * @module
  */
@@ -7,21 +7,23 @@
 import { readTextFile, tryReadTextFile } from "../file/read_file.ts";
 
 /**
- * The start time of a process in clock ticks since boot, or undefined when it
- * is gone: together with the pid it names a process for good.
+ * Returns the start time of a process in clock ticks since boot, or undefined
+ * when it has ended. Together with the pid it identifies a process.
  *
  * @throws {IpcError} As {@linkcode tryReadTextFile}.
  */
 export function processStartTime(pid: number): bigint | undefined {
   const fields = statFields(pid);
-  // Field 22 of the line; the state, field 3, comes first here.
+  // Field 22 of the line. The first one here is field 3, the state.
   const start = fields?.[19];
   return start === undefined || fields?.[0] === "Z" || fields?.[0] === "X"
     ? undefined
     : BigInt(start);
 }
 
-/** The name of a process's program, or undefined when it cannot be read. */
+/**
+ * Returns the name of a process's program, or undefined when it is unreadable.
+ */
 export function processName(pid: number): string | undefined {
   try {
     return readTextFile(`/proc/${pid}/comm`).trimEnd();
@@ -31,16 +33,16 @@ export function processName(pid: number): string | undefined {
 }
 
 function statFields(pid: number): string[] | undefined {
-  // Of its first thread: of the process itself an emulator makes up another
-  // start time, which only the process sees.
+  // Read the first thread's file: in the file of the process itself an emulator
+  // shows that process a start time that other processes do not see.
   const line = tryReadTextFile(`/proc/${pid}/task/${pid}/stat`);
-  // The name stands in parentheses and may itself hold spaces and parentheses.
+  // The name is in parentheses and may itself contain spaces and parentheses.
   return line?.slice(line.lastIndexOf(")") + 2).split(" ");
 }
 
 /**
- * A field of `/proc/self/fdinfo` of a descriptor, or undefined when it has none
- * of that name.
+ * Returns a field of a descriptor's `/proc/self/fdinfo`, or undefined when
+ * there is no such field.
  */
 export function fdinfo(fd: number, field: string): string | undefined {
   const text = tryReadTextFile(`/proc/self/fdinfo/${fd}`);

@@ -1,25 +1,25 @@
 /**
- * Streams of bytes as web streams and iterators.
+ * Byte streams as web streams and iterators.
  *
  * @module
  */
 
-/** What can be read as a web stream. */
+/** A source for a readable web stream. */
 interface Reader {
   read(buffer: Uint8Array): Promise<number | null>;
   close(): void;
 }
 
-/** What can be written as a web stream. */
+/** A sink for a writable web stream. */
 interface Writer {
   write(data: Uint8Array, options: { signal: AbortSignal }): Promise<unknown>;
   close(): void;
 }
 
-/** Bytes that iterators and web streams read at once. */
+/** Most bytes of one read by an iterator or web stream. */
 export const CHUNK = 65536;
 
-/** Reads to the end, in the pieces in which the bytes come. */
+/** Reads to the end and yields each piece as it arrives. */
 export async function* chunks(
   reader: Reader,
   size: number,
@@ -38,7 +38,7 @@ export async function* chunks(
   }
 }
 
-/** The web stream of a reader. */
+/** Makes a web stream of a reader. */
 export function readableOf(
   reader: Reader,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -70,7 +70,7 @@ export function readableOf(
   });
 }
 
-/** The web stream of a writer. */
+/** Makes a web stream of a writer. */
 export function writableOf(writer: Writer): WritableStream<Uint8Array> {
   return new WritableStream({
     async write(chunk, controller) {

@@ -1,5 +1,5 @@
 /**
- * Streams of bytes on a descriptor: what pipes, FIFOs and stream sockets share.
+ * Byte streams on a descriptor, for pipes, FIFOs and stream sockets.
  *
  * @module
  */
@@ -31,17 +31,20 @@ import { FdEnd, type FdEndInit } from "./fd_end.ts";
 
 export { FdEnd, type FdEndInit } from "./fd_end.ts";
 
-/** Most calls of one attempt, so that a long write lets the event loop turn. */
+/**
+ * Most calls of one attempt, so that a long write does not block the event
+ * loop.
+ */
 const MAX_CALLS = 16;
 
 /**
- * The reading end of a stream of bytes.
+ * The reading end of a byte stream.
  *
- * Reads that wait are served in their order, and never overtaken: while one
- * waits, {@linkcode tryRead} gives `undefined` and {@linkcode readSync} throws.
- * A read that is aborted or times out has taken nothing.
+ * Pending reads are served in order: while one is pending, {@linkcode tryRead}
+ * returns `undefined` and {@linkcode readSync} throws. A read that is aborted
+ * or times out has consumed nothing.
  *
- * @example Read what a pipe holds
+ * @example Read from a pipe
  * ```ts
  * import { pipe } from "@libc/ipc/pipe";
  * import { assertEquals } from "@std/assert";
@@ -64,21 +67,21 @@ export class FdReader extends FdEnd implements Waitable {
     super(handle, init, false);
   }
 
-  /** How many bytes have been read by this object. */
+  /** The number of bytes that this object has read. */
   get bytesRead(): number {
     return this.moved;
   }
 
   /**
-   * `read`: reads what there is, at least one byte; waits for it if need be.
+   * `read`: reads the available bytes, and waits until there is at least one.
    *
    * Resolves with the number of bytes, or null when all writers have closed
-   * their end and everything is read. The buffer must stay as it is meanwhile.
+   * their end and everything has been read. Do not touch the buffer until then.
    *
    * See [read(2)](https://man7.org/linux/man-pages/man2/read.2.html).
    *
-   * @throws {IpcError} `ETIMEDOUT`; `ECONNRESET` of a socket.
-   * @throws {TypeError} When this end is closed, before or meanwhile.
+   * @throws {IpcError} `ETIMEDOUT`; `ECONNRESET` on a socket.
+   * @throws {TypeError} When this end is closed before or during the call.
    */
   read(buffer: Uint8Array, options?: WaitOptions): Promise<number | null> {
     return waitUntil(
@@ -90,12 +93,9 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   /**
-   * `read`: as {@linkcode read}, blocking this thread.
+   * `read`: as {@linkcode read}, but blocks this thread.
    *
-   * See [read(2)](https://man7.org/linux/man-pages/man2/read.2.html).
-   *
-   * @throws {IpcError} As `read`.
-   * @throws {TypeError} When this end is closed, or a `read()` waits on it.
+   * @throws {TypeError} When this end is closed, or a `read()` is pending.
    */
   readSync(buffer: Uint8Array, options?: SyncWaitOptions): number | null {
     const timeout = timeoutOf(options);
@@ -110,12 +110,7 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   /**
-   * `read`: reads what there is at once; undefined when it would have to wait.
-   *
-   * See [read(2)](https://man7.org/linux/man-pages/man2/read.2.html).
-   *
-   * @throws {IpcError} As `read`, but for `ETIMEDOUT`.
-   * @throws {TypeError} When this end is closed.
+   * `read`: as {@linkcode read}, but returns undefined instead of waiting.
    */
   tryRead(buffer: Uint8Array): number | null | undefined {
     if (!this.source.busy) return this.attempt(buffer);
@@ -124,18 +119,18 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   /**
-   * All bytes to the end as a web stream, which can read into buffers of the
-   * consumer's (BYOB). It reads no more than is asked for.
+   * The bytes up to the end as a web stream, which can read into the consumer's
+   * buffers (BYOB). It reads no more than requested.
    *
-   * Its end, an error and `cancel()` close this end of the stream.
+   * The end of the stream, an error or `cancel()` closes this object.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= readableOf(this);
   }
 
   /**
-   * The bytes to the end, in the pieces in which they come. Leaving the loop
-   * early loses nothing and closes nothing: reading can go on.
+   * Yields the bytes up to the end, each piece as it arrives. Leaving the loop
+   * early loses no bytes and does not close this end.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
     return chunks(this, CHUNK);
@@ -147,7 +142,8 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   /**
-   * The call that reads, which must not block. Gives -1 and errno when it fails.
+   * Makes the call that reads, which must not block. Returns -1 and sets errno
+   * when it fails.
    *
    * @ignore
    */
@@ -157,8 +153,8 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   /**
-   * What reading 0 bytes means: `"end"`, `"wait"` for what may still come, or
-   * to read `"again"`.
+   * Returns the meaning of a read of 0 bytes: the `"end"`, `"wait"` for more
+   * bytes, or read `"again"`.
    *
    * @ignore
    */
@@ -172,7 +168,7 @@ export class FdReader extends FdEnd implements Waitable {
   }
 
   /**
-   * Reads without waiting, and without regard to those who wait.
+   * Reads without waiting, even if other reads are pending.
    *
    * @ignore
    */
@@ -201,19 +197,19 @@ export class FdReader extends FdEnd implements Waitable {
 }
 
 /**
- * The writing end of a stream of bytes.
+ * The writing end of a byte stream.
  *
- * Writes that wait are done in their order and never mixed: while one is under
- * way, {@linkcode tryWrite} gives `undefined` and {@linkcode writeSync} throws.
+ * Pending writes are made in order and never mixed: while one is pending,
+ * {@linkcode tryWrite} returns `undefined` and {@linkcode writeSync} throws.
  *
- * A write that is aborted or times out may have gone out in part;
- * {@linkcode bytesWritten} counts what did. To a pipe or FIFO, up to 4,096
- * bytes (`PIPE_BUF`) go out whole or not at all.
+ * A write that is aborted or times out may have been made in part;
+ * {@linkcode bytesWritten} counts these bytes. Up to 4,096 bytes (`PIPE_BUF`)
+ * are written to a pipe or FIFO completely or not at all.
  *
- * Writing when nobody can read any more is an `IpcError` `EPIPE`: Deno ignores
- * `SIGPIPE`, so it never ends the process.
+ * Writing without a reader fails with an `IpcError` of code `EPIPE`. Deno
+ * ignores `SIGPIPE`, so it does not end the process.
  *
- * @example Know what an aborted write has done
+ * @example Find out how much an aborted write has written
  * ```ts
  * import { pipe } from "@libc/ipc/pipe";
  * import { assert, assertRejects } from "@std/assert";
@@ -234,24 +230,24 @@ export class FdWriter extends FdEnd {
   }
 
   /**
-   * How many bytes this object has written, those of writes that were aborted
-   * or failed half-way included.
+   * The number of bytes that this object has written, including those of writes
+   * that were aborted or failed halfway.
    */
   get bytesWritten(): number {
     return this.moved;
   }
 
   /**
-   * `write`: writes all of the data as soon as there is room for it.
+   * `write`: writes all of the data, and waits for writability as needed.
    *
-   * @param data Bytes, which must stay as they are meanwhile, or text to write
-   * as UTF-8.
+   * @param data Bytes, which must not change until the promise is settled, or
+   * text to write as UTF-8.
    *
    * See [write(2)](https://man7.org/linux/man-pages/man2/write.2.html).
    *
-   * @throws {IpcError} `ETIMEDOUT`, `EPIPE` when nobody can read any more;
-   * `ECONNRESET` of a socket.
-   * @throws {TypeError} When this end is closed, before or meanwhile.
+   * @throws {IpcError} `ETIMEDOUT`, `EPIPE` without a reader; `ECONNRESET` on a
+   * socket.
+   * @throws {TypeError} When this end is closed before or during the call.
    */
   write(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
     try {
@@ -268,18 +264,15 @@ export class FdWriter extends FdEnd {
   }
 
   /**
-   * `write`: as {@linkcode write}, blocking this thread.
+   * `write`: as {@linkcode write}, but blocks this thread.
    *
-   * See [write(2)](https://man7.org/linux/man-pages/man2/write.2.html).
-   *
-   * @throws {IpcError} As `write`.
-   * @throws {TypeError} When this end is closed, or a `write()` waits on it.
+   * @throws {TypeError} When this end is closed, or a `write()` is pending.
    */
   writeSync(data: Uint8Array | string, options?: SyncWaitOptions): void {
     const timeout = timeoutOf(options);
     const bytes = payloadOf(data);
     this.refuseWhileBusy();
-    // The usual case needs no more than this.
+    // Usually this is enough.
     const count = this.#attempt(bytes);
     if (count === bytes.length) return;
     const rest = new Rest(bytes, this);
@@ -289,13 +282,8 @@ export class FdWriter extends FdEnd {
   }
 
   /**
-   * `write`: writes as much of the data as there is room for, and gives the
-   * number of bytes; undefined when that is none.
-   *
-   * See [write(2)](https://man7.org/linux/man-pages/man2/write.2.html).
-   *
-   * @throws {IpcError} As `write`, but for `ETIMEDOUT`.
-   * @throws {TypeError} When this end is closed.
+   * `write`: as {@linkcode write}, but writes only as much as is possible at
+   * once. Returns the number of bytes, or undefined when none can be written.
    */
   tryWrite(data: Uint8Array | string): number | undefined {
     const bytes = payloadOf(data);
@@ -305,16 +293,18 @@ export class FdWriter extends FdEnd {
   }
 
   /**
-   * A web stream whose writes are done when the kernel has all their bytes.
+   * This end as a web stream. A write is done when the kernel has all its
+   * bytes.
    *
-   * `close()` and `abort()` of it, and an error, close this end of the stream.
+   * Its `close()` or `abort()`, or an error, closes this object.
    */
   get writable(): WritableStream<Uint8Array> {
     return this.#writable ??= writableOf(this);
   }
 
   /**
-   * The call that writes, which must not block. Gives -1 and errno when it fails.
+   * Makes the call that writes, which must not block. Returns -1 and sets errno
+   * when it fails.
    *
    * @ignore
    */
@@ -323,7 +313,7 @@ export class FdWriter extends FdEnd {
     return unistd().write(fd, bytes, length);
   }
 
-  /** Writes on; true when everything is out. */
+  /** Continues a write; true when it is complete. */
   #advance(rest: Rest): true | undefined {
     for (let calls = 0; calls < MAX_CALLS; calls++) {
       const count = this.#attempt(rest.bytes);
@@ -360,7 +350,7 @@ export class FdWriter extends FdEnd {
   }
 }
 
-/** A write under way, which is also the subject of its wait. */
+/** A write in progress, which is also the subject of its wait. */
 class Rest implements WaitSubject {
   readonly syscall: string;
   readonly action: string;
@@ -377,7 +367,7 @@ class Rest implements WaitSubject {
     this.total = bytes.length;
   }
 
-  /** What is still to be written. */
+  /** The bytes that are still to be written. */
   get bytes(): Uint8Array {
     checkLength(this.#bytes, this.total, this.action, this.#label);
     return this.offset === 0 ? this.#bytes : this.#bytes.subarray(this.offset);

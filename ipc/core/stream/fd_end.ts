@@ -1,5 +1,5 @@
 /**
- * What the ends of streams of bytes share: their descriptor.
+ * The descriptor of an end of a byte stream.
  *
  * @module
  */
@@ -10,32 +10,32 @@ import { showing } from "../handle/inspect.ts";
 import { type FdSource, fdSource } from "../wait/reactor.ts";
 import { busyError } from "../wait/wait.ts";
 
-/** How the ends of a stream are made, for the constructors. */
+/** The parts of a stream's end, for the constructors. */
 export interface FdEndInit {
-  /** How messages name it: `pipe (descriptor 5)`. */
+  /** Its name in messages: `pipe (descriptor 5)`. */
   label: string;
   /**
-   * Whether it is `O_NONBLOCK` already, or its calls never block by other
-   * means, such as `MSG_DONTWAIT`.
+   * Whether its calls never block, because it is already `O_NONBLOCK` or by
+   * other means such as `MSG_DONTWAIT`.
    *
-   * @default {false} made so by its first use
+   * @default {false} made `O_NONBLOCK` on first use
    */
   nonBlocking?: boolean;
   /**
-   * The call that moves its bytes, for messages.
+   * The call that reads or writes, for messages.
    *
    * @default {string} `"read"` or `"write"`
    */
   syscall?: string;
   /**
-   * What that does to it, for messages.
+   * The verb for this call, for messages.
    *
    * @default {string} `"read from"` or `"write to"`
    */
   action?: string;
 }
 
-/** What both ends of a stream of bytes have. */
+/** The base of both ends of a byte stream. */
 export abstract class FdEnd implements Disposable {
   /** @ignore */
   protected readonly handle: Fd;
@@ -44,7 +44,7 @@ export abstract class FdEnd implements Disposable {
   /** @ignore */
   readonly source: FdSource;
   /**
-   * Bytes that have passed this end.
+   * The number of bytes read or written.
    *
    * @ignore
    */
@@ -66,11 +66,11 @@ export abstract class FdEnd implements Disposable {
   }
 
   /**
-   * Its descriptor, for a child or other FFI code. Closing it closes this end.
+   * The descriptor, for a child or other FFI code. Closing it closes this end.
    *
-   * It is made `O_NONBLOCK` when it is first read or written here, and so is
-   * the open file that a child has inherited with it. To use one end in both
-   * processes, give the child {@linkcode inheritable}.
+   * The first read or write here makes it `O_NONBLOCK`, also for a child that
+   * has inherited it. To use one end in both processes, give the child
+   * {@linkcode inheritable}.
    *
    * @throws {TypeError} When it is closed.
    */
@@ -85,28 +85,28 @@ export abstract class FdEnd implements Disposable {
   }
 
   /**
-   * `open("/proc/self/fd/…")`: a second descriptor of this end with flags of
-   * its own: it blocks, as the programs that a child may run expect. It is
-   * close-on-exec, and the caller's to close.
+   * `open("/proc/self/fd/…")`: opens a second descriptor of this end with its
+   * own flags. It blocks, as other programs expect, and is close-on-exec. The
+   * caller closes it.
    *
    * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
    *
    * @throws {IpcError} `EMFILE` when the process has no descriptor left,
-   * `ENOENT` without `/proc`, `ENXIO` for the writing end of a FIFO that nobody
-   * reads.
+   * `ENOENT` without `/proc`, `ENXIO` for the writing end of a FIFO without a
+   * reader.
    */
   inheritable(): Fd {
     return inheritableFd(this.handle.use("duplicate"), this.label);
   }
 
   /**
-   * `close`: gives this end up. What waits for it is rejected with a
-   * `TypeError`; closing twice does nothing.
+   * `close`: closes this end. Pending calls are rejected with a `TypeError`.
+   * Closing twice does nothing.
    *
    * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
    *
-   * @throws {IpcError} `EIO` and others that Linux does not give for pipes and
-   * sockets; the descriptor is closed all the same.
+   * @throws {IpcError} `EIO` and others that do not occur for pipes and sockets
+   * on Linux. The descriptor is closed all the same.
    */
   close(): void {
     this.handle.close();
@@ -118,7 +118,7 @@ export abstract class FdEnd implements Disposable {
   }
 
   /**
-   * The descriptor's number, for a call that must not block.
+   * Returns the descriptor number, for a call that must not block.
    *
    * @ignore
    */
@@ -132,7 +132,8 @@ export abstract class FdEnd implements Disposable {
   }
 
   /**
-   * The descriptor's number, for a call that blocks unless it is `O_NONBLOCK`.
+   * Returns the descriptor number, for a call that blocks unless it is
+   * `O_NONBLOCK`.
    *
    * @ignore
    */
@@ -141,7 +142,7 @@ export abstract class FdEnd implements Disposable {
   }
 
   /**
-   * Refuses what would overtake those who wait.
+   * Throws when asynchronous calls are pending, which a call would overtake.
    *
    * @ignore
    */

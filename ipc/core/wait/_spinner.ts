@@ -1,10 +1,10 @@
 /**
- * Trying again at once, for a moment.
+ * Spinning: a wait first retries for a moment.
  *
- * A peer that is running answers within a few microseconds, while waking this
- * thread takes about 25. So a wait first tries again between turns of the event
- * loop, which go on meanwhile. Where that was in vain a few times in a row, it
- * is done only now and then, so an idle wait costs nothing.
+ * A running peer answers within a few microseconds, while waking this thread
+ * takes about 25. So a wait first retries between turns of the event loop,
+ * which keeps running. After a few failures in a row it spins only now and
+ * then, so an idle wait costs nothing.
  *
  * @module
  */
@@ -13,19 +13,20 @@ import { sched } from "../../../ffi/libc/sched.ts";
 import type { Source, Waiter } from "./source.ts";
 
 /**
- * How long a wait tries by itself before it relies on its source, in ms.
+ * How long a wait spins before it relies on its source, in ms.
  *
- * Longer than a round trip in which both ends sleep (about 70 µs), so that two
- * ends that slept find each other awake again. Measured with 64 bytes over a
- * unix socket between two processes, median of a round trip: 7.6 µs at 0.12,
- * 7.7 or 70 µs by chance at 0.05, 28-70 µs at 0; Deno's own socket 22-40 µs.
+ * This is longer than a round trip in which both ends sleep (about 70 µs), so
+ * that two sleeping ends find each other awake again. Measured with 64 bytes
+ * over a unix socket between two processes, median of a round trip: 7.6 µs at
+ * 0.12, 7.7 or 70 µs by chance at 0.05, 28-70 µs at 0; Deno's own socket 22-40
+ * µs.
  */
 const SPIN = 0.12;
-/** More waits than this at once would only delay each other. */
+/** Most waits that spin at once: more would only delay each other. */
 const MAX_SPINNING = 4;
-/** After so many misses in a row a source is tried rarely: */
+/** After this many misses in a row, waits on a source rarely spin. */
 const PATIENCE = 3;
-/** … once in so many waits. */
+/** Then one in this many waits spins. */
 const RETRY = 16;
 
 interface Spin {
@@ -36,9 +37,9 @@ interface Spin {
 const spinning = new Map<Waiter, Spin>();
 let scheduled = false;
 
-/** The waits that try again at once. */
+/** The spinning waits. */
 export const spinner = {
-  /** Spins, or parks the waiter at once where that would not pay. */
+  /** Spins, or parks the waiter at once when spinning would not pay. */
   start(waiter: Waiter, source: Source): void {
     if (!worthwhile(waiter, source)) {
       source.misses++;
@@ -90,8 +91,8 @@ function isFirst(waiter: Waiter, source: Source): boolean {
 let cpus: number | undefined;
 
 /**
- * `sched_getaffinity`: how many processors this process may run on. With one,
- * waiting for a peer by trying keeps the peer from running.
+ * `sched_getaffinity`: returns the number of processors that this process may
+ * run on. With one, spinning would keep the peer from running.
  */
 function availableCpus(): number {
   if (cpus !== undefined) return cpus;

@@ -1,19 +1,20 @@
 /**
- * Threads for calls that block and that nothing can wait for: `msgrcv`, `semop`.
+ * Threads for blocking calls that have no descriptor to poll: `msgrcv`,
+ * `semop`, `futex`.
  *
- * A call in Deno's pool cannot be ended, keeps the process alive, and takes one
- * of the few threads that everything else needs. So these calls get threads of
- * their own, made of nothing but the C library: `pthread_create` starts in
- * `setcontext`, which enters a context that `makecontext` prepared. Three
- * contexts follow each other for each call: wait for work on a semaphore, do
- * the call, write to an eventfd that the reactor watches. The contexts live in
- * memory of ours that is never unmapped.
+ * A call in Deno's thread pool cannot be cancelled, keeps the process alive,
+ * and takes one of the few threads that everything else needs. So these calls
+ * run on their own threads, made only with the C library: `pthread_create`
+ * starts in `setcontext`, which enters a context that `makecontext` prepared.
+ * Each call uses three contexts in a row: wait for work on a semaphore, make
+ * the call, write to an eventfd that the reactor watches. The contexts are in
+ * memory that is never unmapped.
  *
- * The call's result is lost on the way, so it must only wait: what it takes all
- * the same must be in its memory (`finish`). The isolate thread then tries again
- * by itself.
+ * The result of the call is lost, so the call must only wait. If it takes
+ * something, this must be in its memory (`finish`). The isolate thread then
+ * tries again by itself.
  *
- * Where a C library has no contexts (musl), there is no such thread.
+ * A C library without contexts (musl) has no such threads.
  *
  * @module
  */
@@ -48,14 +49,14 @@ import { fdSource } from "./reactor.ts";
 import { type BlockingCall, PAYLOAD, type Waiter } from "./source.ts";
 import { shareSignal } from "./timer_interrupt.ts";
 
-/** So many threads at the most: the others are swept. */
+/** Most threads; further waits are polled by a timer. */
 const MAX_THREADS = 32;
-/** How often a call that shall end is interrupted until it does, in ms. */
+/** The interval of signals to a call until it ends, in ms. */
 const INTERRUPT_INTERVAL = 2;
-/** How long to wait for it where nothing else can be done, in ms. */
+/** The longest blocking wait for its end, in ms. */
 const MAX_SETTLE = 500;
 
-// The memory of a thread: six contexts, what the calls use, six stacks.
+// The memory of a thread: six contexts, the memory of its calls, six stacks.
 const CONTEXT = 8192;
 const STACK = 16384;
 const SHARED = 6 * CONTEXT;
@@ -64,16 +65,16 @@ const MEMORY = SHARED + 4096;
 const STACKS = MEMORY + PAYLOAD;
 const SIZE = STACKS + 6 * STACK;
 
-// Each twice: a context must not be made anew while the thread may still be in
-// it, and the thread reports shortly before it leaves the context it reports in.
+// There are two of each: a context must not be remade while the thread may
+// still run in it, and the thread reports shortly before it leaves its context.
 const PARK = 0;
 const CALL = 2;
 const REPORT = 4;
 
-/** The signals that the C library sends its threads must always get through. */
+/** Signals that the C library sends its threads, which must not be blocked. */
 const INTERNAL_SIGNALS = 1n << 31n | 1n << 32n;
 
-/** A thread that does one blocking call after the other. */
+/** A thread that makes one blocking call after the other. */
 export class WaitThread {
   readonly #base: Deno.PointerObject;
   readonly #address: bigint;
@@ -81,7 +82,7 @@ export class WaitThread {
   readonly #view: DataView;
   readonly #eventfd: Fd;
   readonly #thread = new BigUint64Array(1);
-  /** Which of each two contexts comes next. */
+  /** Which context of each pair comes next. */
   #turn = 0;
   #call: BlockingCall | undefined;
   #done: (() => void) | undefined;
@@ -126,7 +127,7 @@ export class WaitThread {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** An idle thread, a new one, or undefined when there can be none. */
+  /** Returns an idle or new thread, or undefined when there can be none. */
   static take(): WaitThread | undefined {
     const idle = idleThreads.pop();
     if (idle !== undefined || threads >= MAX_THREADS) return idle;
@@ -139,14 +140,15 @@ export class WaitThread {
       threads++;
       return thread;
     } catch {
-      // Without a descriptor or memory left, who waits is swept.
+      // No descriptor or memory is left: the waiter is polled by a timer.
       return undefined;
     }
   }
 
   /**
-   * Starts a call, and calls back on this thread when it is over; false when
-   * nothing could tell of its end. The thread is then free again.
+   * Starts a call, and calls `done` on the isolate thread when it is over.
+   * Returns false when its end could not be detected. The thread is then free
+   * again.
    */
   run(call: BlockingCall, referenced: boolean, done: () => void): boolean {
     const memory = this.#bytes.subarray(MEMORY, MEMORY + PAYLOAD);
@@ -184,15 +186,16 @@ export class WaitThread {
   }
 
   /**
-   * Ends the call soon, and calls back then instead of as {@linkcode run} was
-   * told; false when it is over already. The thread is then free again.
+   * Interrupts the call, and calls this `done` at its end instead of the one
+   * given to {@linkcode run}. Returns false when it is already over. The thread
+   * is then free again.
    */
   interrupt(done: () => void): boolean {
     if (this.#call === undefined) return false;
     this.#done = done;
     this.#watch(false);
     this.#kick();
-    // Again, should the first have come before the call sleeps.
+    // Repeat it, in case the first signal came before the call slept.
     this.#interrupting ??= setInterval(() => {
       if (!this.#poke()) this.#kick();
     }, INTERRUPT_INTERVAL);
@@ -201,8 +204,8 @@ export class WaitThread {
   }
 
   /**
-   * Waits, blocking this thread, until the call that was interrupted is over; not
-   * for long, should somebody ignore the signal that interrupts it.
+   * Blocks the isolate thread until the interrupted call is over, at most
+   * {@linkcode MAX_SETTLE} ms in case the signal is ignored.
    */
   settle(): void {
     const patience = new Deadline(MAX_SETTLE);
@@ -212,7 +215,7 @@ export class WaitThread {
     }
   }
 
-  /** Calls back at once if the call is over. */
+  /** Calls `done` at once if the call is over. */
   check(): void {
     this.#poke();
   }
@@ -253,7 +256,9 @@ export class WaitThread {
     );
   }
 
-  /** Prepares a context that calls a function and goes on to another. */
+  /**
+   * Prepares a context that calls a function and continues in another context.
+   */
   #make(
     index: number,
     target: Deno.PointerObject,
@@ -271,7 +276,7 @@ export class WaitThread {
     set(uc_link, this.#address + BigInt(next * CONTEXT));
     set(uc_stack + ss_sp, this.#address + BigInt(STACKS + index * STACK));
     set(uc_stack + ss_size, BigInt(STACK));
-    // Ours may interrupt the call, and nothing else: sem_wait would return.
+    // Our signal may interrupt only the call: sem_wait would return early.
     const ours = index === CALL || index === CALL + 1
       ? 1n << BigInt((signal ?? 64) - 1)
       : 0n;
@@ -289,8 +294,7 @@ export class WaitThread {
   }
 
   /**
-   * Lets the reactor tell when the thread has written to its eventfd; false
-   * when it cannot.
+   * Makes the reactor watch the thread's eventfd. Returns false when it cannot.
    */
   #watch(referenced: boolean): boolean {
     const source = fdSource(this.#eventfd, "read");
@@ -313,7 +317,7 @@ export class WaitThread {
     if (waiter !== undefined) fdSource(this.#eventfd, "read").leave(waiter);
   }
 
-  /** Whether the thread has written to its eventfd: then the call is over. */
+  /** Ends the call if the thread has written to its eventfd; true then. */
   #poke(): boolean {
     const size = unistd().read(this.#eventfd.number, counter, 8);
     if (size !== 8) return false;
@@ -338,13 +342,15 @@ export class WaitThread {
 const idleThreads: WaitThread[] = [];
 let threads = 0;
 const counter = new BigUint64Array(1);
-// Kept for good: a thread may be interrupted at any time.
+// Never given back: a thread may be interrupted at any time.
 let signal: number | undefined;
 
 type Functions = Record<string, Deno.PointerObject>;
 let found: Functions | false | undefined;
 
-/** The addresses of what the contexts call; undefined where one is missing. */
+/**
+ * Returns the functions that contexts call, or undefined when one is missing.
+ */
 function functions(): Functions | undefined {
   if (found === undefined) {
     found = {};

@@ -5,29 +5,29 @@
  */
 
 import { writeTimespec } from "../../../ffi/timespec.ts";
-/** The end of a wait; counts down however often a call is interrupted. */
+/** The end of a wait, unaffected by interrupted calls. */
 export class Deadline {
   readonly #end: number;
   readonly #timespec = new BigInt64Array(2);
 
-  /** A deadline so many milliseconds from now. */
+  /** Makes a deadline this many milliseconds from now. */
   constructor(milliseconds: number) {
     this.#end = performance.now() + milliseconds;
   }
 
-  /** Milliseconds left, 0 when the time is up. */
+  /** The milliseconds left; 0 when it has passed. */
   get remaining(): number {
     return Math.max(0, this.#end - performance.now());
   }
 
-  /** Whether the time is up. */
+  /** Whether it has passed. */
   get expired(): boolean {
     return this.remaining === 0;
   }
 
   /**
-   * The time left as a relative `struct timespec`, which the next call of this
-   * method overwrites.
+   * Returns the time left as a relative `struct timespec`, which the next call
+   * of this method overwrites.
    */
   timespec(): BigInt64Array<ArrayBuffer> {
     return writeTimespec(this.#timespec, this.remaining);

@@ -1,35 +1,34 @@
 /**
- * Options of whatever waits.
+ * Options of all waits.
  *
  * @module
  */
 
 import { shown } from "../convert/argument.ts";
 
-/** Options of something that waits on the thread that calls it. */
+/** Options of a call that blocks its thread. */
 export interface SyncWaitOptions {
   /**
-   * Milliseconds to wait at the most; 0 looks once.
+   * Longest wait in milliseconds; 0 tries once.
    *
-   * @default {undefined} as long as it takes
+   * @default {undefined} no limit
    */
   timeout?: number | undefined;
 }
 
-/** Options of something that waits without blocking the event loop. */
+/** Options of a call that waits without blocking the event loop. */
 export interface WaitOptions extends SyncWaitOptions {
-  /** Ends the wait: its promise is rejected with the signal's reason. */
+  /** Aborts the wait: the promise is rejected with the signal's reason. */
   signal?: AbortSignal | undefined;
   /**
-   * Lets the process end while only such waits are left, as
-   * `Deno.unrefTimer` does.
+   * Does not keep the process alive, as with `Deno.unrefTimer`.
    *
    * @default {false}
    */
   unref?: boolean | undefined;
 }
 
-/** Checks the options of a wait and gives its milliseconds, if it has any. */
+/** Checks the options of a wait and returns its timeout, if it has one. */
 export function timeoutOf(
   options: WaitOptions | undefined,
 ): number | undefined {

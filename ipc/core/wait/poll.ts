@@ -1,5 +1,5 @@
 /**
- * Waiting for a descriptor on the thread that asks.
+ * Blocking waits for a descriptor.
  *
  * @module
  */
@@ -23,8 +23,8 @@ const MAX_WAIT = 0x7fff_ffff;
 const pollfd = new Int32Array(2);
 
 /**
- * `poll`: which of `events` a descriptor has now, and `POLLERR`, `POLLHUP`,
- * `POLLNVAL` where they hold; 0 for none.
+ * `poll`: returns those of `events` that a descriptor has now, with `POLLERR`,
+ * `POLLHUP` and `POLLNVAL` if they apply; 0 for none.
  *
  * See [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html).
  */
@@ -36,8 +36,8 @@ export function pollNow(fd: number, events: number): number {
 }
 
 /**
- * `poll`: blocks this thread until a descriptor has one of `events` or can
- * have none any more; 0 when the deadline passes before.
+ * `poll`: blocks this thread until a descriptor has one of `events` or can no
+ * longer get one. Returns 0 when the deadline passes first.
  *
  * See [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html).
  */
@@ -47,7 +47,7 @@ export function pollUntil(
   deadline?: Deadline,
 ): number {
   for (;;) {
-    // Rounded up: a wait never ends before its time.
+    // Round up, so that a wait never ends early.
     const wait = deadline === undefined
       ? -1
       : Math.min(Math.ceil(deadline.remaining), MAX_WAIT);
@@ -59,8 +59,8 @@ export function pollUntil(
 
 /**
  * `poll`: blocks this thread until `attempt`, which must not block, returns
- * something other than `undefined`: it is made whenever the descriptor has one
- * of `events`.
+ * something other than `undefined`. It is called again whenever the descriptor
+ * has one of `events`.
  */
 export function blockUntil<T>(
   attempt: () => T | undefined,
@@ -83,7 +83,7 @@ export function blockUntil<T>(
   }
 }
 
-/** The events, or undefined when a signal came first. */
+/** `poll`: returns the events, or undefined when a signal came first. */
 function pollOnce(
   fd: number,
   events: number,

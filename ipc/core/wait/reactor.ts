@@ -1,16 +1,16 @@
 /**
  * The reactor: one `epoll` instance for all waits on descriptors.
  *
- * At most one call of an isolate sits in Deno's pool of threads, however many
- * wait, and none while nobody does, so that the process can end. Descriptors
- * are armed for one event at a time: whoever is still waiting arms them again.
+ * An isolate has at most one call in Deno's thread pool for any number of
+ * waits. Without waits it has none, so that the process can end. A descriptor
+ * is armed for one event at a time; if waiters remain, it is armed again.
  *
- * The pool is the shortest way that was found into an event loop that sleeps.
- * From a write of another process to the read of it, medians of 300 on two
- * cores, each way by itself: a call in the pool 49 µs; `O_ASYNC` with Deno's
- * listener of `SIGIO` 57; a thread of ours in `epoll_wait` that rings a socket
- * adopted by `node:net` 103, as it wakes two threads as well. Deno adopts
- * neither an `epoll` nor an event descriptor.
+ * The pool is the fastest way found to wake a sleeping event loop. Times from a
+ * write in another process to the read here, medians of 300 on two cores, each
+ * measured alone: a call in the pool 49 µs; `O_ASYNC` with Deno's `SIGIO`
+ * listener 57; an own thread in `epoll_wait` that writes to a socket adopted by
+ * `node:net` 103, as it wakes two threads as well. Deno adopts neither an
+ * `epoll` nor an event descriptor.
  *
  * @module
  */
@@ -56,26 +56,26 @@ import type { Fd } from "../handle/fd.ts";
 import { fdinfo } from "../process/proc.ts";
 import { Source } from "./source.ts";
 
-/** What of a descriptor to wait for. */
+/** The event to wait for: readability or writability. */
 export type Interest = "read" | "write";
 
-// Of `struct epoll_event`.
+// The layout of `struct epoll_event`.
 const EVENT = epoll_event.size;
 const DATA = epoll_event.offsets.data;
 
-/** How many events one call fetches. */
+/** Most events of one call. */
 const BATCH = 64;
-/** How often a reactor that must not keep the process alive looks, in ms. */
+/** The polling interval when only unreferenced waits are left, in ms. */
 const UNREFERENCED_INTERVAL = 10;
 /**
- * The longest call in a worker, in ms: nothing else can end it when the worker
- * is terminated, and until it ends its thread stays.
+ * The longest call in a worker, in ms. Nothing else ends the call when the
+ * worker is terminated, and its thread stays until then.
  */
 const WORKER_INTERVAL = 1000;
 /**
- * After so many events in a row that helped nobody, a descriptor is armed again
- * with a delay: it may be ready for ever, but not for what is wanted, as an
- * eventfd that has room for 1 and not for 2.
+ * After this many events in a row that helped no waiter, a descriptor is armed
+ * again with a delay. It may be ready for ever, but not for these waiters, such
+ * as an eventfd that can take 1 but not 2.
  */
 const MAX_VAIN = 16;
 /** The longest such delay, in ms. */
@@ -94,18 +94,18 @@ export class FdSource extends Source {
     reactor.update(this.#entry);
   }
 
-  /** Whether waiters are to be told when the descriptor is ready. */
+  /** Whether waiters need an event of the descriptor. */
   get wanted(): boolean {
     return this.parked > 0 && !this.held;
   }
 
-  /** Lets the waiters try; true when that has helped one of them. */
+  /** Lets the waiters try; true when one of them has made progress. */
   fire(): boolean {
     this.advanced = false;
     return this.poke() || this.advanced;
   }
 
-  /** Ends {@linkcode held}: the others go on. */
+  /** Ends {@linkcode held}, so that the other waiters continue. */
   release(): void {
     this.held = false;
     this.poke();
@@ -118,18 +118,18 @@ class Entry {
   readonly fd: Fd;
   readonly read: FdSource = new FdSource(this);
   readonly write: FdSource = new FdSource(this);
-  /** Whether epoll knows it. */
+  /** Whether it is registered with epoll. */
   registered = false;
-  /** What epoll will report next; nothing after it has reported. */
+  /** The events that epoll will report next; 0 after it has reported. */
   armed = 0;
-  /** Whether it counts as awaited, and as keeping the process alive. */
+  /** Whether it is counted as awaited, and as keeping the process alive. */
   awaited = false;
   referenced = false;
-  /** Whether its waiters are just being told that it cannot be armed. */
+  /** Whether its waiters are being rejected because it cannot be armed. */
   failing = false;
-  /** How many events in a row helped nobody. */
+  /** The number of events in a row that helped no waiter. */
   vain = 0;
-  /** What arms it again, after a delay. */
+  /** The timer that arms it again. */
   delay: ReturnType<typeof setTimeout> | undefined;
 
   constructor(fd: Fd) {
@@ -137,14 +137,14 @@ class Entry {
   }
 }
 
-/** Whether a wait for it keeps the process alive. */
+/** Whether one of its waits keeps the process alive. */
 function isReferenced({ read, write }: Entry): boolean {
   return read.referenced + write.referenced > 0;
 }
 
 const entries = new WeakMap<Fd, Entry>();
 
-/** The source of waits until a descriptor can be read or written. */
+/** Returns the source of waits until a descriptor is readable or writable. */
 export function fdSource(fd: Fd, interest: Interest): FdSource {
   let entry = entries.get(fd);
   if (entry === undefined) {
@@ -160,31 +160,33 @@ class Reactor {
   #epoll = -1;
   #wake = -1;
   readonly #registered = new Map<number, Entry>();
-  /** How many descriptors somebody waits for. */
+  /** The number of descriptors with waiters. */
   #awaited = 0;
-  /** How many of these keep the process alive. */
+  /** The number of these that keep the process alive. */
   #referenced = 0;
   readonly #event = new Uint8Array(EVENT);
   readonly #eventView = new DataView(this.#event.buffer);
   #events = new Uint8Array(0);
   #eventsView = new DataView(this.#events.buffer);
-  /** Whether a call sits in the pool, and whether it is on its way back. */
+  /** Whether a call is in the pool, and whether it has been interrupted. */
   #pending = false;
   #interrupted = false;
-  /** Whether events are handed on, after which the next call is decided. */
+  /** Whether events are being delivered; the next call is made afterwards. */
   #delivering = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Arms a descriptor for what its waiters want, or lets them fail. */
+  /**
+   * Arms a descriptor for the events of its waiters, or rejects the waiters.
+   */
   update(entry: Entry): void {
     if (entry.fd.closed || entry.failing) return;
     const wanted = (entry.read.wanted ? EPOLLIN | EPOLLRDHUP : 0) |
       (entry.write.wanted ? EPOLLOUT : 0);
-    // What nobody wants any more may stay armed: it fires once at the most.
+    // Events without a waiter may stay armed: they fire once at most.
     const arms = (wanted & ~entry.armed) !== 0 && entry.delay === undefined;
     try {
       if (arms) this.#arm(entry, wanted);
-      // Those behind one who holds their turn arm nothing, but are waited for.
+      // Waiters behind a held one arm nothing, but keep the process alive.
       else if (isReferenced(entry)) this.#open();
     } catch (error) {
       entry.failing = true;
@@ -200,7 +202,7 @@ class Reactor {
     this.#run();
   }
 
-  /** Takes a descriptor out before it is closed, and lets its waiters fail. */
+  /** Removes a descriptor before it is closed, and lets its waiters fail. */
   forget(entry: Entry, fd: number): void {
     if (entry.registered) {
       this.#registered.delete(fd);
@@ -227,13 +229,13 @@ class Reactor {
     const fd = entry.fd.use("wait for");
     const operation = entry.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     const error = this.#control(operation, fd, wanted | EPOLLONESHOT);
-    // EINVAL when its number is another file's by now, such as this one's.
+    // EINVAL means that the epoll number now belongs to another file.
     if ((error === ERRNO.EBADF || error === ERRNO.EINVAL) && this.#isLost()) {
       this.#reopen();
       return this.#arm(entry, wanted);
     }
     if (error === ERRNO.EPERM) {
-      // A regular file: always ready, and nothing that epoll can watch.
+      // A regular file is always ready, and epoll cannot watch it.
       entry.armed = wanted;
       setImmediate(() => this.#dispatch(entry, EPOLLIN | EPOLLOUT));
       return;
@@ -256,18 +258,18 @@ class Reactor {
   }
 
   /**
-   * Whether our own descriptor was closed by somebody who took its number for
-   * theirs: other code of this process that closes a number twice, say.
+   * Whether other code in this process has closed our descriptor by its number,
+   * for example by closing a descriptor of its own twice.
    */
   #isLost(): boolean {
     const error = this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN);
     return error === 0 || error === ERRNO.EBADF || error === ERRNO.EINVAL;
   }
 
-  /** Begins anew, and leaves the old numbers to whoever has them now. */
+  /** Makes a new epoll and leaves the old numbers to their new owners. */
   #reopen(): void {
-    // What was closed lives on in the call that waits in it, and would be all
-    // that is waited for.
+    // A pending call still waits in the closed epoll: end it, so that the next
+    // one waits in the new epoll.
     if (this.#pending && fdinfo(this.#wake, "eventfd-count") !== undefined) {
       this.#interrupt();
     }
@@ -284,8 +286,8 @@ class Reactor {
   #open(): void {
     if (this.#epoll >= 0) return;
     if (this.#events.length === 0) {
-      // A worker may be terminated while the call is in the pool: what the call
-      // writes to must stay when the worker's heap goes.
+      // A worker may be terminated while the call is in the pool: the memory
+      // that it writes to must outlive the worker's heap.
       this.#events = lastingMemory(EVENT * BATCH);
       this.#eventsView = new DataView(this.#events.buffer);
     }
@@ -312,7 +314,7 @@ class Reactor {
     this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN);
   }
 
-  /** Starts, keeps or ends the call in the pool, as the waiters need it. */
+  /** Starts, keeps or ends the call in the pool, as needed by the waiters. */
   #run(): void {
     if (this.#delivering) return;
     if (this.#pending) {
@@ -320,9 +322,9 @@ class Reactor {
     } else if (this.#referenced > 0) {
       this.#wait();
     } else if (this.#awaited > 0 && this.#timer === undefined) {
-      // A call in the pool would keep the process alive: look now and then.
-      // The timer is left alone should a call start: to start and clear one at
-      // every wake would take 30 µs.
+      // A call in the pool would keep the process alive, so poll with a timer.
+      // The timer keeps running when a call starts: starting and clearing it at
+      // every wakeup would take 30 µs.
       this.#timer = setTimeout(() => {
         this.#timer = undefined;
         if (!this.#pending) this.#collect();
@@ -342,7 +344,8 @@ class Reactor {
     sys_epoll().epoll_wait_pool(this.#epoll, this.#events, BATCH, timeout)
       .then((count) => {
         this.#pending = false;
-        // The thread's errno is out of reach; a call on this thread tells.
+        // The errno of the pool's thread is lost; a call on this thread finds
+        // it.
         if (count > 0) this.#deliver(count);
         else this.#collect();
         this.#run();
@@ -352,7 +355,7 @@ class Reactor {
   #interrupt(): void {
     if (this.#interrupted) return;
     this.#interrupted = true;
-    // It can only fail when the counter is full, and then it is awake.
+    // This fails only when the counter is full, and then the call is awake.
     unistd().write(this.#wake, new BigUint64Array([1n]), 8);
   }
 
@@ -378,11 +381,11 @@ class Reactor {
         unistd().read(this.#wake, new BigUint64Array(1), 8);
         continue;
       }
-      // Missing when it was closed while the call was on its way back.
+      // It is missing when it was closed before the event arrived.
       const entry = this.#registered.get(fd);
       if (entry !== undefined) fired.push([entry, events]);
     }
-    // Only now: those who are poked may wait again, and reuse the buffers.
+    // Dispatch after reading: waiters may wait again and reuse the buffers.
     this.#delivering = true;
     try {
       for (const [entry, events] of fired) this.#dispatch(entry, events);
@@ -401,12 +404,12 @@ class Reactor {
     if (events & (EPOLLOUT | both)) helped = entry.write.fire() || helped;
     entry.vain = helped ? 0 : entry.vain + 1;
     if (entry.vain > MAX_VAIN) this.#delay(entry);
-    // Whoever still waits arms it again.
+    // Arm it again for the remaining waiters.
     if (entry.awaited) this.update(entry);
   }
 
   #delay(entry: Entry): void {
-    // The call in the pool keeps the process alive where that is wanted.
+    // The call in the pool keeps the process alive if needed.
     entry.delay = setTimeout(() => {
       entry.delay = undefined;
       this.update(entry);
@@ -417,7 +420,7 @@ class Reactor {
 
 const isWorker = "WorkerGlobalScope" in globalThis;
 
-/** Bytes that are never freed. */
+/** `mmap`: returns memory that is never freed. */
 function lastingMemory(size: number): Uint8Array<ArrayBuffer> {
   const pointer = checkPtr(
     sys_mman().mmap(

@@ -1,5 +1,5 @@
 /**
- * Whether a descriptor is ready, for `waitAny`.
+ * The readiness of descriptors, for `waitAny`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { fdSource, type Interest } from "./reactor.ts";
 import type { WaitSubject } from "./wait.ts";
 import type { Readiness } from "./wait_any.ts";
 
-/** The readiness of a descriptor to be read or written. */
+/** Returns the readability or writability of a descriptor. */
 export function fdReadiness(
   fd: Fd,
   subject: WaitSubject,

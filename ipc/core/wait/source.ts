@@ -1,16 +1,16 @@
 /**
- * Sources of waits: what says when the next attempt is worth making.
+ * Sources of waits. A source says when the next attempt is worth making.
  *
  * @module
  */
 
-/** A wait under way. */
+/** A wait in progress. */
 export interface Waiter {
-  /** Whether it relies on its source, and no longer tries by itself. */
+  /** Whether it relies on its source and no longer spins. */
   parked: boolean;
   /** Whether it keeps the process alive. */
   readonly referenced: boolean;
-  /** What blocks until the next attempt is worth making, if a call does. */
+  /** A call that blocks until the next attempt is worth making, if any. */
   readonly call?: BlockingCall | undefined;
   /** Tries once; true when it is settled. */
   poke(): boolean;
@@ -18,34 +18,34 @@ export interface Waiter {
   fail(error: unknown): void;
 }
 
-/** Says when waiters should try again. */
+/** Tells waiters when to try again. */
 export abstract class Source {
-  /** Those who wait, in the order of their arrival. */
+  /** The waiters, in order of arrival. */
   readonly waiters: Set<Waiter> = new Set();
   /**
-   * Whether a waiter must not be overtaken by a later one: bytes of a stream
-   * must reach their readers in order.
+   * Whether a later waiter must not overtake an earlier one: the bytes of a
+   * stream must reach their readers in order.
    */
   readonly ordered: boolean;
-  /** How many rely on this source. */
+  /** The number of waiters that rely on this source. */
   parked = 0;
-  /** How many of these keep the process alive. */
+  /** The number of these that keep the process alive. */
   referenced = 0;
-  /** How often in a row trying again at once was in vain. */
+  /** The number of waits in a row for which spinning has failed. */
   misses = 0;
-  /** Whether one whose turn it is waits for something else just now. */
+  /** Whether the first waiter is waiting for something else. */
   held = false;
-  /** Set by an attempt that has done a part of its work. */
+  /** Set by an attempt that has done part of its work. */
   advanced = false;
 
   constructor(ordered: boolean) {
     this.ordered = ordered;
   }
 
-  /** Called when parked waiters came or went. Does not throw. */
+  /** Called when the parked waiters have changed. Does not throw. */
   protected abstract update(): void;
 
-  /** Whether somebody waits who must not be overtaken. */
+  /** Whether there is a waiter that must not be overtaken. */
   get busy(): boolean {
     return this.ordered && (this.held || this.waiters.size > 0);
   }
@@ -58,7 +58,7 @@ export abstract class Source {
     this.update();
   }
 
-  /** Lets a waiter go. */
+  /** Removes a waiter. */
   leave(waiter: Waiter): void {
     this.waiters.delete(waiter);
     if (!waiter.parked) return;
@@ -81,8 +81,8 @@ export abstract class Source {
   }
 
   /**
-   * Lets all waiters try, also those behind one that goes on waiting: something
-   * was closed, and they will find it so.
+   * Lets all waiters try, also those behind one that cannot proceed. They then
+   * notice that something was closed.
    */
   pokeAll(): void {
     for (const waiter of this.waiters) waiter.poke();
@@ -94,21 +94,21 @@ export abstract class Source {
   }
 }
 
-/** What a timer costs the event loop besides the sweep itself, in ms. */
+/** The cost of a timer to the event loop besides the polling itself, in ms. */
 const TIMER_COST = 0.1;
 /**
- * How much of the time sweeps may take when nothing happens. So one waiter is
- * tried every 25 ms in the end, and 200 System V queues every 50 to 70 ms; these
- * cost 0.7 % of a processor, and 1.7 % if they were tried every 20 ms.
+ * The share of time that idle polling may take. One waiter is then polled every
+ * 25 ms, and 200 System V queues every 50 to 70 ms. These cost 0.7 % of a
+ * processor; polled every 20 ms, they would cost 1.7 %.
  */
 const IDLE_SHARE = 1 / 250;
 
 /**
- * The source of what has neither a descriptor nor a thread: room in a System V
- * queue, and whatever is beyond the threads of `ThreadSource`.
+ * The source of waits that have neither a descriptor nor a thread, such as a
+ * send to a full System V queue, or waits beyond the threads of `ThreadSource`.
  *
- * All of an isolate share one timer that tries every waiter: after one
- * millisecond at first, then less and less often.
+ * All such sources of an isolate share one timer that polls every waiter, first
+ * after one millisecond, then less and less often.
  */
 export class SweepSource extends Source {
   constructor(ordered = false) {
@@ -149,7 +149,7 @@ function sweep(): void {
   schedule();
 }
 
-/** Bytes of memory for a call that blocks. */
+/** The size of the memory of a blocking call in bytes. */
 export const PAYLOAD = 8192;
 
 /** A call that blocks until the next attempt is worth making. */
@@ -157,10 +157,10 @@ export interface BlockingCall {
   /** Its name in the C library. */
   readonly symbol: string;
   /**
-   * Prepares the memory that the call may use, {@linkcode PAYLOAD} bytes from
-   * that address on, and gives the arguments, five at the most.
+   * Prepares the memory of the call, {@linkcode PAYLOAD} bytes at that address,
+   * and returns its arguments, five at most.
    */
   prepare(memory: Uint8Array<ArrayBuffer>, address: bigint): bigint[];
-  /** Looks at that memory when the call is over. */
+  /** Reads that memory when the call is over. */
   finish?(memory: Uint8Array<ArrayBuffer>): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The source of waits on System V objects: a thread for each wait that has a
- * call to block in, and the shared timer for those beyond.
+ * The source of waits on System V objects and POSIX semaphores: a thread for
+ * each wait that has a blocking call, and the shared timer for the others.
  *
  * @module
  */
@@ -8,38 +8,38 @@
 import { WaitThread } from "./_wait_thread.ts";
 import { SweepSource, type Waiter } from "./source.ts";
 
-/** A call that returns sooner than this, in ms, has hardly waited. */
+/** A call that returns sooner than this, in ms, is hasty: it hardly waited. */
 const HASTY = 1;
-/** After so many of these in a row the waiter is swept instead. */
+/** After more hasty calls in a row than this, a timer polls the waiter. */
 const MAX_HASTY = 8;
 
-/** Those that have threads in calls. */
+/** The sources that have threads in calls. */
 const busy = new Set<ThreadSource>();
 let listens = false;
 
-/** Whether there are threads whose calls may take something. */
+/** Whether a thread is in a call that may take something. */
 export function threadsTake(): boolean {
   for (const source of busy) if (source.takes) return true;
   return false;
 }
 
 /**
- * Takes over what threads have taken by now, of waits that go on as of those
- * that have ended.
+ * Collects everything that threads have taken so far, for pending waits and for
+ * waits that have ended.
  */
 export function collectThreads(): void {
   for (const source of [...busy]) source.collect();
 }
 
 /**
- * Keeps threads from taking anything while this thread blocks: it could not take
- * that over. They go on when it returns to the event loop.
+ * Keeps threads from taking anything while this thread blocks and cannot
+ * collect it. They continue when it returns to the event loop.
  */
 export function pauseThreads(): void {
   for (const source of [...busy]) source.pause();
 }
 
-/** Gives up all waits, as this process ends, with what their threads have. */
+/** Gives up all waits when this process ends, and settles their threads. */
 function abandonAll(): void {
   for (const source of busy) source.abandon();
 }
@@ -47,15 +47,15 @@ function abandonAll(): void {
 /** Wakes a waiter when its blocking call returns. */
 export class ThreadSource extends SweepSource {
   readonly #threads = new Map<Waiter, WaitThread>();
-  /** Threads still in the call of a wait that has ended. */
+  /** Threads that are still in the call of a wait that has ended. */
   readonly #ending = new Set<WaitThread>();
-  /** Those whose threads were taken out of their calls for a moment. */
+  /** Waiters whose calls are interrupted for a moment. */
   readonly #paused = new Set<Waiter>();
   readonly #onSettled: (() => void) | undefined;
 
   /**
-   * @param onSettled Called when the calls of all ended waits are over: for
-   * calls that may take something.
+   * @param onSettled Called when the calls of all ended waits are over. Given
+   * for calls that may take something.
    */
   constructor(onSettled?: () => void) {
     super();
@@ -67,33 +67,35 @@ export class ThreadSource extends SweepSource {
     return this.#onSettled !== undefined;
   }
 
-  /** Whether no thread is still in the call of a wait that has ended. */
+  /** Whether the calls of all ended waits are over. */
   get settled(): boolean {
     return this.#ending.size === 0;
   }
 
-  /** Takes over a waiter, with a thread if there is one. */
+  /** Takes over a waiter, with a thread if one is available. */
   override park(waiter: Waiter): void {
     if (waiter.call === undefined || !this.#start(waiter, 0)) {
       super.park(waiter);
     }
   }
 
-  /** Lets a waiter go, and its thread. */
+  /** Removes a waiter and interrupts its thread. */
   override leave(waiter: Waiter): void {
     super.leave(waiter);
     this.#paused.delete(waiter);
     this.#release(waiter);
   }
 
-  /** Takes over what the calls have taken that are over. */
+  /** Collects everything that finished calls have taken. */
   collect(): void {
     if (!this.takes) return;
     this.settleNow();
     for (const thread of [...this.#threads.values()]) thread.check();
   }
 
-  /** Ends all calls, blocking this thread, until the event loop turns. */
+  /**
+   * Ends all calls, which blocks this thread; a microtask starts them again.
+   */
   pause(): void {
     if (!this.takes) return;
     const waiters = [...this.#threads.keys()];
@@ -124,12 +126,12 @@ export class ThreadSource extends SweepSource {
     else this.#forget();
   }
 
-  /** Waits for the calls of ended waits, blocking this thread. */
+  /** Blocks this thread until the calls of all ended waits are over. */
   settleNow(): void {
     for (const thread of this.#ending) thread.settle();
   }
 
-  /** Leaves all who wait alone. */
+  /** Gives up all waits that have threads. */
   abandon(): void {
     for (const waiter of [...this.#threads.keys()]) this.leave(waiter);
     this.settleNow();
@@ -141,7 +143,7 @@ export class ThreadSource extends SweepSource {
 
   #settle(): void {
     this.#onSettled?.();
-    // The others have a call that tells them.
+    // Waiters with a thread learn it from their call.
     for (const waiter of this.waiters) {
       if (!this.#threads.has(waiter)) waiter.poke();
     }
@@ -149,7 +151,7 @@ export class ThreadSource extends SweepSource {
 
   #start(waiter: Waiter, hasty: number): boolean {
     const { call } = waiter;
-    // A call that does not wait, for whatever reason, must not keep us busy.
+    // A call that keeps returning at once must not loop.
     if (call === undefined || hasty > MAX_HASTY) return false;
     const thread = WaitThread.take();
     if (thread === undefined) return false;
@@ -157,7 +159,7 @@ export class ThreadSource extends SweepSource {
     const done = () => {
       this.#threads.delete(waiter);
       if (waiter.poke()) return this.#forget();
-      // Somebody else was faster: wait again.
+      // Another receiver was faster: wait again.
       const waited = performance.now() - start;
       const again = waited < HASTY ? hasty + 1 : 0;
       if (this.#start(waiter, again)) return;
@@ -168,7 +170,7 @@ export class ThreadSource extends SweepSource {
       if (!thread.run(call, waiter.referenced, done)) return false;
       this.#threads.set(waiter, thread);
       busy.add(this);
-      // What is taken by a thread must not end with this process.
+      // Nothing that a thread has taken may be lost when this process ends.
       if (!listens) globalThis.addEventListener("unload", abandonAll);
       listens = true;
     } catch (error) {

@@ -1,9 +1,10 @@
 /**
- * Time limits for calls that have none, but that a signal interrupts.
+ * Timeouts for blocking calls that have none but can be interrupted by a
+ * signal.
  *
- * A timer of the kernel sends this thread a real-time signal at the deadline,
- * whose handler is a function of the C library that does nothing to the
- * program. The call then returns `EINTR`, at once and without polling.
+ * A kernel timer sends this thread a real-time signal at the deadline. Its
+ * handler is a C library function without side effects. The call then fails
+ * with `EINTR`, at once and without polling.
  *
  * @module
  */
@@ -25,20 +26,22 @@ import { unistd } from "../../../ffi/libc/unistd.ts";
 import { writeTimespec } from "../../../ffi/timespec.ts";
 import type { Deadline } from "./deadline.ts";
 
-/** Real-time signals to choose from: those that programs use least. */
+/**
+ * The range of real-time signals to choose from, those least used by programs.
+ */
 const HIGHEST_SIGNAL = 62;
 const LOWEST_SIGNAL = 40;
-/** Nanoseconds between further signals, should the first come too early. */
+/** Nanoseconds between further signals, in case the first comes too early. */
 const REPEAT = 1_000_000n;
-/** Longest pause between two attempts where there is no timer, in ms. */
+/** Longest pause between two attempts without a timer, in ms. */
 const MAX_PAUSE = 5;
 
 /**
- * Does a call until it succeeds or the deadline has passed, which gives
- * `undefined`.
+ * Repeats a call until it succeeds or the deadline has passed. Returns
+ * `undefined` in the latter case.
  *
  * `call(true)` may block, and returns `undefined` when it was interrupted.
- * `call(false)` must not block, and returns `undefined` when it would have to.
+ * `call(false)` must not block, and returns `undefined` instead.
  */
 export function callUntil<T>(
   deadline: Deadline,
@@ -58,14 +61,14 @@ export function callUntil<T>(
 
 const timespec = new BigInt64Array(2);
 
-/** `clock_nanosleep`: blocks this thread for so many milliseconds or less. */
+/** `clock_nanosleep`: blocks this thread for at most this many milliseconds. */
 export function pause(milliseconds: number): void {
   writeTimespec(timespec, milliseconds);
-  // Interrupted is good enough: who pauses looks at the clock anyway.
+  // An interrupted sleep will do: callers check the clock anyway.
   time().clock_nanosleep(CLOCK_MONOTONIC, 0, timespec, null);
 }
 
-/** A timer of this thread, and the signal that it holds until disposed. */
+/** A timer of this thread, with a signal that it claims until disposed. */
 class InterruptTimer implements Disposable {
   readonly #signal: ClaimedSignal;
   readonly #timer: Deno.PointerValue;
@@ -75,7 +78,7 @@ class InterruptTimer implements Disposable {
     this.#timer = timer;
   }
 
-  /** Starts a timer, or gives undefined where that is not possible. */
+  /** Starts a timer, or returns undefined when that is not possible. */
   static start(deadline: Deadline): InterruptTimer | undefined {
     const signal = claimSignal(TEMPORARY);
     if (signal === undefined) return undefined;
@@ -114,7 +117,7 @@ class InterruptTimer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // A signal under way is handled at the latest when this returns.
+    // A pending signal is handled at the latest when this call returns.
     time().timer_delete(this.#timer);
     this.#signal.release();
   }
@@ -125,13 +128,14 @@ interface ClaimedSignal {
   release(): void;
 }
 
-/** What the handlers of our signals do: nothing but compute. */
+/** The signal handlers: C library functions that only compute. */
 const TEMPORARY = "abs";
 const SHARED = "labs";
 
 /**
- * A signal that interrupts the call that a thread is in, for good, and for all
- * isolates of this process: it is sent to a thread, and never to the process.
+ * Returns a signal that interrupts the call of a thread. It is claimed for good
+ * and shared by all isolates of this process, and is sent only to a thread,
+ * never to the process.
  */
 export function shareSignal(): number | undefined {
   const handler = functionAddress(SHARED);
@@ -147,11 +151,11 @@ export function shareSignal(): number | undefined {
 }
 
 /**
- * Takes a signal that nobody uses, not even another thread of this process.
+ * Claims a signal that is unused, also by other threads of this process.
  *
- * The disposition is shared by all threads. Exchanging it is atomic: who gets
- * the default back has the signal to himself. Restoring it while the timer of
- * another thread ran on it would let that one's signal end the process.
+ * All threads share the disposition. Exchanging it is atomic: the thread that
+ * gets the default back owns the signal. Restoring the default while another
+ * thread's timer uses the signal would end the process.
  */
 function claimSignal(handlerName: string): ClaimedSignal | undefined {
   const harmless = functionAddress(handlerName);
@@ -178,7 +182,8 @@ function claimSignal(handlerName: string): ClaimedSignal | undefined {
         release: () => void calls.sigaction(number, before, null),
       };
     }
-    // Somebody was faster. Another thread of ours put the same action there.
+    // Another claimant was faster. Undo the exchange, unless it was another
+    // thread of ours, which installed the same action.
     if (view.sa_handler !== harmless) calls.sigaction(number, before, null);
   }
   return undefined;
@@ -186,7 +191,7 @@ function claimSignal(handlerName: string): ClaimedSignal | undefined {
 
 const addresses = new Map<string, bigint>();
 
-/** The address of a function of the C library. */
+/** `dlsym`: returns the address of a C library function. */
 function functionAddress(name: string): bigint | undefined {
   let address = addresses.get(name);
   if (address === undefined) {

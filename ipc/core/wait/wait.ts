@@ -1,20 +1,20 @@
 /**
  * Waits that do not block the event loop.
  *
- * A wait is an attempt that would otherwise block, and a source that says when
- * the next attempt is worth making. Nothing is taken while waiting, so a wait
- * that is aborted or times out has consumed nothing.
+ * A wait is a non-blocking attempt and a source that says when the next attempt
+ * is worth making. Nothing is taken while waiting, so a wait that is aborted or
+ * times out has consumed nothing.
  *
- * | what is waited for                | its source                                 |
+ * | wait for                          | source                                     |
  * | --------------------------------- | ------------------------------------------ |
  * | a descriptor                      | `reactor.ts`: one `epoll` for all          |
  * | a System V message or semaphore   | `thread_source.ts`: a thread for each call |
  * | a POSIX semaphore                 | `thread_source.ts`, by `futex`             |
- * | what has neither: room in a queue | `source.ts`: a timer that tries, one for   |
- * | of System V, a lock, a FIFO       | all                                        |
+ * | others: space in a System V       | `source.ts`: polling, with one timer for   |
+ * | queue, a lock, a FIFO             | all                                        |
  *
- * Waits that block their thread are in `poll.ts` for descriptors, and elsewhere
- * end by the signal of a timer: `timer_interrupt.ts`.
+ * Waits that block their thread use `poll.ts` for descriptors. Other calls use
+ * their own timeout, or the signal of a timer: `timer_interrupt.ts`.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import {
   type Waiter,
 } from "./source.ts";
 
-/** What waits, for messages: `msgrcv`, `receive from`, `message queue 5`. */
+/** The parts of a message: `msgrcv`, `receive from`, `message queue 5`. */
 export interface WaitSubject {
   /** The C call. */
   readonly syscall: string;
@@ -44,8 +44,8 @@ export interface WaitSubject {
 /** The longest delay of a JavaScript timer, in milliseconds. */
 const MAX_DELAY = 0x7fff_ffff;
 /**
- * How many waits in a row may end at once before the event loop turns: a peer
- * that is never behind would otherwise keep timers from running.
+ * How many waits in a row may succeed at once before the event loop turns. A
+ * fast peer would otherwise keep timers from running.
  */
 const MAX_STREAK = 128;
 
@@ -53,8 +53,8 @@ let streak = 0;
 let turn: Promise<void> | undefined;
 
 /**
- * A promise of what is there already: settled, but for every
- * {@linkcode MAX_STREAK}th, which lets the event loop turn first.
+ * Returns a promise of an available value. It is already settled, except that
+ * every {@linkcode MAX_STREAK}th one lets the event loop turn first.
  */
 export function ready<T>(value: T): Promise<T> {
   if (turn === undefined) {
@@ -64,14 +64,14 @@ export function ready<T>(value: T): Promise<T> {
       turn = undefined;
     });
   }
-  // Those that follow in this turn must not overtake it.
+  // Later ones in this turn must not overtake it.
   return turn.then(() => value);
 }
 
 /**
- * Starts a wait; what that throws rejects the promise, as in an `async`
- * function, which would take more microtasks. A promise of `true` is one of
- * nothing: an attempt must not return `undefined` when it is done.
+ * Starts a wait. An exception rejects the promise, as in an `async` function,
+ * which would take more microtasks. A promise of `true` is typed as `void`: an
+ * attempt that is done must not return `undefined`.
  */
 export function promised<T>(
   start: () => Promise<T>,
@@ -111,9 +111,9 @@ export function busyError({ action, object }: WaitSubject): TypeError {
 /**
  * Resolves with the first value that `attempt` returns other than `undefined`.
  *
- * Tries at once, so that what is ready costs neither timer nor thread, and one
- * microtask. `attempt` must not block; what it throws rejects the promise.
- * After an abort or a timeout it is not called again.
+ * It tries at once, so a value that is ready costs one microtask, and neither
+ * timer nor thread. `attempt` must not block; an exception rejects the promise.
+ * It is not called again after an abort or a timeout.
  */
 export function waitUntil<T>(
   attempt: () => T | undefined,
@@ -186,21 +186,21 @@ async function wait<T>(
   try {
     return await promise;
   } catch (error) {
-    // It was made in a timer or the reactor: show who awaits it instead. The
-    // reason of an abort is the caller's, and is left as it is.
+    // The error was made in a timer or the reactor: give it the stack of the
+    // awaiting code. The reason of an abort belongs to the caller and stays.
     const ours = !signal?.aborted || error !== signal.reason;
     if (ours && error instanceof Error) Error.captureStackTrace(error, wait);
     throw error;
   }
 }
 
-/** Calls back once after so many milliseconds; the result cancels that. */
+/** Calls back once after this many milliseconds; the result cancels it. */
 function after(
   milliseconds: number,
   referenced: boolean,
   callback: () => void,
 ): () => void {
-  // Deno cuts off fractions; a wait never ends before its time.
+  // Deno cuts off fractions, and a wait must not end early.
   let left = Math.ceil(milliseconds);
   let timer: ReturnType<typeof setTimeout>;
   const start = () => {

@@ -1,6 +1,5 @@
 /**
- * Waiting for the first of several objects of mixed kinds:
- * {@linkcode waitAny}.
+ * Waiting for the first of several objects of any kinds: {@linkcode waitAny}.
  *
  * ```ts
  * import { IPC_PRIVATE, SysvMessageQueue, SysvSemaphoreSet, waitAny } from "@libc/ipc";
@@ -30,46 +29,48 @@ export type { WaitOptions };
 export const READINESS: unique symbol = Symbol("@libc/ipc readiness");
 
 /**
- * How to find out whether an object is ready, and when to look again.
+ * The readiness of an object, and its source of waits.
  *
  * @ignore
  */
 export interface Readiness {
   /** Whether an operation would finish at once. Takes nothing. */
   ready(): boolean;
-  /** Says when to look again. */
+  /** Tells when to check again. */
   source: Source;
-  /** What waits, for messages, and the call to block in, if there is one. */
+  /** The subject of messages, with a blocking call, if there is one. */
   subject: WaitSubject;
 }
 
-/** What {@linkcode waitAny} can wait for: every handle that can be received from. */
+/** An object for {@linkcode waitAny}: any handle that can be received from. */
 export interface Waitable {
   /**
-   * How to wait for it.
+   * Returns its readiness.
    *
    * @ignore
    */
   [READINESS](): Readiness;
 }
 
-/** When each object was last found ready, so that they take turns. */
+/**
+ * The order in which objects were last found ready, so that they take turns.
+ */
 const found = new WeakMap<Waitable, number>();
 let finds = 0;
 
 /**
- * `epoll_wait`, and what stands for it where there is no descriptor: resolves
- * with the first of the objects from which something can be received (a
- * message, a unit, a connection, bytes, an end).
+ * `epoll_wait`, or its equivalent for objects without a descriptor: resolves
+ * with the first object from which something can be received (a message, a
+ * unit, a connection, bytes, an end).
  *
- * Nothing is taken from any of them: call its `try…` method next, which may
- * still find nothing if somebody else was faster. Of those that are ready at
- * the same time, the one that was found longest ago comes first.
+ * It takes nothing from the object. Call the `try…` method of the object next;
+ * it may still find nothing if another receiver was faster. If several objects
+ * are ready, the one found longest ago comes first.
  *
  * See [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html).
  *
  * @throws {IpcError} `ETIMEDOUT`.
- * @throws {TypeError} When there is nothing to wait for, or one is closed.
+ * @throws {TypeError} When there are no objects, or one is closed.
  */
 export function waitAny<T extends Waitable>(
   targets: readonly T[],
@@ -118,7 +119,7 @@ async function first<T extends Waitable>(
       candidates.map(({ target, readiness }, i) =>
         waitUntil(
           () => readiness.ready() ? target : undefined,
-          // One timer will do for all.
+          // One timer is enough for all.
           {
             unref,
             signal: others.signal,
