@@ -43,6 +43,7 @@ const sealed = Memfd.create("sealed", { size: 4096 });
 sealed.seal("seal");
 const self = Pidfd.open(Deno.pid);
 const full = PosixSemaphore.create(null, { value: 2 ** 31 - 1 });
+full.unlink();
 const queue = SysvMessageQueue.create(0);
 queue.remove();
 const set = SysvSemaphoreSet.create(0, [0]);
