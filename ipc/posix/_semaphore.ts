@@ -30,7 +30,6 @@ import {
   PROT_WRITE,
   sys_mman,
 } from "../../ffi/libc/sys_mman.ts";
-import { stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, time } from "../../ffi/libc/time.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { writeTimespec } from "../../ffi/timespec.ts";
@@ -38,9 +37,11 @@ import {
   changeFile,
   checkRegular,
   fileError,
-  type RawStat,
+  type FileIdentity,
+  isSameFile,
   rawStat,
   readAt,
+  tryLstat,
 } from "../core/file/file.ts";
 import { closeFd } from "../core/handle/close_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
@@ -119,7 +120,7 @@ export interface NamedSemaphore extends SemaphoreMemory {
   /** The `sem_t`. */
   pointer: Deno.PointerObject;
   /** Its file, to recognise it by. */
-  file: Pick<RawStat, "st_dev" | "st_ino">;
+  file: FileIdentity;
   /** Gives the memory back. */
   close(): void;
 }
@@ -285,16 +286,9 @@ export function unlinkSemaphore(name: string): void {
 }
 
 /** Whether the name still stands for that file, or for none. */
-export function isReplaced(
-  name: string,
-  file: NamedSemaphore["file"],
-): boolean {
-  const buffer = new Uint8Array(stat.size);
-  if (errnoOf(sys_stat().lstat(pathOf(name), buffer), errno[0]) !== 0) {
-    return false;
-  }
-  const found = stat.read(buffer);
-  return found.st_ino !== file.st_ino || found.st_dev !== file.st_dev;
+export function isReplaced(name: string, file: FileIdentity): boolean {
+  const found = tryLstat(pathOf(name));
+  return typeof found === "object" && !isSameFile(found, file);
 }
 
 /** Whether there is a semaphore for several processes in these bytes. */
@@ -414,8 +408,7 @@ function changeMode(name: string, mode: number): void {
 }
 
 /** The file under a name; one that is no file when there is none any more. */
-function lookUp(name: string): NamedSemaphore["file"] {
-  const buffer = new Uint8Array(stat.size);
-  const error = errnoOf(sys_stat().lstat(pathOf(name), buffer), errno[0]);
-  return error === 0 ? stat.read(buffer) : { st_dev: 0n, st_ino: 0n };
+function lookUp(name: string): FileIdentity {
+  const found = tryLstat(pathOf(name));
+  return typeof found === "object" ? found : { st_dev: 0n, st_ino: 0n };
 }

@@ -105,6 +105,21 @@ export function rawStat(fd: number, label: string): RawStat {
   return stat.read(buffer);
 }
 
+/** What of a file no other has while this one is there. */
+export type FileIdentity = Pick<RawStat, "st_dev" | "st_ino">;
+
+/** `lstat`: what a path stands for, or the errno. */
+export function tryLstat(path: Uint8Array<ArrayBuffer>): RawStat | number {
+  const buffer = new Uint8Array(stat.size);
+  const error = errnoOf(sys_stat().lstat(path, buffer), errno[0]);
+  return error === 0 ? stat.read(buffer) : error;
+}
+
+/** Whether two are one file. */
+export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+  return one.st_ino === other.st_ino && one.st_dev === other.st_dev;
+}
+
 /** `fstat`, readable. */
 export function fileStat(fd: number, label: string): FileStat {
   const raw = rawStat(fd, label);
