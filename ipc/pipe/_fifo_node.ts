@@ -29,12 +29,17 @@ import {
   S_IFMT,
   S_IFREG,
   S_IFSOCK,
-  stat,
   sys_stat,
 } from "../../ffi/libc/sys_stat.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { checkMode } from "../core/convert/argument.ts";
-import { fileError, type RawStat, rawStat } from "../core/file/file.ts";
+import {
+  fileError,
+  isSameFile,
+  type RawStat,
+  rawStat,
+  tryLstat,
+} from "../core/file/file.ts";
 import { absolutePath } from "../core/file/path.ts";
 import { closingOnError } from "../core/handle/close_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
@@ -163,20 +168,15 @@ export class FifoNode {
 
   /** Why the path is not that of this FIFO, if so. */
   #flaw(action: string, object: string): IpcError | undefined {
-    const found = new Uint8Array(stat.size);
-    const error = errnoOf(
-      sys_stat().lstat(cstring(this.path, "path"), found),
-      errno[0],
-    );
-    if (error !== 0) return ipcError(error, "lstat", action, object);
-    return this.#isSame(stat.read(found))
-      ? undefined
-      : replaced(action, object);
+    const found = tryLstat(cstring(this.path, "path"));
+    if (typeof found === "number") {
+      return ipcError(found, "lstat", action, object);
+    }
+    return this.#isSame(found) ? undefined : replaced(action, object);
   }
 
   #isSame(found: RawStat): boolean {
-    const { st_dev, st_ino } = this.#identity;
-    return found.st_dev === st_dev && found.st_ino === st_ino &&
+    return isSameFile(found, this.#identity) &&
       (found.st_mode & S_IFMT) === S_IFIFO;
   }
 

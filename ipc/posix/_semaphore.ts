@@ -30,7 +30,6 @@ import {
   PROT_WRITE,
   sys_mman,
 } from "../../ffi/libc/sys_mman.ts";
-import { stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, time } from "../../ffi/libc/time.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { writeTimespec } from "../../ffi/timespec.ts";
@@ -38,9 +37,11 @@ import {
   changeFile,
   checkRegular,
   fileError,
-  type RawStat,
+  type FileIdentity,
+  isSameFile,
   rawStat,
   readAt,
+  tryLstat,
 } from "../core/file/file.ts";
 import { closeFd } from "../core/handle/close_fd.ts";
 import type { Mapping } from "../core/memory/mapping.ts";
@@ -121,7 +122,7 @@ export interface NamedSemaphore extends SemaphoreMemory {
   /** The `sem_t`. */
   pointer: Deno.PointerObject;
   /** The identity of its file. */
-  file: Pick<RawStat, "st_dev" | "st_ino">;
+  file: FileIdentity;
   /** Unmaps the memory. */
   close(): void;
 }
@@ -287,16 +288,9 @@ export function unlinkSemaphore(name: string): void {
 }
 
 /** Whether the name now belongs to another file. */
-export function isReplaced(
-  name: string,
-  file: NamedSemaphore["file"],
-): boolean {
-  const buffer = new Uint8Array(stat.size);
-  if (errnoOf(sys_stat().lstat(pathOf(name), buffer), errno[0]) !== 0) {
-    return false;
-  }
-  const found = stat.read(buffer);
-  return found.st_ino !== file.st_ino || found.st_dev !== file.st_dev;
+export function isReplaced(name: string, file: FileIdentity): boolean {
+  const found = tryLstat(pathOf(name));
+  return typeof found === "object" && !isSameFile(found, file);
 }
 
 /** Whether these bytes are a semaphore for several processes. */
@@ -416,8 +410,7 @@ function changeMode(name: string, mode: number): void {
 }
 
 /** Returns the identity of a name's file, or zeros when it no longer exists. */
-function lookUp(name: string): NamedSemaphore["file"] {
-  const buffer = new Uint8Array(stat.size);
-  const error = errnoOf(sys_stat().lstat(pathOf(name), buffer), errno[0]);
-  return error === 0 ? stat.read(buffer) : { st_dev: 0n, st_ino: 0n };
+function lookUp(name: string): FileIdentity {
+  const found = tryLstat(pathOf(name));
+  return typeof found === "object" ? found : { st_dev: 0n, st_ino: 0n };
 }

@@ -15,19 +15,20 @@
  */
 
 import { cstring } from "../../ffi/cstring.ts";
-import { errnoOf, unless } from "../../ffi/errno.ts";
-import { errno } from "../../ffi/libc/errno.ts";
-import { stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
+import { unless } from "../../ffi/errno.ts";
 import { size as checkSize } from "../core/convert/argument.ts";
 import {
   changeFile,
   type FileChanges,
+  type FileIdentity,
   fileSize,
   type FileStat,
   fileStat,
+  isSameFile,
   readAt,
   resizeFile,
   type ResizeOptions,
+  tryLstat,
   writeAt,
 } from "../core/file/file.ts";
 import { Fd } from "../core/handle/fd.ts";
@@ -90,8 +91,7 @@ export type {
 export class PosixSharedMemory implements Disposable {
   readonly #fd: Fd;
   readonly #name: string;
-  readonly #device: bigint;
-  readonly #inode: bigint;
+  readonly #identity: FileIdentity;
   readonly #readOnly: boolean;
   readonly #created: boolean;
   readonly #label: string;
@@ -102,8 +102,7 @@ export class PosixSharedMemory implements Disposable {
     this.#name = init.name;
     this.#label = memoryLabel(init.name);
     this.#fd = new Fd(INTERNAL, init.fd, this.#label);
-    this.#device = init.raw.st_dev;
-    this.#inode = init.raw.st_ino;
+    this.#identity = init.raw;
     this.#readOnly = init.readOnly;
     this.#created = init.created;
     this.#owner = init.owner;
@@ -362,12 +361,9 @@ export class PosixSharedMemory implements Disposable {
 
   /** Whether the name now belongs to another object. */
   #isReplaced(): boolean {
-    const buffer = new Uint8Array(stat.size);
-    const path = cstring(`/dev/shm${this.#name}`, "name");
     // If the C library keeps objects elsewhere, assume that it is the same one.
-    if (errnoOf(sys_stat().lstat(path, buffer), errno[0]) !== 0) return false;
-    const raw = stat.read(buffer);
-    return raw.st_ino !== this.#inode || raw.st_dev !== this.#device;
+    const found = tryLstat(cstring(`/dev/shm${this.#name}`, "name"));
+    return typeof found === "object" && !isSameFile(found, this.#identity);
   }
 }
 

@@ -31,6 +31,7 @@ import {
 } from "../../ffi/libc/sys_socket.ts";
 import { S_IFMT, S_IFSOCK, stat, sys_stat } from "../../ffi/libc/sys_stat.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
+import { type FileIdentity, isSameFile, tryLstat } from "../core/file/file.ts";
 import { absolutePath } from "../core/file/path.ts";
 import { closeFd } from "../core/handle/close_fd.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
@@ -84,38 +85,33 @@ export function refuseFileOptions(
 /** The file of a bound socket, known by its inode. */
 export class SocketFile {
   readonly #path: string;
-  readonly #device: bigint;
-  readonly #inode: bigint;
+  readonly #identity: FileIdentity;
 
-  private constructor(path: string, device: bigint, inode: bigint) {
+  private constructor(path: string, identity: FileIdentity) {
     this.#path = path;
-    this.#device = device;
-    this.#inode = inode;
+    this.#identity = identity;
   }
 
   /** The socket file at an absolute path; undefined when there is none. */
   static at(path: string): SocketFile | undefined {
-    const buffer = new Uint8Array(stat.size);
-    const result = sys_stat().lstat(cstring(path, "path"), buffer);
-    if (errnoOf(result, errno[0]) !== 0) return undefined;
-    const { st_mode, st_dev, st_ino } = stat.read(buffer);
-    return (st_mode & S_IFMT) === S_IFSOCK
-      ? new SocketFile(path, st_dev, st_ino)
+    const found = tryLstat(cstring(path, "path"));
+    return typeof found === "object" && (found.st_mode & S_IFMT) === S_IFSOCK
+      ? new SocketFile(path, found)
       : undefined;
   }
 
   /** `unlink`: removes the file if it is still this one, or says why not. */
   remove(object: string): IpcError | undefined {
     const path = cstring(this.#path, "path");
-    const found = new Uint8Array(stat.size);
-    let error = errnoOf(sys_stat().lstat(path, found), errno[0]);
-    if (error !== 0) return ipcError(error, "lstat", "remove", object);
-    const { st_dev, st_ino } = stat.read(found);
-    if (st_dev !== this.#device || st_ino !== this.#inode) {
+    const found = tryLstat(path);
+    if (typeof found === "number") {
+      return ipcError(found, "lstat", "remove", object);
+    }
+    if (!isSameFile(found, this.#identity)) {
       const hint = "another file has taken its place";
       return ipcError(ERRNO.ESTALE, "lstat", "remove", object, hint);
     }
-    error = errnoOf(unistd().unlink(path), errno[0]);
+    const error = errnoOf(unistd().unlink(path), errno[0]);
     return error === 0
       ? undefined
       : ipcError(error, "unlink", "remove", object);

@@ -104,6 +104,21 @@ export function rawStat(fd: number, label: string): RawStat {
   return stat.read(buffer);
 }
 
+/** The fields that identify a file while it exists. */
+export type FileIdentity = Pick<RawStat, "st_dev" | "st_ino">;
+
+/** `lstat`: returns the state of a path, or the errno. */
+export function tryLstat(path: Uint8Array<ArrayBuffer>): RawStat | number {
+  const buffer = new Uint8Array(stat.size);
+  const error = errnoOf(sys_stat().lstat(path, buffer), errno[0]);
+  return error === 0 ? stat.read(buffer) : error;
+}
+
+/** Whether both identify the same file. */
+export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+  return one.st_ino === other.st_ino && one.st_dev === other.st_dev;
+}
+
 /** `fstat`: returns the state of a file. */
 export function fileStat(fd: number, label: string): FileStat {
   const raw = rawStat(fd, label);
