@@ -1,6 +1,6 @@
 /**
- * Ends of pipes from elsewhere: inherited, received over a socket, or of other
- * FFI code.
+ * Pipe ends that were inherited, received over a socket, or made by other FFI
+ * code.
  *
  * @module
  */
@@ -23,10 +23,10 @@ import { flagsOf, reopenPipe } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import type { FdEndInit } from "../core/stream/fd_end.ts";
 
-/** What reopening may fail with where duplicating does not. */
+/** Errors of reopening where duplicating still works. */
 const NOT_REOPENED: readonly string[] = ["ENOENT", "EACCES", "ENXIO"];
 
-/** A descriptor of our own for an end of a pipe that came from elsewhere. */
+/** Makes a descriptor of our own for a pipe end that came from elsewhere. */
 export function adoptPipe(
   fd: Fd | number,
   options: AdoptOptions,
@@ -46,7 +46,7 @@ export function adoptPipe(
     throw ipcError(ERRNO.EBADF, "fcntl", "use", label, `${hint} only`);
   }
   const handle = ownCopy(number, label);
-  // Not before it is accepted: until then it is the caller's to close.
+  // Only once it is accepted: until then the caller has to close it.
   if (options.takeOver) {
     if (fd instanceof Fd) fd.close();
     else closeFd(number, label);
@@ -55,8 +55,9 @@ export function adoptPipe(
 }
 
 /**
- * The pipe opened anew: flags of its own leave those alone who have inherited
- * the same open file. Where that is not permitted, a duplicate.
+ * Reopens the pipe: with an open file of our own, O_NONBLOCK does not affect
+ * processes that share the original. Falls back to a duplicate where reopening
+ * is not permitted.
  */
 function ownCopy(fd: number, label: string): Fd {
   try {
