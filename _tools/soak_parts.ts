@@ -279,7 +279,7 @@ export class SoakWorkers {
     this.kills++;
   }
 
-  /** Waits until all have ended; `stop` tells them to. */
+  /** Waits until all have ended; {@linkcode State} `stop` tells them to. */
   async end(): Promise<void> {
     this.#ending = true;
     await Promise.all(this.#waits);

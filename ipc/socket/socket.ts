@@ -114,7 +114,7 @@ interface Kind {
  *
  * A `"stream"` socket has no message boundaries. A `"seqpacket"` socket has
  * boundaries and a connection; a `"datagram"` socket can send each message to
- * another address. Unix sockets lose no message.
+ * another address. Unix sockets lose no message in transit.
  *
  * The address of a Unix socket does not authenticate its owner: a path may lead
  * to another socket through a symbolic link, and any process can bind an

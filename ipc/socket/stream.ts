@@ -60,8 +60,8 @@ export class SocketReader extends FdReader {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: duplicates the descriptor, as a blocking one, as
-   * most programs expect of an inherited descriptor. It is the caller's to
+   * `fcntl(F_DUPFD_CLOEXEC)`: duplicates the descriptor, which is blocking, as
+   * most programs expect of an inherited one. The duplicate is the caller's to
    * close.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
@@ -168,8 +168,8 @@ export class SocketWriter extends FdWriter {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: duplicates the descriptor, as a blocking one, as
-   * most programs expect of an inherited descriptor. It is the caller's to
+   * `fcntl(F_DUPFD_CLOEXEC)`: duplicates the descriptor, which is blocking, as
+   * most programs expect of an inherited one. The duplicate is the caller's to
    * close.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).

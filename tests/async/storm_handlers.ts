@@ -1,4 +1,4 @@
-/** What the programs under the storm import: handlers for its signals. */
+/** Signal handlers for the programs under the storm. */
 
 import { cstring } from "../../ffi/cstring.ts";
 import { dlfcn } from "../../ffi/libc/dlfcn.ts";
@@ -7,7 +7,7 @@ import { sigaction, signal } from "../../ffi/libc/signal.ts";
 /** `SIGRTMIN+5` */
 const REAL_TIME = 39;
 
-/** Whether the storm is over, which `SIGHUP` says. */
+/** Whether the storm is over; `SIGHUP` sets it. */
 export const storm = { over: false };
 
 Deno.addSignalListener("SIGUSR2", () => {});

@@ -1,6 +1,6 @@
 /**
- * Makes a failing call of each kind, then many, and says each that told a code
- * which is not its own: `<round> <call>: <code>`.
+ * Makes a failing call of each kind, then many, and reports each wrong code:
+ * `<round> <call>: <code>`.
  *
  * The argument is the number of rounds.
  */

@@ -115,8 +115,8 @@ class Attempt {
     if (transport === undefined && !blank) {
       throw this.#inTheWay(`System V semaphore set ${id}`, "semget");
     }
-    // Read the owner first, so that a caller with only read permission also
-    // learns it.
+    // Check `claimed` first, so that a caller with only read permission also
+    // learns the owner.
     const which = claimed
       ? undefined
       : semaphores.claim(this.#options.transport);

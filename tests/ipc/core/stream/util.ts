@@ -7,7 +7,7 @@ import { INTERNAL } from "../../../../ipc/core/handle/internal.ts";
 import { Mapping } from "../../../../ipc/core/memory/mapping.ts";
 import { pipe, type PipeEnds } from "../../../../ipc/pipe/pipe.ts";
 
-/** What a pipe holds unless told otherwise. */
+/** The default capacity of a pipe. */
 export const CAPACITY = 65536;
 
 const decoder = new TextDecoder();
@@ -20,7 +20,7 @@ export function text(bytes: Uint8Array | undefined): string | undefined {
 /** Pipes, FIFOs and files of the tests, for {@linkcode openFds}. */
 export const STREAMS = /^(pipe:|\/tmp\/)/;
 
-/** `mmap(MAP_ANONYMOUS)`: memory that is not the heap's. */
+/** `mmap(MAP_ANONYMOUS)`: memory outside the heap. */
 export function mapAnonymous(size: number): Mapping {
   const pointer = checkPtr(
     sys_mman().mmap(null, BigInt(size), 3, 0x22, -1, 0n),
@@ -61,7 +61,10 @@ export async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return !settled;
 }
 
-/** Whether a promise is still pending when others have had time to settle it. */
+/**
+ * Whether a promise is still pending after other code has had time to settle
+ * it.
+ */
 export async function staysPending(
   promise: Promise<unknown>,
 ): Promise<boolean> {
