@@ -1,7 +1,8 @@
 /**
- * Inter-process communication of a Unix kernel for Deno: shared memory,
- * semaphores, message queues, and a simulated device with its clients. Needs
- * nothing but `--allow-ffi`, builds nothing, depends on nothing.
+ * Unix inter-process communication for Deno: shared memory, semaphores, message
+ * queues, pipes, sockets, processes, file locks, and a simulated device with
+ * its clients. It needs only `--allow-ffi`, has no build step and no
+ * dependencies.
  *
  * ```ts
  * import { IPC_PRIVATE, SysvMessageQueue } from "@libc/ipc";
@@ -13,9 +14,8 @@
  * assertEquals(new TextDecoder().decode(data), "hello");
  * ```
  *
- * Each mechanism is also a module of its own, such as
- * `@libc/ipc/sysv-msg`. Importing opens no library and asks for no permission:
- * that happens at the first call.
+ * Each mechanism is also a module of its own, such as `@libc/ipc/sysv-msg`.
+ * Importing opens no library and asks for no permission; the first call does.
  *
  * @module
  */

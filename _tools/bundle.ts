@@ -1,9 +1,9 @@
 /**
  * Bundles the library into one JavaScript file, for publishing.
  *
- * The sources are good to read and slow to load: Deno spends about 0.1 ms on
- * each module, and what it makes of TypeScript carries a source map in
- * each. On two cores with Deno 2.9.6, on top of 15 ms for an empty program
+ * The sources are slow to load: Deno spends about 0.1 ms on each module, and
+ * the JavaScript it makes of TypeScript has an inline source map in each. On
+ * two cores with Deno 2.9.6, on top of 15 ms for an empty program
  * (`deno task bench:import`):
  *
  * | import                           | sources | bundle |
@@ -12,17 +12,17 @@
  * | `@libc/ipc/sysv-shm`             | +7 ms   | +6 ms  |
  * | `@libc/ipc`, with an empty cache | +160 ms | +45 ms |
  *
- * So the package has `js/_bundle.js` with all code of the library, and beside it
- * a file for each subpath, which exports names from it: whatever is imported,
- * there is one instance of each class. (Chunks that entries share would have been
- * 76 modules for `@libc/ipc`, +15 ms, and 18 for `sysv-shm`, +4 ms.) In the files
+ * So the package has `js/_bundle.js` with all code of the library, and beside
+ * it a file for each subpath, which exports names from it: every import shares
+ * one instance of each class. (Chunks that entries share would have been 76
+ * modules for `@libc/ipc`, +15 ms, and 18 for `sysv-shm`, +4 ms.) In the files
  * of the subpaths `@ts-self-types` names the sources, which have the types and
  * the documentation: Deno loads them to check, and never to run.
  *
- * The bundler is esbuild, which comes from npm when it is needed. White space
- * goes, which is worth 1 ms; names stay, for stack traces. A source map would be
- * of no use, since Deno reads only those within the code. `deno bundle`, the same
- * esbuild, cannot take away one without the other.
+ * The bundler is esbuild, which comes from npm when it is needed. Removing
+ * white space saves 1 ms; names stay, for stack traces. A source map would be
+ * useless, since Deno reads only inline ones. `deno bundle`, the same esbuild,
+ * cannot remove white space without renaming.
  *
  * @module
  */
@@ -35,16 +35,16 @@ import { deno } from "./common.ts";
  */
 const ESBUILD = "npm:esbuild@0.25.12";
 
-/** The folder of what is made here, in the package. */
+/** The folder of the bundle in the package. */
 const FOLDER = "js";
 const BUNDLE = "_bundle";
 
 /**
- * Runs esbuild; with `--version` it only says whether it can be had.
+ * Runs esbuild; `--version` tests whether it is available.
  *
- * Deno trusts a list of its own and npm what the machine trusts, which may have
- * more, such as the certificate of a proxy. Whoever got Deno by npm gets esbuild
- * too, also with an empty environment and an empty cache.
+ * Deno trusts its own list of certificates, npm those of the machine, which may
+ * include the certificate of a proxy. A machine that got Deno from npm can get
+ * esbuild too, even with an empty environment and an empty cache.
  */
 export function esbuild(
   args: string[],
@@ -60,12 +60,12 @@ export function esbuild(
   );
 }
 
-/** Whether what a subpath leads to is bundled: the library, not the command. */
+/** Whether the source of a subpath is bundled: the library, not the command. */
 function isBundled(source: string): boolean {
   return !source.startsWith("./cli/");
 }
 
-/** What the subpaths of a package lead to once it is bundled. */
+/** The `exports` of a bundled package. */
 export function bundledExports(
   exports: Record<string, string>,
 ): Record<string, string> {
@@ -83,7 +83,7 @@ export function bundledExports(
  *
  * @param root The repository, whose modules are run for their names.
  * @param copy The copy of it that is bundled.
- * @throws {Error} With what esbuild said.
+ * @throws {Error} With the output of esbuild.
  */
 export async function bundle(
   root: string,
@@ -97,8 +97,8 @@ export async function bundle(
   for (const [subpath, source] of Object.entries(exports)) {
     if (!isBundled(source)) continue;
     const module = await import(new URL(source, `file://${root}`).href);
-    // Subpaths share what is the same, and may give one name to two things.
-    // By their values, since nothing that is exported changes before a call.
+    // Subpaths share symbols, and may use one name for two things. Compared by
+    // value, since no export changes before a call.
     const added: string[] = [];
     const names = Object.entries(module).map(([name, value]) => {
       let alias = name;
@@ -142,7 +142,7 @@ async function build(folder: string, entry: string): Promise<void> {
     "--log-level=warning",
   ], folder);
   await Deno.remove(input);
-  // A warning is about code that may not do what its source does.
+  // A warning means that the code may differ from its source.
   if (!success || stderr.includes("[WARNING]")) {
     throw new Error(`Cannot bundle the library: ${stderr.trim()}`);
   }

@@ -35,7 +35,7 @@ const NAMES = /\{([^{}]*)\}\s*(?:from|=\s*await\s+import\b)[\s\w.("$\{]*$/;
 /** Subpaths that `mod.ts` leaves out: raw calls, and a program. */
 const APART = new Set(["./ffi", "./cli"]);
 
-/** The disagreements of a repository; none when all is well. */
+/** The disagreements in a repository. */
 export async function exportProblems(root: string): Promise<string[]> {
   const config = readConfig(root);
   const problems = fileProblems(root, config);
@@ -75,7 +75,7 @@ function fileProblems(root: string, { exports }: Config): string[] {
   return problems;
 }
 
-/** Public files of which nothing can be had, and private ones with classes. */
+/** Public files that export nothing to users, and private ones with classes. */
 function placeProblems(
   root: string,
   { exports }: Config,
@@ -97,9 +97,9 @@ function placeProblems(
     }
   }
   for (const file of filesBelow(root, "ipc")) {
-    // What mechanisms share is theirs, unless it has a subpath.
+    // Files of ipc/core are internal, unless they have a subpath.
     if (!isPublic(file) || file.startsWith("ipc/core/")) continue;
-    // A folder with a subpath of its own speaks for all files below it.
+    // A folder with its own subpath covers all files below it.
     const speaks = parentsOf(file).some((it) => shown.has(`${it}/${ALL}`));
     if (shown.has(file) || speaks) continue;
     hidden.add(`${file}: a public file of which no subpath exports anything`);

@@ -18,7 +18,7 @@ const RAW = "ffi/mod.ts";
 /** The parts of a table that are read here. */
 type Table = Record<string, { name?: string; parameters: readonly unknown[] }>;
 
-/** What is wrong with the headers of a repository; nothing when all is well. */
+/** The problems of the headers of a repository. */
 export async function headerProblems(root: string): Promise<string[]> {
   const problems: string[] = [];
   const shown = Deno.readTextFileSync(`${root}${RAW}`).split("\n");
@@ -45,7 +45,7 @@ export async function headerProblems(root: string): Promise<string[]> {
   return problems;
 }
 
-/** What is wrong with the prototype of an entry. */
+/** The problem of an entry's prototype, if any. */
 function whyNotPrototype(
   text: string,
   entry: string,
@@ -55,7 +55,7 @@ function whyNotPrototype(
   const above = new RegExp(`/\\*\\* \`([^\`]+);\`[^\\n]*\\n  ${entry}: `);
   const prototype = above.exec(text)?.[1];
   if (prototype === undefined) return "has no prototype above it";
-  // A parameter that is a function has commas of its own.
+  // A function parameter contains commas.
   const flat = prototype.replaceAll(/\([^()]*\)\([^()]*\)/g, "f");
   const list = new RegExp(`\\b${call}\\((.*)\\)$`).exec(flat)?.[1];
   if (list === undefined) {

@@ -1,5 +1,5 @@
 /**
- * Checks what no single file shows: that no files import each other in a circle.
+ * Checks that no files import each other in a circle.
  *
  * Run it with `deno run --allow-all _tools/check_imports.ts`. That the layers
  * import downwards only is a rule of `lint_plugin.ts`.
@@ -28,7 +28,7 @@ interface Info {
   }>;
 }
 
-/** What is wrong with the imports of a repository; nothing when all is well. */
+/** The problems of the imports of a repository. */
 export async function importProblems(root: string): Promise<string[]> {
   const circles = circlesOf(await importsOf(root));
   return [
@@ -37,7 +37,7 @@ export async function importProblems(root: string): Promise<string[]> {
   ];
 }
 
-/** The imports of all scripts that are the repository's own. */
+/** The imports of all scripts of the repository itself. */
 async function importsOf(root: string): Promise<Imports> {
   const { exclude = [], links = [] } = readConfig(root);
   const foreign = [...exclude, ...links.map((link) => link.slice(2))];
@@ -76,7 +76,7 @@ async function importsOf(root: string): Promise<Imports> {
   }
 }
 
-/** The circles that one comes upon: `["a.ts", "b.ts", "a.ts"]`. */
+/** The circles found: `["a.ts", "b.ts", "a.ts"]`. */
 export function circlesOf(imports: Imports): string[][] {
   const circles: string[][] = [];
   const done = new Set<string>();
@@ -94,7 +94,7 @@ export function circlesOf(imports: Imports): string[][] {
   return circles;
 }
 
-/** Scripts of the library that the other checks do not look at. */
+/** Scripts of the library in other languages, which the other checks ignore. */
 function languageProblems(root: string): string[] {
   return ["ffi", "ipc", "cli"].flatMap((folder) => filesBelow(root, folder))
     .filter((file) => SCRIPT.test(file) && !file.endsWith(".ts"))

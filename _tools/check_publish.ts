@@ -1,5 +1,5 @@
 /**
- * Checks what would be published, and that it resolves without the stand-ins.
+ * Checks the published files, and that they resolve without the stand-ins.
  *
  * A checkout resolves `@std/…` through `links`, which a package cannot have: so
  * the package is published from a copy with another `deno.json`, in which
@@ -36,10 +36,10 @@ import { serveRegistry } from "./local_registry.ts";
 const PUBLISHED =
   /^(mod\.ts|deno\.json|README\.md|LICENSE|CHANGELOG\.md|(ffi|ipc|cli)\/.+|js\/.+\.js)$/;
 
-/** Everything else in a repository that is no source of the package. */
+/** Files in a repository that are not sources of the package. */
 const LEFT_OUT = /^(\.git|dist|coverage|node_modules)\//;
 
-/** What is wrong with the configuration itself; none when all is well. */
+/** The problems of the configuration. */
 export function configProblems(config: Config): string[] {
   const problems: string[] = [];
   for (const [name, target] of Object.entries(config.imports)) {
@@ -79,7 +79,7 @@ export function withRelativeImports(
 ): string {
   const up = "../".repeat(file.split("/").length - 1) || "./";
   return source.replaceAll(
-    // Not within a doc comment, where users read the name.
+    // Not within a doc comment, where the name is for users.
     /^(?! *\*)(.*(?:\bfrom|\bimport) ?\(?")(@libc\/ipc[^"]*)"/gm,
     (whole, before: string, specifier: string) => {
       const target = exports[specifier.replace(name, ".")];
@@ -90,7 +90,7 @@ export function withRelativeImports(
   );
 }
 
-/** Writes the copy that can be published, an empty folder given. */
+/** Writes the copy to publish into an empty folder. */
 export async function copyForPublishing(
   root: string,
   target: string,
@@ -116,7 +116,7 @@ export async function copyForPublishing(
   await bundle(root, target, config.exports);
 }
 
-/** What is wrong with the files that would be published. */
+/** The problems of the files to publish. */
 export function fileProblems(
   published: Array<{ file: string; source: string }>,
 ): string[] {
@@ -141,9 +141,9 @@ export function fileProblems(
   return problems;
 }
 
-/** What publishing would do. */
+/** The result of a dry run of publishing. */
 export interface Rehearsal {
-  /** What is wrong; none when all is well. */
+  /** The problems. */
   problems: string[];
   /** The files that would be published. */
   files: string[];
@@ -151,7 +151,7 @@ export interface Rehearsal {
   resolved: string[];
 }
 
-/** Copies the package to an empty folder and publishes it for show. */
+/** Copies the package to an empty folder and publishes it in a dry run. */
 export async function rehearse(
   root: string,
   copy: string,
@@ -164,7 +164,7 @@ export async function rehearse(
   try {
     const { success, stdout, stderr } = await deno(
       ["publish", "--dry-run", "--allow-dirty"],
-      // An own cache, so that no answer of the local registry outlives it.
+      // A separate cache, so that no answer of the local registry outlives it.
       { cwd: copy, env: { JSR_URL: registry.url, DENO_DIR: cache } },
     );
     const output = `${stdout}\n${stderr}`;

@@ -1,16 +1,16 @@
 /**
- * Child processes of the tools, none of which outlives its tool.
+ * Child processes of the tools, which never outlive their tool.
  *
- * Each begins a process group. SIGINT and SIGTERM end the groups, and a shell
- * waits to do the same when the tool itself has ended, also by SIGKILL.
+ * Each child starts a process group. SIGINT and SIGTERM end the groups, and a
+ * guard shell ends them when the tool itself has ended, even by SIGKILL.
  *
  * @module
  */
 
-/** Kills the groups of the last line that it read when its input ends. */
+/** Reads lines, and kills the groups of the last one when its input ends. */
 const GUARD = "while read -r line; do groups=$line; done; kill -KILL $groups";
 
-/** The processes that run, and the signal that ends them. */
+/** The running processes, and the signal to end them with. */
 const running = new Map<number, Deno.Signal>();
 const interruption = new AbortController();
 
@@ -29,7 +29,7 @@ export function catchSignals(): void {
   Deno.addSignalListener("SIGTERM", interrupt);
 }
 
-/** Kills a child, and what it started unless that left its group. */
+/** Kills a child and its descendants in the same group. */
 function killGroup(pid: number, signal: Deno.Signal = "SIGKILL"): void {
   try {
     Deno.kill(-pid, signal);
@@ -39,7 +39,7 @@ function killGroup(pid: number, signal: Deno.Signal = "SIGKILL"): void {
   }
 }
 
-/** Says to the guard which groups there are. */
+/** Tells the guard the current groups. */
 async function tellGuard(): Promise<void> {
   if (guard === undefined) {
     const child = new Deno.Command("sh", {
@@ -47,7 +47,7 @@ async function tellGuard(): Promise<void> {
       stdin: "piped",
       stdout: "null",
       stderr: "null",
-      // Out of reach of the terminal's Ctrl+C.
+      // Unaffected by the terminal's Ctrl+C.
       detached: true,
     }).spawn();
     child.unref();
@@ -59,7 +59,7 @@ async function tellGuard(): Promise<void> {
 
 /**
  * Starts a child without input, and forgets it when it has ended. The signal is
- * the one to send it when this process is interrupted.
+ * sent to it when this process is interrupted.
  */
 export async function start(
   command: string,
@@ -69,17 +69,17 @@ export async function start(
   const child = new Deno.Command(command, {
     stdin: "null",
     ...options,
-    // A second after its start Deno would ask for a newer one, over the network,
-    // by descriptors that come and go while a test counts its own.
+    // A second after its start Deno would check for an update over the network,
+    // with descriptors that appear and vanish while a test counts its own.
     env: { DENO_NO_UPDATE_CHECK: "1", ...options.env },
     detached: true,
   }).spawn();
   const { pid } = child;
   running.set(pid, signal);
-  // The request came while something else was waited for.
+  // The interruption came during another wait.
   if (interrupted.aborted) killGroup(pid);
   const ended = child.status.then(async ({ success }) => {
-    // Whoever is left would hold its output open.
+    // Remaining processes of the group would hold its output open.
     killGroup(pid);
     running.delete(pid);
     await tellGuard();
@@ -93,22 +93,22 @@ export async function start(
 export interface Ended {
   /** Whether it exited with 0. */
   success: boolean;
-  /** What it wrote to standard output and standard error, as it came. */
+  /** Its standard output and standard error, in order of arrival. */
   output: string;
   /** How long it ran. */
   seconds: number;
 }
 
-/** What {@linkcode run} does besides. */
+/** Options of {@linkcode run}. */
 export interface RunOptions {
   /**
-   * Takes what the child writes to standard output, as it comes.
+   * Called with the child's standard output as it arrives.
    *
    * @default {() => {}}
    */
   onStdout?: (text: string) => void;
   /**
-   * Milliseconds after which a child is killed that says nothing.
+   * Milliseconds without output after which the child is killed.
    *
    * @default {Infinity}
    */

@@ -1,6 +1,6 @@
 /**
- * What the tools share: the repository's files, its configuration, and `deno`
- * as a child process.
+ * Shared parts of the tools: the repository's files, its configuration, and
+ * `deno` as a child process.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface Config {
   imports: Record<string, string>;
   /** Folders of stand-ins. */
   links?: string[];
-  /** Folders that nothing looks into. */
+  /** Folders that all tools ignore. */
   exclude?: string[];
   /** What is published. */
   publish: { include: string[]; exclude?: string[] };
@@ -63,7 +63,7 @@ export function filesBelow(root: string, folder: string): string[] {
   return files.sort();
 }
 
-/** What a child process said and how it ended. */
+/** The output of a child process and how it ended. */
 export interface Outcome {
   /** Whether it exited with 0. */
   success: boolean;
@@ -130,7 +130,7 @@ export interface Member {
 
 /** A declaration of a symbol, as `deno doc --json` gives it. */
 export interface Declaration {
-  /** Where it stands. */
+  /** Its location. */
   location: { filename: string; line: number };
   /** Its documentation. */
   jsDoc?: Doc;
@@ -171,7 +171,7 @@ export async function docOf(
   );
 }
 
-/** Prints problems and ends with 1, or prints that all is well. */
+/** Prints problems and exits with 1, or prints that there are none. */
 export function finish(problems: string[], well: string): void {
   if (problems.length === 0) {
     console.log(well);

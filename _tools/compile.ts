@@ -1,10 +1,10 @@
 /**
  * Builds the command as one executable, `dist/ipc`.
  *
- * `deno compile` does it with a slim runtime that it downloads from
- * `dl.deno.land`. Where that cannot be reached, the result is a shell script
- * with the bundled program and this very Deno in it, which unpacks itself into
- * the user's cache once; it needs `sh`, `tail`, `tar` and `gzip`.
+ * `deno compile` uses a slim runtime that it downloads from `dl.deno.land`. If
+ * that cannot be reached, the result is a shell script that contains the
+ * bundled program and the running Deno, and unpacks itself into the user's
+ * cache once; it needs `sh`, `tail`, `tar` and `gzip`.
  *
  * @module
  */

@@ -50,11 +50,11 @@ export interface Mention {
   args: string;
 }
 
-/** What the library makes of a call. */
+/** A wrapper of a call. */
 export interface Wrapper {
-  /** As one would write it: `SysvSharedMemory.attach()`. */
+  /** Its name as in code: `SysvSharedMemory.attach()`. */
   label: string;
-  /** The file it stands in. */
+  /** The file that defines it. */
   file: string;
   /** Names that a file which uses it contains; the last one is its own. */
   uses: RegExp[];
@@ -116,7 +116,7 @@ export function entriesOf(file: string, source: string): Entry[] {
     if (open !== undefined && alias !== null) open.call = alias[1] ?? open.call;
     if (/^ {2}(\w+: \{.*)?\},?$/.test(line)) open = undefined;
   }
-  // syscall(2) is a way to make a call, and the entry says which.
+  // syscall(2) makes another call, which the entry names.
   return entries.map((entry) =>
     entry.call === "syscall" && entry.name !== "syscall"
       ? { ...entry, call: entry.name }
@@ -222,7 +222,7 @@ function escape(name: string): string {
   return name.replace(/[^\w]/g, "\\$&");
 }
 
-/** Files and what they hold. */
+/** The contents of files by path. */
 export type Sources = Map<string, string>;
 
 /** A call, with one of its commands if it has any. */
@@ -464,7 +464,7 @@ function rawMention(entries: Entry[]): (source: string) => boolean {
     );
 }
 
-/** A source without what is only said about calls. */
+/** A source without comments, which only mention calls. */
 function withoutComments(source: string): string {
   return source.replace(/\/\*\*?\s[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 }

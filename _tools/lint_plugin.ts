@@ -1,5 +1,5 @@
 /**
- * The rules of this repository that the standard lint rules do not know.
+ * Lint rules of this repository.
  *
  * - `import-direction`: layers import downwards only, a mechanism's folder is
  *   closed to the other mechanisms, a file whose name begins with `_` to all
@@ -19,8 +19,8 @@ const CHECKERS = "ffi/errno.ts";
 const RAW = "ffi/mod.ts";
 
 /**
- * Folders of the library and their layer: with `/` at the end all that is below,
- * with `/*` the files in it.
+ * Folders of the library and their layer: `/` at the end covers everything
+ * below, `/*` the files in the folder.
  */
 const LAYERS: ReadonlyArray<readonly [place: string, layer: number]> = [
   ["ffi/struct/", 0],
@@ -40,7 +40,7 @@ const LAYERS: ReadonlyArray<readonly [place: string, layer: number]> = [
   ["ipc/socket/", 4],
   ["ipc/process/", 4],
   ["ipc/file/", 4],
-  // What asks the machine; it stands beside the mechanisms.
+  // Probes of the machine, on the layer of the mechanisms.
   ["ipc/capabilities.ts", 4],
   ["ipc/_probes.ts", 4],
   ["ipc/sync/", 5],
@@ -72,7 +72,7 @@ function isLibrary(path: string): boolean {
     path.startsWith("ipc/")) && !isTest(path);
 }
 
-/** Whether the imports of a file are looked at. */
+/** Whether the imports of a file are checked. */
 function isGuarded(path: string): boolean {
   return isLibrary(path) || /^(cli|examples)\//.test(path) && !isTest(path);
 }
@@ -104,7 +104,7 @@ function resolve(path: string, specifier: string): string | undefined {
 
 /** Why `path` must not import `specifier`, or undefined when it may. */
 function whyNot(path: string, specifier: string): string | undefined {
-  // Which have a meaning of their own, that is not looked into here.
+  // These characters have meanings that this rule does not interpret.
   const odd = /[\\%?#]/.exec(specifier)?.[0];
   if (odd !== undefined && isGuarded(path)) {
     return `An import must not contain ${JSON.stringify(odd)}`;
@@ -160,7 +160,7 @@ function isPrivate(path: string): boolean {
   return path.slice(folderOf(path).length).startsWith("_");
 }
 
-/** From the same folder, and the face of the raw layer shows what opens it. */
+/** From the same folder; and `ffi/mod.ts` re-exports private files. */
 function mayUsePrivate(path: string, target: string): boolean {
   return folderOf(path) === folderOf(target) ||
     path === RAW && target === OPEN;
@@ -211,7 +211,9 @@ const importDirection: Deno.lint.Rule = {
   },
 };
 
-/** The name of a property that a node gets or takes out, if it is written there. */
+/**
+ * The name of a property that a node reads or destructures, if it is a literal.
+ */
 function propertyName(node: Deno.lint.Node): string | undefined {
   if (node.type === "Identifier") return node.name;
   if (node.type !== "TemplateLiteral") return literalText(node);
@@ -226,7 +228,7 @@ const dlopenOnce: Deno.lint.Rule = {
     if (!isGuarded(path)) return {};
     const message = `Deno.dlopen stands only in ${OPEN}`;
     const hint = "Add the call to the table of its header in ffi/libc/";
-    // Whatever it is a property of: Deno has other names.
+    // On any object: Deno has aliases.
     const check = (node: Deno.lint.Node, property: Deno.lint.Node): void => {
       if (propertyName(property) === "dlopen") {
         context.report({ node, message, hint });

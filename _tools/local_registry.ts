@@ -1,9 +1,9 @@
 /**
- * Packages behind the protocol of JSR, on this machine: the stand-ins of
- * `offline/std`, and in a test the package itself.
+ * A local JSR registry with the stand-ins of `offline/std`, and in a test the
+ * package itself.
  *
- * With `JSR_URL` set to it, Deno resolves `jsr:@std/…` as it does where JSR can
- * be reached, and nothing but the answers differs.
+ * With `JSR_URL` set to it, Deno resolves `jsr:@std/…` as with the real JSR;
+ * only the answers differ.
  *
  * @module
  */
@@ -20,15 +20,15 @@ interface Package {
 
 /** A registry that listens on the loopback interface. */
 export interface LocalRegistry extends AsyncDisposable {
-  /** What `JSR_URL` must be. */
+  /** The value for `JSR_URL`. */
   url: string;
-  /** The names of the packages that were asked for. */
+  /** The names of the requested packages. */
   requested: Set<string>;
-  /** The files that were asked for, such as `@std/path/join.ts`. */
+  /** The requested files, such as `@std/path/join.ts`. */
   loaded: Set<string>;
 }
 
-/** Offers the packages in some folders until it is disposed. */
+/** Serves the packages in some folders until it is disposed. */
 export function serveRegistry(root: string, folders: string[]): LocalRegistry {
   const packages = new Map(
     folders.map((folder) => readPackage(root, folder.replace(/^\.\//, "")))

@@ -21,16 +21,16 @@ interface Stage {
   args: string[];
 }
 
-/** How many checks run at a time: most keep one processor busy. */
+/** The number of concurrent checks: most keep one processor busy. */
 const JOBS = 2;
 
 const { exports, exclude = [] } = readConfig(ROOT);
-// A folder stands for its sources only, but there are examples in Markdown too.
+// A folder covers only its sources, but there are examples in Markdown too.
 const markdown = filesBelow(ROOT, "").filter((file) =>
   file.endsWith(".md") && !exclude.some((folder) => file.startsWith(folder))
 );
 
-/** The checks, those that take longest first. */
+/** The checks, the longest first. */
 const CHECKS: Stage[] = [
   { name: "check", args: ["check", "--doc", ".", ...markdown] },
   { name: "publish", args: ["run", "--allow-all", "_tools/check_publish.ts"] },

@@ -5,8 +5,8 @@
  * descriptors, umask and signals belong to the process. Nothing is type-checked.
  *
  * With arguments, such as `tests/cli --filter=plot`, it is `deno test` with
- * these. `LIBC_IPC_TEST_FULL=1` (`deno task test:full`) is for the tests: they
- * repeat everything more often.
+ * these arguments. `LIBC_IPC_TEST_FULL=1` (`deno task test:full`) is for the
+ * tests: they repeat everything more often.
  *
  * @module
  */
@@ -16,13 +16,13 @@ import { filesBelow, readConfig, ROOT } from "./common.ts";
 import { isFull, runTests, type TestRun } from "./test_process.ts";
 import { type Case, count, failures, line, summary } from "./test_report.ts";
 
-/** How long all of it takes on two cores; README.md says the same. */
+/** The duration of all tests on two cores, as in README.md. */
 const DURATION = "3 to 6 minutes";
 const FULL_DURATION = "hours";
 
 /**
- * What the first process runs. The two users of many POSIX queues, of which a
- * user has a limited number, are among them: tests/async and tests/ipc/posix.
+ * The files of the first process. It includes both folders that make many POSIX
+ * queues, whose number per user is limited: tests/async and tests/ipc/posix.
  */
 const FIRST = [
   "tests/async/",
@@ -39,7 +39,7 @@ const FIRST = [
   "tests/ipc/sysv/",
 ];
 
-/** What `deno test` takes for a test. */
+/** The file names that `deno test` takes for tests. */
 const TEST = /(^|\/|[._])test\.(ts|tsx|mts|js|mjs|jsx)$/;
 
 /** The files of tests, of the first and of the second process. */
@@ -55,7 +55,7 @@ export function lanesOf(
   return [tests.filter(isFirst), tests.filter((file) => !isFirst(file))];
 }
 
-/** How tests are run. */
+/** Options of running tests. */
 export interface SuiteOptions {
   /**
    * Files, folders and options of `deno test`; all tests when there are none.
@@ -64,7 +64,7 @@ export interface SuiteOptions {
    */
   args?: string[];
   /**
-   * Takes a line for each file that has ended.
+   * Called with a line for each file that has ended.
    *
    * @default {() => {}}
    */
@@ -84,7 +84,7 @@ export async function runSuite(
   } else {
     const lanes = lanesOf(filesBelow(ROOT, ""), readConfig(ROOT).exclude);
     const runLane = async (index: 0 | 1): Promise<void> => {
-      // Without files it would run all there are.
+      // Without files `deno test` would run all.
       if (lanes[index].length === 0) return;
       const name = `process ${index + 1}`;
       runs.push(await runTests({ name, args: lanes[index], onFile }));
@@ -107,7 +107,7 @@ export async function runSuite(
   };
 }
 
-/** Prints what failed, what was skipped, and the counts; true when all is well. */
+/** Prints failures, skipped tests and counts; true when all pass. */
 export function conclude(run: TestRun, failedStages = 0): boolean {
   if (run.failures.length > 0) console.log(`\n${failures(run.failures)}\n`);
   const { lines, sound } = summary(run.cases, failedStages);
@@ -115,7 +115,7 @@ export function conclude(run: TestRun, failedStages = 0): boolean {
   return sound && !interrupted.aborted;
 }
 
-/** Runs `deno test` with some arguments, and shows all that it says. */
+/** Runs `deno test` with some arguments, and shows all its output. */
 async function runSome(args: string[]): Promise<boolean> {
   const { ended } = await start(Deno.execPath(), {
     args: ["test", "--doc", "--no-check", "--allow-all", ...args],

@@ -1,11 +1,12 @@
 /**
  * `deno task soak`: everything at once, for ten minutes or `--seconds N`.
  *
- * Four processes answer messages, share a lock, borrow units, talk over sockets
- * and give up waits at random moments, and every second one of them is killed.
- * Afterwards every message is accounted for, nothing came twice, the lock has
- * kept its promise, no unit is gone, and neither descriptors nor threads nor
- * memory of this process have grown. `Ctrl+C` ends it early.
+ * Four processes answer messages, share a lock, take units of a semaphore, talk
+ * over sockets and abort waits at random moments, and every second one of them
+ * is killed. Afterwards the soak checks that no message was lost or received
+ * twice, that the lock excluded others, that no unit is missing, and that
+ * descriptors, threads and memory of this process have not grown. `Ctrl+C` ends
+ * it early.
  *
  * @module
  */
@@ -27,28 +28,31 @@ import {
   UNITS,
 } from "./soak_parts.ts";
 
-/** Milliseconds between two kills, and two looks at memory and descriptors. */
+/**
+ * Milliseconds between two kills, and between two samples of memory and
+ * descriptors.
+ */
 const KILL_INTERVAL = 1000;
 const SAMPLE_INTERVAL = 250;
 /**
- * What the heap may grow in the second half of the time, by its trend. It grows
- * by 0.5 MiB in ten seconds, by what this program keeps.
+ * The allowed growth of the heap in the second half of the time, by its trend.
+ * It grows by 0.5 MiB in ten seconds because of data that this program keeps.
  */
 const MAX_HEAP = 4 << 20;
 /**
- * The same of memory outside the heap, by its lowest values: those of the
- * sockets are 3 to 30 MiB, as they happen to be freed.
+ * The same for memory outside the heap, by its lowest values: the buffers of
+ * sockets take 3 to 30 MiB, depending on when they are freed.
  */
 const MAX_EXTERNAL = 32 << 20;
 /**
- * How many descriptors and threads more there may be: waits on System V objects
- * get up to 32 threads, each with its eventfd, which stay. Others are those
- * of the reactor and of Deno's pool.
+ * The allowed growth of descriptors and threads: waits on System V objects
+ * start up to 32 threads, each with an eventfd, which stay. The reactor and
+ * Deno's pool have others.
  */
 const MAX_DESCRIPTORS = 64;
 const MAX_THREADS = 64;
 
-/** A watchdog for the end, which takes no second, in milliseconds. */
+/** The watchdog of the end, which takes less than a second, in milliseconds. */
 const STUCK = 60_000;
 
 declare const gc: (() => void) | undefined;
@@ -57,15 +61,15 @@ function entriesOf(directory: string): number {
   return [...Deno.readDirSync(directory)].length;
 }
 
-/** What a soak has found. */
+/** The result of a soak. */
 export interface SoakResult {
-  /** What happened, in lines. */
+  /** The report, line by line. */
   lines: string[];
-  /** What must not have happened. */
+  /** The failures. */
   failures: string[];
 }
 
-/** Looks at what must not grow, again and again. */
+/** Samples the values that must not grow. */
 class Samples {
   readonly descriptors: number[] = [];
   readonly threads: number[] = [];
@@ -85,7 +89,7 @@ class Samples {
   }
 }
 
-/** Runs for so many seconds, or until that is aborted. */
+/** Runs for a number of seconds, or until aborted. */
 export async function soak(
   seconds: number,
   ended?: AbortSignal,
@@ -134,7 +138,7 @@ export async function soak(
     },
   ].map((run) => repeat(run, receiving.signal));
 
-  // However long the first worker takes to begin.
+  // Wait for the first worker to begin.
   while (sysv.answered === 0 && failures.length === 0) await pause(10);
   const sampling = repeat(() => samples.take(), sending.signal);
   const end = performance.now() + seconds * 1000;
@@ -159,7 +163,7 @@ export async function soak(
     pause(STUCK).then(() => fail("somebody waits for what was lost")),
   ]);
 
-  // What nobody has taken any more.
+  // Drain messages that no worker has taken.
   sysv.drain(() => queue.tryReceive()?.data);
   posix.drain(() => answers.tryReceive()?.data ?? jobs.tryReceive()?.data);
   const state = objects.mapping.view(State);
@@ -168,7 +172,7 @@ export async function soak(
   const check = (what: string, value: number, most: number) => {
     if (!(value <= most)) fail(`${what}: ${value}, and not more than ${most}`);
   };
-  // Each process had one message of each queue, and one unit, at the most.
+  // Each process had at most one message of each queue, and one unit.
   check("messages lost in System V queues", sysv.lost, kills);
   check("messages lost in POSIX queues", posix.lost, kills);
   check("messages that came twice", sysv.twice + posix.twice, 0);
@@ -209,7 +213,7 @@ export async function soak(
   };
 }
 
-/** Gives back what comes, and writes to the descriptors that come along. */
+/** Echoes data, and writes to the descriptors that come with it. */
 async function serve(
   connection: Socket,
   fail: (error: unknown) => void,

@@ -20,14 +20,14 @@ import {
 } from "@libc/ipc";
 import { ROOT } from "./common.ts";
 
-/** What the lock guards: both counters are equal whenever nobody has it. */
+/** The data under the lock: both counters are equal while nobody holds it. */
 export const State = struct({
   /** Raised first, then the other. */
   before: "u32",
   after: "u32",
-  /** How often somebody found them different, left by one who was killed. */
+  /** How often a process found them different after another was killed. */
   repairs: "u32",
-  /** Not 0 when the workers shall end. */
+  /** Not 0 when the workers must end. */
   stop: "u32",
 });
 
@@ -35,12 +35,12 @@ export const State = struct({
 export const JOB = 1;
 export const ANSWER = 2;
 
-/** How many units the semaphore has. */
+/** The number of units of the semaphore. */
 export const UNITS = 1000;
 
-/** How many messages are on their way at the same time. */
+/** The maximum number of messages in flight. */
 const ON_THEIR_WAY = 4;
-/** After so many milliseconds one seems to be lost. */
+/** Milliseconds after which a message counts as lost. */
 const PATIENCE = 1000;
 
 /** Names of the objects, handed to the workers as JSON. */
@@ -57,7 +57,7 @@ export interface Names {
   socket: string;
 }
 
-/** The objects themselves; disposing of them removes what is owned. */
+/** The objects; disposing removes the owned ones. */
 export class Objects implements Disposable {
   readonly #stack = new DisposableStack();
   readonly queue: SysvMessageQueue;
@@ -68,7 +68,7 @@ export class Objects implements Disposable {
   readonly answers: PosixMessageQueue;
   readonly units: PosixSemaphore;
 
-  /** Opens the objects of these names, or makes new ones. */
+  /** Opens the objects of the given names, or creates new ones. */
   constructor(names?: Names) {
     const stack = this.#stack;
     const size = { maxMessages: 8, messageSize: 64 };
@@ -128,14 +128,14 @@ export class Objects implements Disposable {
   }
 }
 
-/** Up to so many milliseconds, at random, 2 unless told. */
+/** Pauses for a random time of up to 2 ms by default. */
 export function pause(
   milliseconds: number = Math.random() * 2,
 ): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** A wait that is given up at a random moment; `undefined` then. */
+/** A wait that is aborted at a random moment; `undefined` then. */
 export async function attempt<T>(
   wait: (options: WaitOptions) => Promise<T>,
 ): Promise<T | undefined> {
@@ -153,13 +153,13 @@ export async function attempt<T>(
 }
 
 /**
- * Units for which more ask than there are, and give up asking at random
- * moments. Nobody is killed here, so that each of them must be there at the end.
+ * Units for which more calls wait than there are, and abort at random moments.
+ * No process is killed here, so all units must be there at the end.
  */
 export class Contest implements Disposable {
   readonly #stack = new DisposableStack();
   readonly #prizes: readonly Prize[];
-  /** How many units were had, and how many waits for one were aborted. */
+  /** The number of acquired units, and of aborted waits. */
   won = 0;
   aborted = 0;
 
@@ -195,14 +195,14 @@ export class Contest implements Disposable {
     ];
   }
 
-  /** What to do again and again, all at the same time. */
+  /** The concurrent loops. */
   get runs(): (() => Promise<void>)[] {
     return this.#prizes.flatMap((prize) =>
       [1, 2, 3, 4].map(() => () => this.#run(prize))
     );
   }
 
-  /** How many units of each are wrong; takes them. */
+  /** Takes all units; returns the error in the number of each. */
   end(): [what: string, wrong: number][] {
     return this.#prizes.map(({ what, value }) => [what, Math.abs(value() - 2)]);
   }
@@ -231,8 +231,8 @@ interface Prize {
 }
 
 /**
- * Raises both counters under the lock, with a pause in between, and puts right
- * what somebody left who was killed there. The kernel gave the lock back.
+ * Raises both counters under the lock, with a pause in between, and repairs the
+ * state of a process that was killed there. The kernel released its lock.
  */
 export async function count(
   { lock, mapping }: Objects,
@@ -254,7 +254,7 @@ export async function count(
   }
 }
 
-/** The processes that are killed and started anew. */
+/** The processes that are killed and restarted. */
 export class SoakWorkers {
   readonly #names: string;
   readonly #fail: (error: unknown) => void;
@@ -270,7 +270,7 @@ export class SoakWorkers {
     for (let i = 0; i < number; i++) this.#start();
   }
 
-  /** Kills one of them, whichever. */
+  /** Kills a random one. */
   kill(): void {
     const workers = [...this.#running];
     const victim = workers[Math.floor(Math.random() * workers.length)];
@@ -279,7 +279,7 @@ export class SoakWorkers {
     this.kills++;
   }
 
-  /** Waits until all have ended, as they were told elsewhere. */
+  /** Waits until all have ended; {@linkcode State} `stop` tells them to. */
   async end(): Promise<void> {
     this.#ending = true;
     await Promise.all(this.#waits);
@@ -321,15 +321,15 @@ export class Traffic {
   sent = 0;
   /** How many answers came. */
   answered = 0;
-  /** How many answers nobody had asked for. */
+  /** The number of unexpected answers. */
   twice = 0;
   /** How long the answers took. */
   readonly latencies: Latencies = new Latencies();
-  /** Those without an answer, and when they were sent, the oldest first. */
+  /** Unanswered messages, and when they were sent, the oldest first. */
   readonly #open = new Map<number, number>();
   #most = ON_THEIR_WAY;
 
-  /** Sends a message, or pauses while too many are on their way. */
+  /** Sends a message, or pauses while too many are in flight. */
   async send(send: (data: Uint8Array) => Promise<void>): Promise<void> {
     if (this.#open.size < this.#most) {
       const id = this.sent++;
@@ -340,7 +340,7 @@ export class Traffic {
     await pause(Math.random());
   }
 
-  /** Those without an answer for long no longer count as on their way. */
+  /** Messages without an answer for long no longer count as in flight. */
   allowForLost(): void {
     const old = performance.now() - PATIENCE;
     let lost = 0;
@@ -356,14 +356,16 @@ export class Traffic {
     this.latencies.add(performance.now() - start);
   }
 
-  /** Takes what is left; it counts neither as answered nor as lost. */
+  /**
+   * Takes the remaining messages; they count neither as answered nor as lost.
+   */
   drain(receive: () => Uint8Array | undefined): void {
     for (let data; (data = receive());) {
       if (this.#close(data) === undefined) this.twice++;
     }
   }
 
-  /** How many will never be answered. */
+  /** The number of messages that will never be answered. */
   get lost(): number {
     return this.#open.size;
   }
@@ -377,7 +379,7 @@ export class Traffic {
   }
 }
 
-/** Times in milliseconds, the newest of them. */
+/** The newest latencies in milliseconds. */
 class Latencies {
   readonly #values: number[] = [];
 
@@ -393,7 +395,7 @@ class Latencies {
   }
 }
 
-/** How much the second half of some values rises, by least squares. */
+/** The rise of the second half of some values, by least squares. */
 export function trend(values: readonly number[]): number {
   const half = values.slice(values.length >> 1);
   const n = half.length;
@@ -409,8 +411,8 @@ export function trend(values: readonly number[]): number {
 }
 
 /**
- * How much the lowest of the last quarter is above the lowest of the one before:
- * for values that are lifted by chance, but never lowered.
+ * The minimum of the last quarter less that of the quarter before: for values
+ * with random peaks.
  */
 export function rise(values: readonly number[]): number {
   const quarter = Math.ceil(values.length / 4);

@@ -1,6 +1,6 @@
 /**
- * One of the processes that the soak kills: it answers jobs, takes the lock,
- * borrows units, talks to the socket and gives up waits, all at the same time.
+ * A process that the soak kills: it answers jobs, takes the lock, takes units,
+ * talks to the socket and aborts waits, all at the same time.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import {
   State,
 } from "./soak_parts.ts";
 
-// Nobody else would ever tell it to stop.
+// Only the parent can stop it, so it ends with the parent.
 using parent = Pidfd.open(Deno.ppid);
 parent.wait({ unref: true }).then(() => Deno.exit(1), () => {});
 
@@ -32,14 +32,14 @@ const names: Names = JSON.parse(Deno.args[0] ?? "null");
 using objects = new Objects(names);
 const state = objects.mapping.view(State);
 
-/** Now and then it looks whether to stop. */
+/** The interval between checks of `stop`. */
 const LOOK = { timeout: 200 };
 
 function isLate(error: unknown): boolean {
   return error instanceof IpcError && error.code === "ETIMEDOUT";
 }
 
-/** Does something again and again; a wait that is late is no reason to end. */
+/** Repeats a run; a timeout does not end it. */
 async function repeat(run: () => unknown): Promise<void> {
   while (state.stop === 0) {
     try {
@@ -67,7 +67,7 @@ async function answerPosix(): Promise<void> {
   await insist((options) => answers.send(data, { priority, ...options }));
 }
 
-/** Sends, and again each time that was given up: it must not come twice. */
+/** Sends, and retries after each abort: the message must not arrive twice. */
 async function insist(
   send: (options: WaitOptions) => Promise<void>,
 ): Promise<void> {
@@ -99,12 +99,12 @@ async function echo(): Promise<void> {
     }
   }
   await sending;
-  // Whoever got the descriptor has written to it.
+  // The receiver of the descriptor has written to it.
   const buffer = new Uint8Array(8);
   if (await ends.reader.read(buffer) !== 2) throw new TypeError("No ok");
 }
 
-/** Waits that end by an abort at a random moment, of which nothing may stay. */
+/** Waits that are aborted at a random moment and must leave nothing behind. */
 async function giveUp(): Promise<void> {
   using event = EventFd.create({ semaphore: true });
   using ends = pipe();

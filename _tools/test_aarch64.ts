@@ -4,13 +4,13 @@
  * Needs root, for the kernel to start aarch64 programs by the emulator, and
  * Debian's `qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross`; Deno
  * for aarch64 comes from npm. It takes an hour, and is not part of the gate.
- * Tests skip by name what the emulator lacks.
+ * Tests skip features that the emulator lacks, with a reason.
  *
  * Arguments are files and folders of tests (all of them, when there are none)
- * and options of `deno test`, such as `--filter=ftok`; `--jobs=2` runs two files
- * at a time. Each file has a process of its own, so that one that is killed takes
- * no other with it. The last line counts the tests as the gate does: `812 passed,
- * 0 failed, 3 skipped`.
+ * and options of `deno test`, such as `--filter=ftok`; `--jobs=2` runs two
+ * files at a time. Each file runs in its own process, so that a killed one does
+ * not affect others. The last line counts the tests as the gate does:
+ * `812 passed, 0 failed, 3 skipped`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { conclude } from "./run_tests.ts";
 import { runTests, type TestRun } from "./test_process.ts";
 import { type Case, count, failures, line } from "./test_report.ts";
 
-/** The newest that npm has; it lags behind the other packages. */
+/** The newest version in npm, which lags behind the other packages. */
 const PACKAGE = "@deno/linux-arm64-glibc@2.9.5";
 const FOLDER = `${ROOT}dist/aarch64`;
 const DENO = `${FOLDER}/package/deno`;
@@ -31,20 +31,20 @@ const BINFMT = "/proc/sys/fs/binfmt_misc";
 const NAME = "libc-ipc-aarch64-";
 const JOBS = "--jobs=";
 
-/** What must be there, and the package of Debian that has it. */
+/** The required files, and their Debian packages. */
 const NEEDED: Record<string, string> = {
   [EMULATOR]: "qemu-user-static",
   "/usr/bin/aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
   [`${LIBRARIES}/lib/libc.so.6`]: "libc6-dev-arm64-cross",
 };
 
-// The ELF header of an aarch64 program, and which of its bits count.
+// The ELF header of an aarch64 program, and the mask of the bits to compare.
 const MAGIC =
   "\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00";
 const MASK =
   "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";
 
-/** Ends with the reason why nothing can run. */
+/** Exits with the reason why no test can run. */
 function refuse(reason: string): never {
   console.error(`Cannot run aarch64 programs: ${reason}`);
   Deno.exit(1);
@@ -73,7 +73,7 @@ async function fetchDeno(): Promise<void> {
   }
 }
 
-/** Lets the kernel start aarch64 programs, until it is disposed of. */
+/** Registers the emulator with the kernel, until disposed. */
 async function register(): Promise<Disposable> {
   if (!isFile(`${BINFMT}/status`)) {
     await run("mount", ["-t", "binfmt_misc", "none", BINFMT]);
@@ -85,7 +85,7 @@ async function register(): Promise<Disposable> {
     // Left behind by a run that was killed.
     if (!isFile(`/proc/${pid}/stat`)) unregister(name);
   }
-  // One for each run: the end of one must not be the end of another.
+  // A name for each run, so that the end of one does not affect another.
   const name = `${NAME}${Deno.pid}`;
   Deno.writeTextFileSync(
     `${BINFMT}/register`,
@@ -94,7 +94,7 @@ async function register(): Promise<Disposable> {
   return { [Symbol.dispose]: () => unregister(name) };
 }
 
-/** The files of tests that some files and folders stand for. */
+/** The test files in some files and folders. */
 function testFiles(paths: string[]): string[] {
   return paths.flatMap((path) => {
     if (isFile(`${ROOT}${path}`)) return [path];
@@ -105,7 +105,7 @@ function testFiles(paths: string[]): string[] {
   });
 }
 
-/** Runs a file and says how it went. */
+/** Runs a file and reports its result. */
 async function runFile(file: string, options: string[]): Promise<TestRun> {
   const run = await runTests({
     patience: Infinity,

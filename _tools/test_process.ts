@@ -15,16 +15,16 @@ import {
 } from "./test_report.ts";
 
 /**
- * How long a test may say nothing, in milliseconds: far longer than any takes.
- * Most are ended by a watchdog of their own before that, and by name.
+ * The maximum time without output of a test, in milliseconds: far longer than
+ * any test takes. The watchdogs of most tests end them earlier, and name them.
  */
 const PATIENCE = 300_000;
-/** How much of the output of a process that died is shown. */
+/** The number of characters shown of the output of a process that died. */
 const TAIL = 4000;
 
 /** What a process of `deno test` runs. */
 export interface TestProcess {
-  /** What it is called where no file can be named. */
+  /** Its name in reports without a file. */
   name: string;
   /** Files, folders, and options of `deno test`. */
   args: string[];
@@ -41,7 +41,7 @@ export interface TestProcess {
    */
   env?: Record<string, string>;
   /**
-   * Milliseconds after which a process is killed that says nothing.
+   * Milliseconds without output after which the process is killed.
    *
    * @default {300_000} and none with `LIBC_IPC_TEST_FULL=1`
    */
@@ -54,17 +54,17 @@ export interface TestProcess {
   onFile?: (file: string, cases: Case[], seconds: number) => void;
 }
 
-/** What a process of `deno test` found. */
+/** The result of a process of `deno test`. */
 export interface TestRun {
   /** All tests that ran. One more has failed when the process died. */
   cases: Case[];
-  /** What it says about its failures, for `failures()`. */
+  /** Its output about failures, for `failures()`. */
   failures: string[];
   /** How long it ran. */
   seconds: number;
 }
 
-/** Runs tests in a process of their own, unchecked. */
+/** Runs tests in a process of their own, without type-checking. */
 export async function runTests(
   {
     name,
@@ -110,12 +110,12 @@ export async function runTests(
   }
 }
 
-/** Whether the tests do everything as often as they can, for hours. */
+/** Whether the tests repeat everything, for hours. */
 export function isFull(): boolean {
   return Deno.env.get("LIBC_IPC_TEST_FULL") === "1";
 }
 
-/** Counts the test that ran when the process died, and tells about it. */
+/** Counts the running test of a process that died as failed, and reports it. */
 function dead(
   name: string,
   args: string[],

@@ -1,6 +1,6 @@
 /**
  * `deno task test:repeat N [--load] [FILE...]`: runs the tests N times, and
- * tells what failed how often.
+ * reports how often each test failed.
  *
  * @module
  */
@@ -18,26 +18,26 @@ Runs the tests N times, all of them when there is no FILE.
 
 Other options, such as --filter=TEXT, are those of "deno test".`;
 
-/** What the arguments ask for. */
+/** The parsed arguments. */
 export interface Arguments {
-  /** How many runs. */
+  /** The number of runs. */
   runs: number;
-  /** Whether something else keeps the processors busy. */
+  /** Whether to keep the processors busy. */
   load: boolean;
   /** Files, folders and options of `deno test`. */
   args: string[];
 }
 
-/** Understands the arguments; undefined when they are wrong or want help. */
+/** Parses the arguments; undefined when they are wrong or ask for help. */
 export function parse(given: string[]): Arguments | undefined {
   const [runs = "", ...args] = given.filter((it) => it !== "--load");
   if (!/^[1-9]\d*$/.test(runs) || args.includes("--help")) return undefined;
   return { runs: Number(runs), load: given.includes("--load"), args };
 }
 
-/** How a run went. */
+/** The result of a run. */
 export interface Run {
-  /** Its counts, as the last line of a run says them. */
+  /** Its counts, from the last line of its output. */
   counts: string;
   /** How long it took. */
   seconds: number;
@@ -45,7 +45,7 @@ export interface Run {
   failed: string[];
 }
 
-/** The lines about all runs: each of them, then what failed how often. */
+/** The report of all runs: each run, then how often each test failed. */
 export function table(runs: Run[]): string[] {
   const often = new Map<string, number>();
   for (const name of runs.flatMap(({ failed }) => failed)) {
@@ -67,7 +67,7 @@ async function keepBusy(): Promise<void> {
   }
 }
 
-/** Runs the tests so often and says how each run went; true when all is well. */
+/** Runs the tests repeatedly and reports each run; true when all pass. */
 async function repeat({ runs, load, args }: Arguments): Promise<boolean> {
   if (load) await keepBusy();
   const all: Run[] = [];

@@ -4,9 +4,9 @@
  * @module
  */
 
-/** A test or a step of one, and how it went. */
+/** A test or a step of one, and its result. */
 export interface Case {
-  /** The file it stands in. */
+  /** Its file. */
   file: string;
   /** Its title, after those around it: `test > step`. */
   name: string;
@@ -24,7 +24,7 @@ export interface Counts {
   skipped: string[];
 }
 
-/** The cases of a JUnit report, or undefined when it is none. */
+/** The cases of a JUnit report; undefined for other text. */
 export function readReport(xml: string): Case[] | undefined {
   if (!xml.trimEnd().endsWith("</testsuites>")) return undefined;
   const suites = xml.matchAll(
@@ -38,7 +38,7 @@ export function readReport(xml: string): Case[] | undefined {
     for (const [, name = "", attributes = "", body = ""] of found) {
       const failed = /<(failure|error)\b/.test(body);
       const skipped = body.includes("<skipped");
-      // What `--filter` leaves out took no time.
+      // Tests that `--filter` leaves out have no time.
       if (skipped && !attributes.includes(" time=")) continue;
       cases.push({
         file: pathOf(unescapeXml(file)),
@@ -74,7 +74,7 @@ function pathOf(file: string): string {
 const RESULTS: Record<string, Case["result"]> = {
   ok: "passed",
   FAILED: "failed",
-  // What has not run because something else in its file failed.
+  // Tests that did not run because another in their file failed.
   cancelled: "failed",
   ignored: "skipped",
 };
@@ -86,7 +86,7 @@ export class PrettyReader {
   /** The file whose tests run. */
   file: string | undefined;
   readonly #onFile: (file: string, cases: Case[], seconds: number) => void;
-  /** The test that runs, and the step of it, and so on. */
+  /** The running test, its running step, and so on. */
   #names: string[] = [];
   #first = 0;
   #begin = 0;
@@ -183,7 +183,7 @@ export class PrettyReader {
   }
 }
 
-/** A test has begun, and something else comes before its result. */
+/** A test that has begun, with other output before its result. */
 const BEGUN = /^( *)(.+) \.\.\.\s?$/;
 
 function uncaughtName(file: string): string {
@@ -211,8 +211,8 @@ function keyOf({ file, name }: Case): string {
 }
 
 /**
- * The cases that count: a test with steps is as good as they are, unless it
- * fails of itself.
+ * The cases that count: a test with steps counts by its steps, unless it fails
+ * itself.
  */
 export function counted(cases: Case[]): Case[] {
   const known = new Set(cases.map(keyOf));
@@ -241,7 +241,7 @@ export function count(cases: Case[]): Counts {
   return counts;
 }
 
-/** The line of something that has ended: a file, a stage. */
+/** The line for a file or stage that has ended. */
 export function line(
   name: string,
   success: boolean,
@@ -258,7 +258,7 @@ export function line(
   return `${success ? "ok    " : "FAILED"} ${name} (${parts.join(", ")})`;
 }
 
-/** Complains about each title that more than one test has. */
+/** Reports each title that more than one test has. */
 export function repeatedTitles(cases: Case[]): string[] {
   const known = new Set(cases.map(keyOf));
   const files = new Map<string, string[]>();
@@ -276,8 +276,8 @@ export function repeatedTitles(cases: Case[]): string[] {
 }
 
 /**
- * What failed runs of tests say about their failures: their names first, then
- * their errors. The whole output of one that names none.
+ * Extracts the failures from the output of failed runs: names first, then
+ * errors. An output without names is returned whole.
  */
 export function failures(outputs: string[]): string {
   const names: string[] = [];
@@ -295,7 +295,7 @@ export function failures(outputs: string[]): string {
 
 /**
  * The closing lines: skipped tests with their reasons, titles that appear
- * twice, then the counts. Sound are tests of which some ran and none failed.
+ * twice, then the counts. A run is sound if some tests ran and none failed.
  */
 export function summary(
   cases: Case[],

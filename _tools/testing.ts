@@ -12,7 +12,7 @@ export async function whyNoBundle(): Promise<string> {
   return success ? "" : " [skipped: esbuild cannot be had from npm]";
 }
 
-/** Paths of files and what they hold. */
+/** The contents of files by path. */
 export type Files = Record<string, string>;
 
 /** Writes files below a temporary folder, calls back, and removes them. */

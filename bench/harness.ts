@@ -1,32 +1,35 @@
 /**
- * Measures operations in one process, beside the same in C, interleaved.
+ * Measures operations in one process, interleaved with the same in C.
  *
  * @module
  */
 
 /** An operation to measure. */
 export interface Case {
-  /** Its name, and what one operation is. */
+  /** Its name, which says what one operation is. */
   name: string;
   /** The name of the same operation in `bench/c/bench.c`. */
   c: string;
   /** Operations in a batch. */
   iterations: number;
-  /** The ratio of wrapper to C that is promised, if one is. */
+  /** The promised maximum ratio of wrapper to C, if any. */
   limit?: number;
   /** Makes the objects it needs. */
   setup(): Runners;
 }
 
-/** The operation in our two ways, and the end of its objects. */
+/**
+ * The operation through wrappers and raw calls, and the disposal of its
+ * objects.
+ */
 export interface Runners extends Disposable {
-  /** Through the safe wrappers, so many times. */
+  /** Runs it through the wrappers, a number of times. */
   wrapper(iterations: number): void;
-  /** Through the raw table, so many times. */
+  /** Runs it through the raw table, a number of times. */
   raw(iterations: number): void;
 }
 
-/** Nanoseconds an operation took; medians over the rounds. */
+/** Nanoseconds per operation: medians over the rounds. */
 export interface Result {
   /** The name of the case. */
   name: string;
@@ -36,19 +39,19 @@ export interface Result {
   raw: number;
   /** Through the wrappers. */
   wrapper: number;
-  /** The promised ratio, if there is one. */
+  /** The promised maximum ratio, if any. */
   limit?: number;
 }
 
 const ROUNDS = 7;
 
-/** The middle of some numbers. */
+/** The median of some numbers. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? NaN;
 }
 
-/** Nanoseconds for one of so many iterations. */
+/** Nanoseconds per iteration. */
 function time(run: (iterations: number) => void, iterations: number): number {
   const start = performance.now();
   run(iterations);
@@ -82,7 +85,7 @@ async function timeC(binary: string, name: string, n: number): Promise<number> {
   return JSON.parse(new TextDecoder().decode(stdout)).ns;
 }
 
-/** Measures a case, its three ways in turn so that all see the same machine. */
+/** Measures the three variants of a case in turn, under equal conditions. */
 export async function measure(
   { name, c, iterations, limit, setup }: Case,
   binary: string | undefined,
@@ -93,7 +96,7 @@ export async function measure(
     wrapper: [] as number[],
   };
   using runners = setup();
-  // Lets the compiler of JavaScript finish first.
+  // Let the JIT compiler finish first.
   for (let i = 0; i < 3; i++) {
     runners.raw(iterations);
     runners.wrapper(iterations);

@@ -1,9 +1,9 @@
 /**
- * What importing the package costs a program, from the sources and as it is
+ * Measures the cost of importing the package, from its sources and as
  * published: milliseconds from the start of a process to its end.
  *
  * `deno task bench:import [rounds]`: each program runs once in each round, so
- * that all see the same machine. The first round, which fills Deno's caches, is
+ * that conditions are equal. The first round, which fills Deno's caches, is
  * left out.
  *
  * @module
@@ -16,7 +16,7 @@ import { median } from "./harness.ts";
 
 const rounds = Number(Deno.args[0] ?? 41);
 
-/** A program, and how long its runs took, in milliseconds. */
+/** A program, and the milliseconds of its runs. */
 interface Program {
   name: string;
   file: string;
@@ -39,7 +39,7 @@ async function program(
 async function time({ name, file }: Program, cache: string): Promise<number> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--no-config", file],
-    // An own cache: these modules are gone soon.
+    // A separate cache, since these modules are temporary.
     env: { DENO_DIR: cache },
     stdin: "null",
   });

@@ -1,7 +1,7 @@
 /**
- * `deno task bench`: what the wrappers cost beside the raw calls and beside C.
+ * `deno task bench`: compares the cost of wrappers, raw calls and C.
  *
- * `deno task bench semop pipe` runs the cases whose names hold one of these
+ * `deno task bench semop pipe` runs the cases whose names contain one of these
  * words; `--json` prints JSON.
  *
  * @module

@@ -1,6 +1,6 @@
 /**
- * `deno task bench:waits`: what waiting without blocking costs: the time from
- * the wake to the end of the wait, what is ready at once, idle waiters.
+ * `deno task bench:waits`: measures the cost of waiting without blocking:
+ * latency from wake to resume, waits that are ready at once, idle waiters.
  *
  * @module
  */
@@ -108,7 +108,7 @@ function quantile(values: number[], q: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] ?? NaN;
 }
 
-/** Microseconds from waking somebody who sleeps to the end of the wait. */
+/** Microseconds from waking a sleeping waiter to the end of its wait. */
 async function wakeLatency(kind: Kind, rounds = 300): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < rounds; i++) {
@@ -122,14 +122,14 @@ async function wakeLatency(kind: Kind, rounds = 300): Promise<number[]> {
   return times;
 }
 
-/** How many units an object of each kind has room for. */
+/** The capacity of an object of each kind in units. */
 const ROOM = 8;
 
-/** Microseconds of a wait for what is there already, without its wake. */
+/** Microseconds of a wait that is ready at once, without its wake. */
 async function readyCost(kind: Kind, rounds = 2500): Promise<number> {
   let time = 0;
   for (let i = -rounds; i < rounds; i++) {
-    // The first half lets the compiler of JavaScript finish.
+    // The first half lets the JIT compiler finish.
     if (i === 0) time = 0;
     for (let j = 0; j < ROOM; j++) await kind.wake();
     const start = performance.now();
@@ -166,7 +166,7 @@ async function timerDelay(milliseconds = 2000): Promise<number> {
   return quantile(delays, 0.99);
 }
 
-/** Per cent of a processor that this process uses meanwhile. */
+/** The percentage of a processor that this process uses. */
 async function cpuUse(milliseconds = 3000): Promise<number> {
   const ticks = () => {
     const line = Deno.readTextFileSync("/proc/self/stat");
@@ -199,7 +199,7 @@ for (const kind of await kinds()) {
   row([kind.name, median(wakes), quantile(wakes, 0.99), ready, abort]);
 }
 
-/** What 200 idle waiters cost, of these kinds. */
+/** The cost of 200 idle waiters of these kinds. */
 async function idleCost(
   what: string,
   make: () => Promise<Kind[]>,

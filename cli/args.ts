@@ -1,5 +1,5 @@
 /**
- * Reading the command line: options, and values with their ranges.
+ * Parses the command line: options, and values with their ranges.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import {
 } from "@libc/ipc/device";
 import { UsageError } from "./errors.ts";
 
-/** Which options a command takes. */
+/** The options that a command takes. */
 export interface Grammar<F extends string, V extends string> {
   /** Options without a value. `help` is always one of them. */
   flags: readonly F[];
@@ -20,19 +20,19 @@ export interface Grammar<F extends string, V extends string> {
   values: readonly V[];
 }
 
-/** What stood on the command line. */
+/** The parsed command line. */
 export interface Parsed<F extends string, V extends string> {
   /** Whether an option without a value was given. */
   flags: Record<F | "help", boolean>;
   /** The text of each option with a value, if it was given. */
   values: Partial<Record<V, string>>;
-  /** The arguments that are no options. */
+  /** The arguments that are not options. */
   rest: string[];
 }
 
 type Found = Record<string, unknown> & { _: (string | number)[] };
 
-/** The options that say which device is meant. */
+/** The options that address a device. */
 export const ADDRESS_OPTIONS = ["path", "proj"] as const;
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
@@ -76,9 +76,9 @@ export function parse<F extends string, V extends string>(
 }
 
 // parseArgs takes -5 for an option named 5. A negative number is wrong in most
-// places, but the message should say so and not speak of options: it becomes
-// the value of the option before it, or is disguised by a NUL, which no real
-// argument can hold.
+// places, but the message should say that, and not mention options. So it
+// becomes the value of the option before it, or gets a NUL prefix, which no
+// real argument can contain.
 function prepare(
   args: readonly string[],
   flags: readonly string[],
@@ -137,9 +137,10 @@ export interface NumberRange {
 }
 
 /**
- * Reads a number, as C and JSON write it.
+ * Parses a number, in the syntax of C and JSON.
  *
- * @throws {UsageError} When it is none, not finite, or out of the range.
+ * @throws {UsageError} When it is not a number, not finite, or out of the
+ * range.
  */
 export function parseNumber(
   text: string,
@@ -171,7 +172,7 @@ function rangeText({ above, min, max }: NumberRange): string {
   return max === undefined ? "" : ` of at most ${max}`;
 }
 
-/** The number of an option, or undefined when the option is not there. */
+/** The number of an option; undefined without the option. */
 export function optionalNumber(
   text: string | undefined,
   name: string,
@@ -181,9 +182,9 @@ export function optionalNumber(
 }
 
 /**
- * Reads permission bits in octal: `600`, `0644`, `0o666`.
+ * Parses permission bits in octal: `600`, `0644`, `0o666`.
  *
- * @throws {UsageError} When they are none.
+ * @throws {UsageError} When they are not.
  */
 export function parseMode(text: string): number {
   const digits = /^0?o?([0-7]{3})$/.exec(text)?.[1];
@@ -198,8 +199,9 @@ export function parseMode(text: string): number {
 }
 
 /**
- * Reads a project id: one character is itself, as in C's `ftok(path, 'x')`;
- * anything longer is a number from 1 to 255, decimal or with `0x`.
+ * Parses a project id: one character stands for itself, as in C's
+ * `ftok(path, 'x')`; a longer text is a number from 1 to 255, decimal or with
+ * `0x`.
  *
  * @throws {UsageError} When it is neither.
  */
@@ -217,7 +219,7 @@ export function parseProject(text: string): string | number {
 }
 
 /**
- * Reads the name of a transport.
+ * Parses the name of a transport.
  *
  * @throws {UsageError} When it is not known.
  */
@@ -233,7 +235,7 @@ export function parseTransport(text: string): Transport {
   return found;
 }
 
-/** Reads `--path` and `--proj`. */
+/** Parses `--path` and `--proj`. */
 export function parseAddress(
   values: Partial<Record<typeof ADDRESS_OPTIONS[number], string>>,
 ): DeviceAddress {
@@ -246,7 +248,7 @@ export function parseAddress(
 }
 
 /**
- * Checks how many arguments there are besides the options.
+ * Checks the number of arguments besides the options.
  *
  * @throws {UsageError} When there are too many.
  */
@@ -258,8 +260,8 @@ export function atMost(rest: readonly string[], count: number): void {
 }
 
 /**
- * Runs what checks arguments by the library's own rules and turns its
- * `TypeError` and `RangeError` into a usage error.
+ * Runs a check of the library and turns its `TypeError` and `RangeError` into a
+ * usage error.
  */
 export function asUsage<T>(check: () => T): T {
   try {

@@ -1,10 +1,10 @@
 /**
- * Drawing samples with characters. Pure: nothing here touches a terminal.
+ * Draws samples with characters. Pure: nothing here touches a terminal.
  *
  * @module
  */
 
-// Old samples are overwritten. More than any terminal has columns.
+// Old samples are overwritten. No terminal has this many columns.
 const CAPACITY = 1 << 14;
 
 /** The newest samples of a wave, as many as a plot needs. */
@@ -14,12 +14,12 @@ export class Trace {
   #count = 0;
   #spacing = 0;
 
-  /** Samples nearer to each other than this, in seconds, are thinned out. */
+  /** The minimum distance of samples in seconds; closer ones are dropped. */
   set spacing(seconds: number) {
     this.#spacing = seconds;
   }
 
-  /** How many samples there are. */
+  /** The number of samples. */
   get length(): number {
     return Math.min(this.#count, CAPACITY);
   }
@@ -33,7 +33,7 @@ export class Trace {
 
   /**
    * Adds a sample. With `gap` it is not connected to the one before. A time
-   * before the newest one starts anew: it is another device.
+   * before the newest sample belongs to another device and clears the trace.
    */
   push(time: number, value: number, gap = false): void {
     const last = this.last;
@@ -58,7 +58,7 @@ export class Trace {
   }
 }
 
-/** How to draw. */
+/** Options of {@linkcode drawChart}. */
 export interface ChartOptions {
   /** Width in characters. */
   columns: number;
@@ -106,7 +106,7 @@ class Canvas {
   }
 
   line(fromX: number, fromY: number, toX: number, toY: number): void {
-    // An edge between two columns is upright, and not a slope in the middle.
+    // An edge between two columns is vertical, not a slope.
     if (toX - fromX <= 1) fromX = toX;
     const steps = Math.max(Math.abs(toX - fromX), Math.abs(toY - fromY), 1);
     for (let i = 0; i <= steps; i++) {
@@ -141,7 +141,7 @@ export function drawChart(trace: Trace, options: ChartOptions): string[] {
   const canvas = new Canvas(options);
   const { width, height } = canvas;
   const step = window / Math.max(width - 1, 1);
-  // Columns stand for fixed times, so that a wave moves and does not shimmer.
+  // Columns stand for fixed times, so that a wave moves without flicker.
   const left = Math.floor(trace.last / step + 1e-6) - (width - 1);
   let beforeX = NaN;
   let beforeY = NaN;
@@ -170,7 +170,7 @@ function drawFrom(
   toX: number,
   toY: number,
 ): void {
-  // What is left of the edge may be far away: start at the edge.
+  // The previous sample may be far left of the edge: start at the edge.
   const cut = fromX < 0 ? -fromX / (toX - fromX) : 0;
   canvas.line(
     fromX + (toX - fromX) * cut,

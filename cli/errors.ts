@@ -1,22 +1,22 @@
 /**
- * Why a command ends before its time.
+ * The reasons why a command ends early.
  *
  * @module
  */
 
-/** The command line is wrong: the command exits with 2. */
+/** The command line is wrong; the command exits with 2. */
 export class UsageError extends Error {
   /** Always `"UsageError"`. */
   override readonly name = "UsageError";
 }
 
-/** Something that is no mistake of this program failed: it exits with 1. */
+/** A failure that is not a bug of this program; the command exits with 1. */
 export class Failure extends Error {
   /** Always `"Failure"`. */
   override readonly name = "Failure";
 }
 
-/** A signal, or a key, told the command to end. */
+/** A signal or a key ended the command. */
 export class Interrupted extends Error {
   /** Always `"Interrupted"`. */
   override readonly name = "Interrupted";
@@ -28,7 +28,7 @@ export class BrokenPipe extends Error {
   override readonly name = "BrokenPipe";
 }
 
-/** The message of whatever was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 /**
- * Three things of job control that Deno does not offer, by raw calls.
+ * Job control that Deno does not offer, through raw calls.
  *
  * @module
  */
@@ -28,8 +28,8 @@ const groups = table({
 const preparations = new Set<() => void>();
 
 /**
- * Whether standard input is a terminal whose keys are for this process. They
- * are not in the background, where a read stops a process or fails.
+ * Whether standard input is a terminal whose keys go to this process. In the
+ * background they do not, and a read stops the process or fails.
  */
 export function hasKeyboard(): boolean {
   if (!Deno.stdin.isTerminal()) return false;
@@ -43,23 +43,24 @@ export function hasKeyboard(): boolean {
     );
     return reader === groups().getpgrp();
   } catch {
-    // A terminal that does not control this process stops nobody.
+    // A terminal that does not control this process stops no reads.
     return true;
   }
 }
 
 /**
- * Lets a read in the background fail, until it is disposed, instead of stopping
- * this process: `deno task` would not stop with it, and a shell that sees that
- * run does not continue us at `fg`.
+ * Makes a read in the background fail instead of stopping this process, until
+ * disposed: `deno task` would not stop with it, and a shell that sees
+ * `deno task` running does not continue us at `fg`.
  */
 export function runInBackground(): Disposable {
   return ignore("SIGTTIN");
 }
 
-/** Waits until the keys of the terminal are for this process. */
+/** Waits until the keys of the terminal go to this process. */
 export async function untilKeyboard(): Promise<void> {
-  // No signal tells: a shell continues only what it has seen stop.
+  // Polls, because no signal tells: a shell continues only jobs that have
+  // stopped.
   while (Deno.stdin.isTerminal() && !hasKeyboard()) {
     await new Promise((resolve) => {
       Deno.unrefTimer(setTimeout(resolve, LOOK_MS));
@@ -67,31 +68,31 @@ export async function untilKeyboard(): Promise<void> {
   }
 }
 
-/** Reads from standard input; from a terminal only in the foreground. */
+/** Reads standard input; a terminal only in the foreground. */
 export async function readInput(buffer: Uint8Array): Promise<number | null> {
   for (let again = false;; again = true) {
     try {
       return await Deno.stdin.read(buffer);
     } catch (error) {
-      // Once more, as it may have come to the foreground since it failed.
+      // Try once more: this process may have come to the foreground since.
       if (!Deno.stdin.isTerminal() || again && hasKeyboard()) throw error;
     }
     await untilKeyboard();
   }
 }
 
-/** What happens before Ctrl-Z stops this process, until it is disposed. */
+/** Registers what to do before Ctrl-Z stops this process, until disposed. */
 export function beforeStop(prepare: () => void): Disposable {
   preparations.add(prepare);
   return { [Symbol.dispose]: () => void preparations.delete(prepare) };
 }
 
-/** Whether this process is part of a job that another one began: `deno task`. */
+/** Whether this process is part of a job that its parent began: `deno task`. */
 function isTask(): boolean {
   return groups().getpgid(Deno.ppid) === groups().getpgrp();
 }
 
-/** Whether Ctrl-Z at the terminal, if there is one, is for this process. */
+/** Whether Ctrl-Z at the terminal, if there is one, goes to this process. */
 function isForeground(): boolean {
   const readers = TERMINALS.map((fd) => groups().tcgetpgrp(fd))
     .filter((group) => group > 0);
@@ -99,17 +100,18 @@ function isForeground(): boolean {
 }
 
 /**
- * Lets Ctrl-Z stop the whole process group and not only this process, until it
- * is disposed: `deno task` ignores Ctrl-Z, and would keep the terminal while
- * its child is stopped.
+ * Makes Ctrl-Z stop the whole process group and not only this process, until
+ * disposed: `deno task` ignores Ctrl-Z, and would keep the terminal while its
+ * child is stopped.
  */
 export function stopTogether(): Disposable {
   let continued = -Infinity;
   const stop = () => {
-    // Without a shell that controls jobs, nobody could continue us.
+    // Without a shell with job control, nothing could continue us.
     if (groups().getpgrp() === groups().getsid(0)) return;
-    // `deno task` passes the same Ctrl-Z on once more, when it is continued: on
-    // a busy machine long after that. A second one in the background is that.
+    // `deno task` forwards the same Ctrl-Z again when it is continued, on a
+    // busy machine long after that. Ignore a second one soon after, or in the
+    // background.
     const isRecent = performance.now() - continued < PASSED_ON_MS;
     if (isTask() && (isRecent || !isForeground())) return;
     for (const prepare of preparations) prepare();

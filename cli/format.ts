@@ -1,5 +1,5 @@
 /**
- * How readings, states and processes look in text, CSV and JSON.
+ * Readings, states and processes as text, CSV and JSON.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export const STATE_STYLES: Readonly<Record<DeviceState, Style>> = {
   config: "yellow",
 };
 
-/** A number of seconds and the like, without the noise of binary fractions. */
+/** A number without the noise of binary fractions. */
 export function shortNumber(value: number): string {
   return String(Number(value.toPrecision(12)));
 }
@@ -47,7 +47,7 @@ export function keyText(key: number): string {
   return `0x${(key >>> 0).toString(16).padStart(8, "0")}`;
 }
 
-/** Which device an address means, for messages. */
+/** The text of a device address in messages. */
 export function placeText(address: DeviceAddress): string {
   const { path = ".", projectId = "x" } = address;
   const project = typeof projectId === "number"
@@ -56,10 +56,10 @@ export function placeText(address: DeviceAddress): string {
   return `${printable(resolve(String(path)))}, project ${project}`;
 }
 
-/** So long a silence, in milliseconds, is no pause between two signs of life. */
+/** A longer silence, in milliseconds, is not a pause between two heartbeats. */
 const SILENCE = 3000;
 
-/** Whether a device gives no sign of life: it is stopped or blocked. */
+/** Whether a device has no heartbeat, because it is stopped or blocked. */
 export function isSilent(
   { silence = 0 }: { silence: number | undefined },
 ): boolean {
@@ -73,7 +73,7 @@ export function peerText(peer: Peer): string {
   return `process ${pid}${program ? ` (${printable(program)})` : ""}`;
 }
 
-/** How many digits behind the point an interval needs, up to six. */
+/** The number of decimals that an interval needs, up to six. */
 export function decimalsOf(interval: number | undefined): number {
   if (interval === undefined) return 3;
   for (let digits = 0; digits < 6; digits++) {
@@ -125,7 +125,7 @@ export function readingCsv(reading: Reading, lost?: number): string {
   return csvLine(lost === undefined ? fields : [...fields, lost]);
 }
 
-/** A reading as it goes into JSON: the same fields in every line. */
+/** A reading for JSON, with the same fields in every line. */
 export function readingJson(
   reading: Reading,
   lost?: number,
@@ -142,7 +142,7 @@ export function readingJson(
   };
 }
 
-/** Settings as they read: `SIN, period 2 s, interval 0.1 s, 10 bits`. */
+/** Settings as text: `SIN, period 2 s, interval 0.1 s, 10 bits`. */
 export function settingsText(settings: WaveSettings): string {
   const { waveform, period, interval, bits } = settings;
   return `${waveform}, period ${shortNumber(period)} s, interval ${
@@ -156,7 +156,7 @@ export function statusLine(status: DeviceStatus, paint: Paint): string {
   return `${paint(state, STATE_STYLES[state])}: ${settingsText(status)}`;
 }
 
-/** All that a device says of itself, in a few lines. */
+/** The full status of a device in a few lines. */
 export function statusLines(status: DeviceStatus, paint: Paint): string[] {
   const { state, value, samples, rate, interval, time } = status;
   const rows: [string, string][] = [
@@ -187,8 +187,8 @@ export function statusLines(status: DeviceStatus, paint: Paint): string[] {
 }
 
 /**
- * What a device did, in one line. The rate that was asked for is there only
- * when it was the one of the beginning, so that the two can be compared.
+ * The summary of a run in one line. It shows the nominal rate only if that
+ * never changed, so that the two rates can be compared.
  */
 export function summaryLine(summary: RunSummary, firstRate: number): string {
   const { samples, seconds, rate, nominalRate, commands } = summary;
@@ -201,7 +201,7 @@ export function summaryLine(summary: RunSummary, firstRate: number): string {
   ].join(", ");
 }
 
-/** What went less than well in a run, one line each. */
+/** The problems of a run, one line each. */
 export function summaryNotes(summary: RunSummary): string[] {
   const { reason, skipped, malformed, lockOverruns } = summary;
   return [

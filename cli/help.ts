@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Whatever has a help text of its own. */
+/** The commands with a help text. */
 export type HelpTopic = "ipc" | "device" | "client" | "ctl" | "detach" | "demo";
 
 const ADDRESS = `
@@ -176,7 +176,7 @@ Options:
 Exit code: 0 done, 1 failed or something was left, 2 wrong usage.`,
 };
 
-/** What the prompt of a device answers to `help`. */
+/** The answer to `help` at the prompt of a device. */
 export const PROMPT_HELP = `\
 start                    go on after a pause
 stop                     pause: device time stands still
@@ -187,7 +187,7 @@ status                   show everything
 help                     this text
 exit                     end the device (also Ctrl-D)`;
 
-/** Whether there is a help text of that name. */
+/** Whether a help text has that name. */
 export function isHelpTopic(name: string): name is HelpTopic {
   return Object.hasOwn(TEXTS, name);
 }

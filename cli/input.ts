@@ -6,12 +6,12 @@
 
 import { readInput } from "./foreground.ts";
 
-// A line of commands is short: whatever is longer is not meant for us.
+// A command line is short; longer input is not meant for us.
 const MAX_LINE = 4096;
 
 /**
- * The lines of standard input, without their ends, until its end. A last line
- * without an end counts.
+ * The lines of standard input, without line ends. An unterminated last line
+ * counts.
  *
  * @throws {RangeError} When a line is longer than 4096 characters.
  */

@@ -1,5 +1,5 @@
 /**
- * The moving picture of a device, for `ipc client --plot` and the demo.
+ * The live plot of a device, for `ipc client --plot` and the demo.
  *
  * @module
  */
@@ -13,30 +13,30 @@ import { defaultWindow, drawFrame, type PlotState } from "./plot.ts";
 import { Screen } from "./screen.ts";
 
 const FRAME_MS = 50;
-// Without a terminal, a picture now and then: nobody wants to scroll a film.
+// Without a terminal, a plot only every few seconds.
 const STILL_MS = 3000;
 const TICK_MS = 500;
 const STILL = { columns: 76, rows: 16 };
-// How often a device without a history is looked at.
+// The polling interval for a device without a history.
 const POLL_SECONDS = 0.02;
-// How finely a window is kept; no terminal has so many dots.
+// The number of samples kept per window; no terminal has this many dots.
 const RESOLUTION = 4096;
 const RATE_MS = 1500;
-// Half of what a device keeps: the oldest would be overwritten meanwhile.
+// Half of the default history: older samples would be overwritten meanwhile.
 const MAX_PAST = 4096;
-// Ctrl-C is a signal and no key.
+// Ctrl-C is a signal, not a key.
 const QUIT = ["q", "Q", "\x1b"];
 
 /** Options of {@linkcode livePlot}. */
 export interface LiveOptions {
-  /** Where it goes. */
+  /** The output to draw on. */
   output: Output;
-  /** Ends it; a reason that is not {@linkcode Interrupted} is thrown. */
+  /** Ends the plot; a reason other than {@linkcode Interrupted} is thrown. */
   signal: AbortSignal;
-  /** What stands above the picture; asked again for each. */
+  /** The title above the plot; called for each frame. */
   title: () => string;
   /**
-   * How many samples there are at the most.
+   * Maximum number of samples.
    *
    * @default {Infinity}
    */
@@ -61,23 +61,23 @@ export interface LiveOptions {
   ascii?: boolean | undefined;
 }
 
-/** What was shown. */
+/** The result of {@linkcode livePlot}. */
 export interface LiveResult {
   /** Why the device ended; undefined when it did not. */
   end: ClientEnd | undefined;
-  /** How many samples were shown. */
+  /** The number of samples shown. */
   samples: number;
-  /** How many samples were lost. */
+  /** The number of samples lost. */
   lost: number;
   /** Whether a signal or a key ended it. */
   interrupted: boolean;
 }
 
-/** Samples of the last second or so, by the clock of this process. */
+/** The sample rate over about the last second, by the clock of this process. */
 class Rate {
   readonly #marks: { at: number; samples: number }[] = [];
 
-  /** Takes the number of samples so far and gives the rate, once it knows. */
+  /** Takes the number of samples so far; returns the rate once it is known. */
   update(samples: number | undefined): number | undefined {
     if (samples === undefined) return undefined;
     const at = performance.now();
@@ -93,7 +93,7 @@ class Rate {
   }
 }
 
-/** Collects samples and makes pictures of them. */
+/** Collects samples and draws them. */
 class Picture {
   readonly #client: WaveClient;
   readonly #options: LiveOptions;
@@ -113,7 +113,7 @@ class Picture {
     this.#trace.spacing = window / RESOLUTION;
   }
 
-  /** How many samples of the past fill the window. */
+  /** The number of past samples that fill the window. */
   get past(): number {
     const { interval } = this.#client.settings;
     const { window } = this.#state("");
@@ -132,14 +132,14 @@ class Picture {
     this.lost += missing;
   }
 
-  /** Measures the rate between two pictures that are far apart. */
+  /** Measures the rate between two frames that are far apart. */
   tick(): void {
     this.#rate.update(this.#total);
   }
 
   lines(size: { columns: number; rows: number }, hint: string): string[] {
     if (this.#client.end === undefined) {
-      // While it is paused no sample comes, but the state is news.
+      // A paused device has no new samples, but a new state.
       const now = this.#client.read();
       const { state, waveform, period } = now;
       this.#newest = { ...this.#newest, state, waveform, period };
@@ -186,9 +186,9 @@ class Picture {
 }
 
 /**
- * Shows the samples of a client as they come, until the count, the end of the
- * device, the signal, or a `q` at the keyboard. Without a terminal it prints a
- * still picture every few seconds.
+ * Plots the samples of a client live, until the count, the end of the device,
+ * the signal, or a `q` at the keyboard. Without a terminal it prints a plot
+ * every few seconds.
  */
 export async function livePlot(
   client: WaveClient,
@@ -237,7 +237,7 @@ async function collect(
 }
 
 function movie(picture: Picture, stop: AbortController): Disposable {
-  // A mistake in drawing must end the command, and not only its pictures.
+  // An error in drawing must end the command, and not only its plot.
   const guarded = (draw: () => void) => () => {
     try {
       draw();
@@ -289,7 +289,7 @@ function stills(
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
-      // However short it was there is one picture, and a last one.
+      // Always print at least one plot, and the last one.
       if (!printed || age > TICK_MS) print();
     },
   };

@@ -6,8 +6,8 @@
  * deno run --allow-ffi jsr:@libc/ipc/cli client --plot
  * ```
  *
- * `deno install --global --allow-ffi --name ipc jsr:@libc/ipc/cli` makes it a
- * command; `ipc --help` tells the rest.
+ * `deno install --global --allow-ffi --name ipc jsr:@libc/ipc/cli` installs it
+ * as a command; `ipc --help` shows more.
  *
  * @example Run it from a program
  * ```ts
@@ -47,9 +47,9 @@ const WRONG_USAGE = 2;
 
 /**
  * Runs the command line `ipc ARGS…` on this process's standard streams, and
- * gives its exit code: 0 done, 1 failed, 2 wrong usage. Never rejects.
+ * returns its exit code: 0 done, 1 failed, 2 wrong usage. Never rejects.
  *
- * While it runs, it listens to SIGINT, SIGTERM and SIGHUP.
+ * While it runs, it listens for SIGINT, SIGTERM and SIGHUP.
  */
 export async function main(args: readonly string[]): Promise<number> {
   const [name = "", ...rest] = args;
@@ -96,7 +96,7 @@ function general(name: string, rest: string[], output: Output): number {
   }
 }
 
-/** Says what went wrong and gives the exit code. */
+/** Reports an error and returns the exit code. */
 function explain(error: unknown, command: string, output: Output): number {
   if (error instanceof UsageError) {
     output.note(error.message);
@@ -112,7 +112,7 @@ function explain(error: unknown, command: string, output: Output): number {
     if (hint !== "") output.note(hint);
     return FAILED;
   }
-  // A mistake in this program: all there is helps to find it.
+  // A bug in this program: show the stack.
   output.note(
     `internal error: ${
       error instanceof Error ? error.stack ?? error.message : messageOf(error)
@@ -122,7 +122,7 @@ function explain(error: unknown, command: string, output: Output): number {
 }
 
 function hintFor({ code, syscall }: IpcError, command: string): string {
-  // There is no key yet: the path is wrong, and no device is at fault.
+  // There is no key yet: the path is wrong, not the device.
   if (syscall === "ftok") return "";
   const reads = command === "ipc client";
   if (command === "ipc device" && code === "EACCES" && syscall === "semctl") {

@@ -1,6 +1,6 @@
 /**
- * Who commands a device at its own standard input: a person at a terminal, or a
- * program that writes lines.
+ * Commands to a device on its own standard input, from a person at a terminal
+ * or a program that writes lines.
  *
  * @module
  */
@@ -21,40 +21,40 @@ const SETTINGS = ["waveform", "period", "interval", "bits"] as const;
 
 /** Options of {@linkcode Operator}. */
 export interface OperatorOptions {
-  /** Where answers go. */
+  /** The output for answers. */
   output: Output;
   /** Whether answers are lines of JSON. */
   json: boolean;
   /** Whether only `status` is answered. */
   quiet: boolean;
-  /** Whether a person sits there: with a prompt. */
+  /** Whether a person types, and gets a prompt. */
   terminal: boolean;
   /** Whether the end of the input ends the device. */
   endWithInput: boolean;
 }
 
-/** Reads commands and carries them out. */
+/** Reads commands and executes them. */
 export class Operator {
   readonly #device: WaveDevice;
   readonly #options: OperatorOptions;
   #refused = 0;
-  /** Whether the device is over, or told to be. */
+  /** Whether the device has ended, or was told to. */
   #stopped = false;
-  /** Whether the cursor stands behind a prompt. */
+  /** Whether the cursor is after a prompt. */
   #prompting = false;
 
-  /** Makes it; {@linkcode start} lets it begin. */
+  /** Makes an operator; {@linkcode start} begins to read. */
   constructor(device: WaveDevice, options: OperatorOptions) {
     this.#device = device;
     this.#options = options;
   }
 
-  /** How many commands of a program were refused. */
+  /** The number of refused commands of a program. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Begins to read, beside the run of the device. */
+  /** Begins to read, while the device runs. */
   start(): void {
     if (this.#options.terminal) {
       this.#options.output.line(
@@ -66,7 +66,7 @@ export class Operator {
     });
   }
 
-  /** The device is over: nothing is read any more. */
+  /** Stops reading, after the end of the device. */
   stop(): void {
     this.#stopped = true;
     if (this.#prompting) this.#options.output.line();
@@ -78,10 +78,10 @@ export class Operator {
     this.#prompt(PROMPT);
     for await (const line of lines) {
       this.#prompting = false;
-      // What came after the end is for nobody.
+      // Ignore input after the end.
       if (this.#stopped) return;
       const words = line.trim();
-      // All is in one text, whatever help is asked about.
+      // One text covers every topic.
       if (/^(help|\?)(\s|$)/.test(words)) this.#say(PROMPT_HELP);
       else if (words === "config") await this.#configure(lines);
       else if (words !== "" && !words.startsWith("#")) this.#execute(words);
@@ -132,7 +132,7 @@ export class Operator {
     else this.#say(settingsText(status));
   }
 
-  /** A setting that can be; undefined when the device ends instead. */
+  /** Asks until a setting is valid; undefined when the device ends instead. */
   async #ask(
     lines: AsyncGenerator<string, void>,
     name: string,
@@ -154,7 +154,7 @@ export class Operator {
     }
   }
 
-  /** Whether a line is a command; says why it is none. */
+  /** Whether a line is a command; reports why it is not. */
   #accepts(line: string): boolean {
     try {
       parseCommand(line);
@@ -180,7 +180,7 @@ export class Operator {
 
   #refuse(reason: string, command?: string): void {
     const { output, json, terminal } = this.#options;
-    // A person sees it and types again; a program's run has failed.
+    // A person sees the message and types again; a program's run has failed.
     if (!terminal) this.#refused++;
     if (json) output.json({ event: "refused", command, reason });
     output.note(reason);

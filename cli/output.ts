@@ -1,6 +1,6 @@
 /**
  * Standard output and standard error of a command: lines, JSON lines, CSV,
- * colours on a terminal only, and a quiet end when nobody reads any more.
+ * colours on a terminal only, and a quiet end when the reader is gone.
  *
  * @module
  */
@@ -21,21 +21,21 @@ const STYLES = {
 /** The name of a colour or weight. */
 export type Style = keyof typeof STYLES;
 
-/** Puts a text in a colour, or leaves it as it is. */
+/** Colours a text, or returns it unchanged. */
 export type Paint = (text: string, style: Style) => string;
 
-/** A {@linkcode Paint} that paints, or one that does not. */
+/** Makes a {@linkcode Paint} with or without colours. */
 export function painter(colour: boolean): Paint {
   return colour
     ? (text, style) => text === "" ? "" : `\x1b[${STYLES[style]}m${text}\x1b[m`
     : (text) => text;
 }
 
-// A fast producer waits from here on until the reader has caught up.
+// Backpressure: above this a producer waits for the reader.
 const HIGH_WATER = 1 << 16;
 const ENCODER = new TextEncoder();
 
-/** What a command writes. */
+/** The output of a command. */
 export class Output {
   /** Whether standard output is a terminal. */
   readonly terminal: boolean = Deno.stdout.isTerminal();
@@ -47,27 +47,27 @@ export class Output {
   readonly #name: string;
   readonly #gone = new AbortController();
   #failed = false;
-  // Both streams in one queue, so that a note comes after the lines before it.
+  // Both streams share a queue, so that a note stays after the lines before it.
   readonly #queue: { error: boolean; text: string }[] = [];
   #waiting = 0;
   #pump: Promise<void> | undefined;
 
-  /** The name stands before each line on standard error. */
+  /** The name precedes each line on standard error. */
   constructor(name: string) {
     this.#name = name;
   }
 
-  /** Aborted with a {@linkcode BrokenPipe} when nothing can be written. */
+  /** Aborted with a {@linkcode BrokenPipe} when writing fails. */
   get gone(): AbortSignal {
     return this.#gone.signal;
   }
 
-  /** Whether something could not be written though there is a reader. */
+  /** Whether a write failed although there is a reader. */
   get failed(): boolean {
     return this.#failed;
   }
 
-  /** Writes to standard output, at once but without waiting. */
+  /** Writes to standard output, without waiting. */
   write(text: string): void {
     if (this.#gone.signal.aborted) return;
     this.#put(false, text);
@@ -79,8 +79,8 @@ export class Output {
   }
 
   /**
-   * Writes a value to standard output as a line of JSON, where what is undefined
-   * becomes null, so that all lines of a kind have the same fields.
+   * Writes a value to standard output as a line of JSON. Undefined becomes
+   * null, so that all lines of a kind have the same fields.
    */
   json(value: unknown): void {
     this.line(
@@ -88,7 +88,9 @@ export class Output {
     );
   }
 
-  /** Whether so much is unwritten that a producer should {@linkcode flush}. */
+  /**
+   * Whether a producer should {@linkcode flush} because too much is unwritten.
+   */
   get full(): boolean {
     return this.#waiting > HIGH_WATER;
   }
@@ -130,7 +132,7 @@ export class Output {
         sent += await Deno.stdout.write(bytes.subarray(sent));
       }
     } catch (error) {
-      // A full disk is worth a message, a reader that has seen enough is not.
+      // A full disk is worth a message, a reader that has gone is not.
       if (!(error instanceof Deno.errors.BrokenPipe)) {
         this.#failed = true;
         writeError(`${this.#name}: cannot write: ${messageOf(error)}\n`);
@@ -142,7 +144,7 @@ export class Output {
   }
 }
 
-/** Writes to standard error; nothing when that is closed. */
+/** Writes to standard error; does nothing when that is closed. */
 export function writeError(text: string): void {
   try {
     const bytes = ENCODER.encode(text);
@@ -150,13 +152,13 @@ export function writeError(text: string): void {
       sent += Deno.stderr.writeSync(bytes.subarray(sent));
     }
   } catch {
-    // There is no other place to say it.
+    // There is no other place to report it.
   }
 }
 
 /**
- * A text without what could command a terminal: control characters, but for
- * line ends and tabs, become question marks. For what others have named.
+ * Makes a name from another process safe for a terminal: control characters
+ * other than line ends and tabs become question marks.
  */
 export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, "?");

@@ -1,6 +1,6 @@
 /**
- * The picture of a wave with its figures, made of lines of text. Pure: the
- * same for a terminal, a pipe and a test.
+ * The plot of a wave with its figures, as lines of text. Pure: the same for a
+ * terminal, a pipe and a test.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { drawChart, type Trace } from "./chart.ts";
 import { decimalsOf, plural, shortNumber, STATE_STYLES } from "./format.ts";
 import type { Paint, Style } from "./output.ts";
 
-/** What a picture shows. */
+/** The content of a plot. */
 export interface PlotState {
-  /** What stands above it. */
+  /** The title above it. */
   title: string;
   /** The state. */
   state: DeviceState;
-  /** Whether the device gives no sign of life. */
+  /** Whether the device has no heartbeat. */
   silent: boolean;
   /** The waveform. */
   waveform: Waveform;
@@ -31,19 +31,19 @@ export interface PlotState {
   interval: number | undefined;
   /** Resolution; undefined with a foreign device. */
   bits: number | undefined;
-  /** Samples a second as they arrive; undefined while that is not known. */
+  /** Samples per second as they arrive; undefined until known. */
   rate: number | undefined;
-  /** How many samples were lost. */
+  /** The number of samples lost. */
   lost: number;
   /** Seconds from the left to the right edge. */
   window: number;
   /** Value at the upper edge. */
   scale: number;
-  /** What stands at the lower right, such as the key that ends it. */
+  /** The text at the lower right, such as the key that ends it. */
   hint: string;
 }
 
-/** How a picture looks. */
+/** The appearance of a plot. */
 export interface FrameOptions {
   /** Width in characters. */
   columns: number;
@@ -62,14 +62,14 @@ export interface FrameOptions {
 /** A piece of a line with its colour. */
 type Piece = readonly [text: string, style?: Style];
 
-/** The time that a plot shows when nobody says which: two periods, mostly. */
+/** The default time span of a plot: usually two periods. */
 export function defaultWindow(period: number, interval: number): number {
   return Math.max(Math.min(2 * period, 60), 40 * interval);
 }
 
 /**
- * Draws the picture in at most `rows` lines, none wider than `columns`. What
- * does not fit is left out, the least important first.
+ * Draws the plot in at most `rows` lines, none wider than `columns`. Parts that
+ * do not fit are left out, the least important first.
  */
 export function drawFrame(
   trace: Trace,
@@ -163,7 +163,7 @@ function timeAxis(state: PlotState, width: number): string {
     " ".repeat(space) + right;
 }
 
-/** Pieces at the left, a text at the right if there is room for both. */
+/** Pieces at the left, and a text at the right if both fit. */
 function joinPieces(
   pieces: readonly Piece[],
   right: string,
@@ -183,7 +183,7 @@ function joinPieces(
     : line + " ".repeat(space) + paint(right, "dim");
 }
 
-/** The beginning of a text that is not wider than that many columns. */
+/** Truncates a text to a number of columns. */
 export function cut(text: string, columns: number): string {
   if (unicodeWidth(text) <= columns) return text;
   let width = 0;

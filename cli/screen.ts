@@ -1,5 +1,5 @@
 /**
- * The terminal while something moves on it, and its way back to normal.
+ * The terminal during a live plot, and its restoration.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H";
 const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
-// Terminals that know it show a frame at once; the others ignore it.
+// Terminals that support it show a frame at once; the others ignore it.
 const BEGIN = "\x1b[?2026h";
 const END = "\x1b[?2026l";
 
@@ -32,19 +32,19 @@ export interface Size {
   rows: number;
 }
 
-/** What a {@linkcode Screen} tells. */
+/** Callbacks of a {@linkcode Screen}. */
 export interface ScreenOptions {
-  /** Called when the screen must be drawn again at once. */
+  /** Called when the screen must be redrawn at once. */
   redraw: () => void;
   /** Called with each key that is pressed. */
   key: (key: string) => void;
 }
 
 /**
- * Takes the terminal: the alternate screen without a cursor, and keys without
- * Enter. Disposing gives it back as it was, however the command ends; a stop by
- * Ctrl-Z gives it back too, until the command goes on. In the background nothing
- * is shown.
+ * Takes over the terminal: the alternate screen without a cursor, and keys
+ * without Enter. Disposing restores it, however the command ends; a stop by
+ * Ctrl-Z restores it until the command continues. In the background nothing is
+ * shown.
  */
 export class Screen implements Disposable {
   readonly #options: ScreenOptions;
@@ -56,7 +56,7 @@ export class Screen implements Disposable {
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    // Also when something calls Deno.exit().
+    // Also on Deno.exit().
     const unload = () => this.close();
     globalThis.addEventListener("unload", unload);
     this.#undo.push(() => globalThis.removeEventListener("unload", unload));
@@ -79,9 +79,9 @@ export class Screen implements Disposable {
     return terminalSize();
   }
 
-  // Lines are cleared before they are written: behind a line of full width the
-  // cursor still stands on its last character. What is below is cleared when the
-  // size changes.
+  // Lines are cleared before they are written: after a line of full width the
+  // cursor is still on its last character. The rest of the screen is cleared
+  // when the size changes.
   /** Shows lines, each at most as wide as the terminal. */
   draw(lines: readonly string[]): void {
     if (!this.#shown) return;
@@ -89,7 +89,7 @@ export class Screen implements Disposable {
     write(`${BEGIN}${HOME}${body}${END}`);
   }
 
-  /** Gives the terminal back. */
+  /** Restores the terminal. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -109,7 +109,7 @@ export class Screen implements Disposable {
 
   #enter(): void {
     if (this.#closed) return;
-    // Whoever changes the terminal of others from the background is stopped.
+    // A background process that changes the terminal is stopped.
     if (this.#keys && !hasKeyboard()) {
       this.#enterLater();
       return;
@@ -142,7 +142,7 @@ export class Screen implements Disposable {
       // Ctrl-C and Ctrl-Z stay signals.
       Deno.stdin.setRaw(raw, { cbreak: true });
     } catch (error) {
-      // A terminal that has hung up has nothing to restore.
+      // A terminal that has hung up cannot be restored.
       if (raw) writeError(`cannot read keys: ${String(error)}\n`);
     }
   }
@@ -176,6 +176,6 @@ function write(text: string): void {
       sent += Deno.stdout.writeSync(bytes.subarray(sent));
     }
   } catch {
-    // A terminal that has hung up: the SIGHUP ends the command.
+    // The terminal has hung up: SIGHUP ends the command.
   }
 }

@@ -8,20 +8,21 @@ import { disposition } from "@libc/ipc/signal";
 import { Interrupted } from "./errors.ts";
 import { runInBackground, stopTogether } from "./foreground.ts";
 
-/** An abort signal that follows the process's signals. */
+/** An abort signal for the process's signals. */
 export interface EndSignals extends Disposable {
   /** Aborted with {@linkcode Interrupted} at the first of the signals. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Listens to SIGINT, SIGTERM and SIGHUP. A SIGHUP that `nohup` has ignored stays
- * ignored. Ctrl-Z at a terminal stops the whole job, and a job in the background
- * runs.
+ * Listens for SIGINT, SIGTERM and SIGHUP. A SIGHUP that `nohup` has ignored
+ * stays ignored. Ctrl-Z at a terminal stops the whole job, and a job in the
+ * background keeps running.
  */
 export function endSignals(): EndSignals {
   const controller = new AbortController();
-  // The first listener makes Deno act on SIGHUP, so there must be one for it.
+  // Deno handles SIGHUP from the first listener of any signal on, so SIGHUP
+  // always needs a listener.
   const hangsUp = disposition("SIGHUP") !== "ignore";
   const listeners = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) => {
     const listener = () => {

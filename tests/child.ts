@@ -16,7 +16,9 @@ export interface Ended {
   stderr: string;
 }
 
-/** What a {@linkcode Child} needs to know of a process, Deno's or ours. */
+/**
+ * The interface that a {@linkcode Child} needs of a process, Deno's or ours.
+ */
 export interface Process extends AsyncDisposable {
   /** Its process id. */
   readonly pid: number;
@@ -48,8 +50,8 @@ export interface Streams {
 }
 
 /**
- * A child process that talks in lines. Its end, by SIGKILL if need be, is the
- * end of the scope: `await using child = spawnDeno(code);`
+ * A child process that talks in lines. It ends with its scope, by SIGKILL if
+ * necessary: `await using child = spawnDeno(code);`
  */
 export class Child<P extends Process = Deno.ChildProcess>
   implements AsyncDisposable {
@@ -120,12 +122,12 @@ export class Child<P extends Process = Deno.ChildProcess>
     await this.#writer?.write(new TextEncoder().encode(`${line}\n`));
   }
 
-  /** Sends it a signal; nothing when it is gone. */
+  /** Sends it a signal; does nothing when it is gone. */
   kill(signal: Sent = "SIGKILL"): void {
     try {
       this.process.kill(signal);
     } catch (error) {
-      // Deno says TypeError of a process that it has already waited for.
+      // Deno throws a TypeError for a process that it has already reaped.
       if (
         !(error instanceof TypeError || error instanceof Deno.errors.NotFound ||
           error instanceof IpcError && error.code === "ESRCH")
@@ -133,7 +135,7 @@ export class Child<P extends Process = Deno.ChildProcess>
     }
   }
 
-  /** Closes its standard input, waits for its end and says how it was. */
+  /** Closes its standard input, waits for its end and returns how it ended. */
   async end(): Promise<Ended> {
     await this.#writer?.close().catch(() => {});
     const stdout = await this.#rest();
@@ -171,7 +173,7 @@ export interface SpawnOptions {
    */
   args?: string[];
   /**
-   * Variables on top of this process's environment.
+   * Variables to add to this process's environment.
    *
    * @default {{}}
    */
@@ -195,15 +197,15 @@ export interface SpawnDenoOptions extends SpawnOptions {
 }
 
 /**
- * Arguments with which Deno runs a TypeScript program that may use FFI.
+ * The arguments for Deno to run a TypeScript program that may use FFI.
  *
- * @param code The program, or where it is.
+ * @param code The program, or its location.
  */
 export function denoArgs(
   code: string | URL,
   ...permissions: string[]
 ): string[] {
-  // Deno takes all of them or each of them.
+  // Deno accepts either all permissions or single ones.
   const all = permissions.includes("--allow-all");
   return runArgs(code, [...all ? [] : ["--allow-ffi"], ...permissions]);
 }
@@ -225,7 +227,7 @@ function runArgs(code: string | URL, permissions: string[]): string[] {
  * Runs a TypeScript program in another Deno process. It can import
  * `@libc/ipc`, its subpaths, and by `file:` URLs (see {@linkcode source}).
  *
- * @param code The program, or where it is.
+ * @param code The program, or its location.
  */
 export function spawnDeno(
   code: string | URL,
@@ -257,14 +259,14 @@ export function spawnCommand(
 
 /** A thread of this process, see {@linkcode spawnWorker}. */
 export interface Thread extends Disposable {
-  /** The next thing that it posted; rejected when it failed. */
+  /** The next value that it posted; rejects when it failed. */
   next(): Promise<unknown>;
 }
 
 /**
  * Runs a JavaScript program in a Worker, with imports as {@linkcode spawnDeno}.
- * It must have ended any blocking call when it is disposed, since nothing can
- * end that from outside.
+ * It must not be in a blocking call when disposed, since nothing can end that
+ * from outside.
  */
 export function spawnWorker(code: string): Thread {
   const url = `data:application/javascript,${encodeURIComponent(code)}`;

@@ -1,17 +1,18 @@
 /** The open descriptors of a process. */
 
-/** What the runtime opens and closes when it likes: wakers and caches. */
+/**
+ * Descriptors that the runtime opens and closes at any time: wakers and caches.
+ */
 const OF_THE_RUNTIME = /^anon_inode:\[event|_cache_v\d|\/deno\//;
 
 /**
- * The open descriptors of a process and what they lead to, such as
- * `"7 /dev/null"` and `"8 pipe:[4711]"`, in the order of these texts, without
- * the one of this listing.
+ * The open descriptors of a process and their targets, such as `"7 /dev/null"`
+ * and `"8 pipe:[4711]"`, sorted as text, without the one of this listing.
  *
- * A process has others of the runtime and of other tests, which come and go:
- * look at those alone that a test may have opened.
+ * Descriptors of the runtime and of other tests come and go: compare only those
+ * that a test may have opened.
  *
- * @param like What they lead to; without it, anything but the runtime's own.
+ * @param like The targets to include; by default all but the runtime's own.
  */
 export function openFds(
   like?: RegExp,
@@ -26,14 +27,14 @@ export function openFds(
       const target = Deno.readLinkSync(`${directory}/${name}`);
       if (isMeant(target)) found.push(`${name} ${target}`);
     } catch (error) {
-      // The one of the listing, or another thread's.
+      // The descriptor of the listing, or another thread's.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
   return found.sort();
 }
 
-/** Those of {@linkcode openFds} that were not there then. */
+/** The descriptors of {@linkcode openFds} that are not in `before`. */
 export function openedSince(
   before: readonly string[],
   like?: RegExp,

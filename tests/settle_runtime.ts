@@ -1,7 +1,7 @@
 /**
- * Imported by who counts descriptors or threads: makes the thread for signals
- * and its two sockets, which Deno makes of its own half a second after its
- * start, in the middle of a test that takes longer on a slow machine.
+ * For tests that count descriptors or threads. Makes Deno create its signal
+ * thread and the two sockets of it now, instead of half a second after its
+ * start, in the middle of a test on a slow machine.
  */
 
 const nothing = () => {};

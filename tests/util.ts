@@ -1,4 +1,4 @@
-/** What many tests need: unique names, errors, descriptors, a watchdog. */
+/** Helpers of many tests: unique names, errors, descriptors, a watchdog. */
 
 import { assertRejects, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
@@ -17,7 +17,7 @@ export {
 } from "./child.ts";
 
 const RANDOM = new Uint32Array(1);
-/** What is done many times is done so many times less often in an emulator. */
+/** The divisor of repetitions in an emulator. */
 const HASTE = 20;
 let serial = 0;
 
@@ -28,8 +28,8 @@ let serial = 0;
 export const MACHINE: string = machine();
 
 /**
- * Whether this process runs in a user-mode emulator: what is slow is done less
- * often there, see {@linkcode scaled}.
+ * Whether this process runs in a user-mode emulator, where slow tests repeat
+ * less often; see {@linkcode scaled}.
  */
 export const EMULATED: boolean = MACHINE !== Deno.build.arch;
 
@@ -43,10 +43,10 @@ function machine(): string {
 }
 
 /**
- * The name of a test that no emulator passes, and whether to skip it:
+ * The name of a test that fails in any emulator, and whether to skip it:
  * `Deno.test({ ...notEmulated("a test", "has no mq_notify"), fn() {} })`.
  *
- * @param why What the emulator has not, or does in another way.
+ * @param why What the emulator lacks or does differently.
  */
 export function notEmulated(
   name: string,
@@ -71,13 +71,13 @@ function isFull(): boolean {
   try {
     return Deno.env.get("LIBC_IPC_TEST_FULL") === "1";
   } catch {
-    // A child that may not ask does little.
+    // A child without permission to ask repeats little.
     return false;
   }
 }
 
 /**
- * How often to do what is done again and again.
+ * The number of repetitions.
  *
  * @param count In the gate; an emulator does less.
  * @param full With the full counts.
@@ -91,15 +91,15 @@ export function scaled(count: number, full = count): number {
 const PATIENCE = EMULATED ? 5 : FULL ? 1000 : 1;
 
 /**
- * A name that nothing else on the machine has, letters and digits only. Put a
- * slash before it for a POSIX object.
+ * A name that is unique on this machine, of letters and digits. Prepend a slash
+ * for a POSIX object.
  */
 export function uniqueName(prefix = "libc-ipc-test"): string {
   crypto.getRandomValues(RANDOM);
   return `${prefix}-${Deno.pid}-${serial++}-${RANDOM[0]?.toString(36)}`;
 }
 
-/** A System V key that nothing else on the machine has. */
+/** A System V key that is unique on this machine. */
 export function uniqueKey(): number {
   crypto.getRandomValues(RANDOM);
   // Not 0, which is IPC_PRIVATE, and away from the keys of ftok.
@@ -118,9 +118,9 @@ export function hasCommand(name: string): boolean {
 }
 
 /**
- * Resolves when a condition holds, which it looks at every few milliseconds:
- * for what the kernel tells nobody about, such as a process that has begun to
- * block. Without a time limit: a {@linkcode watchdog} ends a stuck test.
+ * Resolves when a condition holds, polling every few milliseconds, for states
+ * without an event, such as a process that has begun to block. There is no time
+ * limit: a {@linkcode watchdog} ends a stuck test.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,
@@ -130,7 +130,9 @@ export async function until(
   }
 }
 
-/** Resolves after so many milliseconds: when others have had time to go wrong. */
+/**
+ * Resolves after a delay in milliseconds, in which other code has time to fail.
+ */
 export function later(milliseconds = 3): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
@@ -150,7 +152,7 @@ export async function rejection(promise: Promise<unknown>): Promise<string> {
   return (await assertRejects(() => promise, IpcError)).code;
 }
 
-/** Whether there is something at a path, be it a dangling link. */
+/** Whether a path exists, even as a dangling link. */
 export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -161,17 +163,19 @@ export function exists(path: string): boolean {
   }
 }
 
-/** Where that thread finds what it waits for. */
+/** The index of the change counter that the thread waits on. */
 const CHANGES = 0;
 const MILLISECONDS = 1;
 const NAME_LENGTH = 2;
 const HEADER = 12;
 const MAX_NAME = 500;
-/** Instead of milliseconds: for nothing, and nothing will come. */
+/** Instead of milliseconds: no deadline. */
 const IDLE = -1;
 const OVER = -2;
 
-/** The thread of the watchdogs: sleeps until a time is over or another is set. */
+/**
+ * The watchdog thread: sleeps until a deadline has passed or another is set.
+ */
 const GUARD = `onmessage = ({ data }) => {
   const state = new Int32Array(data, 0, 3);
   for (;;) {
@@ -203,16 +207,16 @@ function killChildren() {
   }
 }`;
 
-/** What may be stuck, and until when it may. */
+/** What may be stuck, and its deadline. */
 const watched = new Set<{ what: string; end: number }>();
 let guard: SharedArrayBuffer | undefined;
 
-/** Sets what the thread waits for: the first of the ends. */
+/** Sets the thread's deadline: the earliest end. */
 function watch(): void {
   guard ??= startGuard();
   const [first] = [...watched].sort((a, b) => a.end - b.end);
   if (first === undefined) return setTime(guard, IDLE);
-  // A view of shared memory is refused by encodeInto().
+  // encodeInto() refuses a view of shared memory.
   const name = new TextEncoder().encode(first.what).subarray(0, MAX_NAME);
   new Uint8Array(guard, HEADER).set(name);
   new Int32Array(guard, 0, 3)[NAME_LENGTH] = name.length;
@@ -229,16 +233,16 @@ function setTime(guard: SharedArrayBuffer, milliseconds: number): void {
 function startGuard(): SharedArrayBuffer {
   const url = `data:application/javascript,${encodeURIComponent(GUARD)}`;
   const shared = new SharedArrayBuffer(HEADER + MAX_NAME);
-  // The thread may come before the first time: 0 would be over at once.
+  // The thread may run before the first deadline is set: 0 would have passed.
   setTime(shared, IDLE);
   new Worker(url, { type: "module" }).postMessage(shared);
-  // The end of a file is not the end of its threads.
+  // Threads outlive the end of a test file.
   addEventListener("unload", () => setTime(shared, OVER));
   return shared;
 }
 
 /**
- * Ends this process when a test is stuck, also in a call that blocks its
+ * Ends this process when a test is stuck, even in a call that blocks its
  * thread. `using _dog = watchdog("what hangs");`
  */
 export function watchdog(what: string, seconds = 60): Disposable {
@@ -268,7 +272,7 @@ export function untilBlocked(
   let before = NaN;
   return until(() => {
     if (saysWhere()) return read("wchan").includes(call);
-    // Then asleep for a while must do.
+    // Without that, take a thread that stays asleep as blocked.
     const stat = read("stat");
     const now = sleeps(task);
     const sleeping = stat.slice(stat.lastIndexOf(")") + 2).startsWith("S");
@@ -278,26 +282,26 @@ export function untilBlocked(
   });
 }
 
-/** Whether this kernel says in which call a thread sleeps. */
+/** Whether this kernel shows the call in which a thread sleeps. */
 function saysWhere(): boolean {
   return Deno.readDirSync("/proc/self/task").some(({ name }) =>
     Deno.readTextFileSync(`/proc/self/task/${name}/wchan`) !== "0"
   );
 }
 
-/** How often a thread has gone to sleep: what polls, does so again and again. */
+/** How often a thread has gone to sleep, which grows while it polls. */
 export function sleeps(task: number | string): number {
   const status = Deno.readTextFileSync(`/proc/${task}/status`);
   return Number(/^voluntary_ctxt_switches:\s*(\d+)$/m.exec(status)?.[1]);
 }
 
 /**
- * Sends a process SIGUSR2 again and again, as long as there is one: for `perl -e`
- * with its pid.
+ * Sends SIGUSR2 to a process repeatedly until it ends: for `perl -e` with its
+ * pid.
  *
- * With pauses. What is left of a sleep that a signal interrupts comes back from
- * the kernel 50 microseconds too long, so that with 20,000 signals a second a
- * thread of V8 that means to sleep for a millisecond does it for ever.
+ * It pauses in between: the kernel returns the rest of an interrupted sleep 50
+ * microseconds too long, so that with 20,000 signals a second a V8 thread that
+ * wants to sleep for a millisecond sleeps for ever.
  */
 export const STORM =
   "select undef, undef, undef, 0.0001 while kill 'USR2', $ARGV[0]";

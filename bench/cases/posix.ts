@@ -1,5 +1,5 @@
 /**
- * POSIX semaphores and message queues: what a call costs through the wrappers,
+ * POSIX semaphores and message queues: the cost of a call through the wrappers,
  * the raw tables and C.
  *
  * @module
@@ -49,8 +49,8 @@ export const cases: Case[] = [
       };
     },
   },
-  // C and the raw call reuse one buffer, so the wrapper that is held to the
-  // promise does too; the other one makes bytes for each message.
+  // C and the raw call reuse one buffer, so the wrapper with a limit does too;
+  // the other one allocates bytes for each message.
   queueCase("mq_send + mq_receive 64 B into", new Uint8Array(SIZE), 1.25),
   queueCase("mq_send + mq_receive 64 B", undefined),
 ];

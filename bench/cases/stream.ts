@@ -1,5 +1,5 @@
 /**
- * Pipes: what a call costs through the wrappers, the raw table and C.
+ * Pipes: the cost of a call through the wrappers, the raw table and C.
  *
  * @module
  */

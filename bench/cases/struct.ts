@@ -15,7 +15,7 @@ const Wave = struct({
   period: "f64",
 });
 
-/** What the loops add up, so that they are not optimised away. */
+/** The sum of the loops, so that they are not optimised away. */
 export let sum = 0;
 
 /** The cases of struct reads; "raw" is typed arrays over the same memory. */

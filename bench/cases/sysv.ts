@@ -1,5 +1,5 @@
 /**
- * System V: what a call costs through the wrappers, the raw tables and C.
+ * System V: the cost of a call through the wrappers, the raw tables and C.
  *
  * @module
  */
@@ -56,8 +56,8 @@ export const cases: Case[] = [
       };
     },
   },
-  // C and the raw call reuse one buffer, so the wrapper that is held to the
-  // promise does too; the other one makes bytes for each message.
+  // C and the raw call reuse one buffer, so the wrapper with a limit does too;
+  // the other one allocates bytes for each message.
   queueCase("msgsnd + msgrcv 64 B into", new Uint8Array(64), 1.2),
   queueCase("msgsnd + msgrcv 64 B", undefined),
   attachCase("shmat + shmdt 4 KiB", "attach_detach_4k", 4096),

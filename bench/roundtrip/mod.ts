@@ -5,8 +5,8 @@
  *
  * `deno task bench:roundtrip [round trips]`: so many in each turn.
  *
- * The ways take turns, so that all see the same machine. "asleep" is a round
- * trip after a pause in which both ends have gone to sleep.
+ * The transports take turns, under equal conditions. "asleep" is a round trip
+ * after a pause in which both ends have gone to sleep.
  *
  * @module
  */
@@ -17,7 +17,9 @@ import { type End, ways } from "./ways.ts";
 
 const TURNS = 10;
 const WARM_UP = 2000;
-/** Round trips after a pause, in each turn, and that pause in ms. */
+/**
+ * The number of round trips after a pause in each turn, and that pause in ms.
+ */
 const ASLEEP = 30;
 const PAUSE = 5;
 
@@ -26,14 +28,14 @@ const message = new Uint8Array(SIZE).fill(7);
 const chunk = new Uint8Array(CHUNK).fill(7);
 const buffer = new Uint8Array(SIZE);
 
-/** What was measured of a way, in microseconds. */
+/** The measurements of a transport, in microseconds. */
 class Figures {
   readonly busy: number[] = [];
   readonly asleep: number[] = [];
   readonly transfers: number[] = [];
 }
 
-/** A way under measurement. */
+/** A transport under measurement. */
 interface Lane {
   name: string;
   figures: Figures;
@@ -57,7 +59,7 @@ async function transfer(end: End): Promise<number> {
   return (performance.now() - start) * 1000;
 }
 
-/** Our ways and Deno's; their other ends run until the stack is disposed of. */
+/** Our transports and Deno's; their peers run until the stack is disposed. */
 async function lanes(
   folder: string,
   stack: AsyncDisposableStack,

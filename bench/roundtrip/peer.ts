@@ -1,6 +1,6 @@
 /**
- * The other process: sends back whatever comes, or as a sink one message after
- * each long transfer, until the end.
+ * The peer process: echoes, or as a sink sends one message after each long
+ * transfer, until the end.
  */
 
 import { CHUNK, CHUNKS, SIZE } from "./size.ts";

@@ -1,5 +1,5 @@
 /**
- * The ways in which two processes can talk here, and how each end uses its way.
+ * The transports between two processes, and both ends of each.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import {
   spawn,
 } from "@libc/ipc";
 
-/** One end of a way. */
+/** One end of a transport. */
 export interface End extends AsyncDisposable {
   /** Sends all of a message. */
   send(data: Uint8Array): Promise<unknown>;
@@ -21,23 +21,23 @@ export interface End extends AsyncDisposable {
   receive(buffer: Uint8Array): Promise<boolean>;
 }
 
-/** What the other process does with what comes. */
+/** The role of the peer process. */
 export type Role = "echo" | "sink";
 
-/** A way for two processes to talk. */
+/** A transport between two processes. */
 export interface Way {
-  /** Its name, also for the other process. */
+  /** Its name, which the peer process gets too. */
   name: string;
-  /** Starts the other process and gives this end. */
+  /** Starts the peer process and returns our end. */
   start(folder: string, role: Role): Promise<End>;
-  /** The end of the other process. */
+  /** Opens the end in the peer process. */
   join(place: string): Promise<End>;
 }
 
 const PEER = new URL("peer.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
-/** Fills a buffer from calls that give how many bytes came. */
+/** Fills a buffer by reads that return a number of bytes. */
 async function fill(
   buffer: Uint8Array,
   read: (rest: Uint8Array) => Promise<number | null>,
@@ -51,7 +51,7 @@ async function fill(
   return true;
 }
 
-/** Starts the other process, with descriptors of its own if need be. */
+/** Starts the peer process, with extra descriptors if needed. */
 function peer(
   name: string,
   place: string,
@@ -121,7 +121,7 @@ function denoEnd(connection: Deno.Conn, dispose: () => Promise<unknown>): End {
 
 const nothing = () => Promise.resolve();
 
-/** All of them. */
+/** All transports. */
 export const ways: Way[] = [
   {
     name: "unix stream",

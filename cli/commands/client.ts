@@ -52,12 +52,12 @@ const GRAMMAR = {
 } as const;
 
 const MILLISECONDS = 1000;
-// A client that is far too slow loses something with every look.
+// A client that is far too slow loses samples at every read.
 const NOTE_MS = 1000;
-// How often a client looks whether the device still gives signs of life.
+// The interval between two checks of the heartbeat.
 const LOOK_MS = 500;
 
-/** What the command line asks for. */
+/** The parsed command line. */
 interface Request {
   address: DeviceAddress;
   transport: Transport | undefined;
@@ -71,7 +71,7 @@ interface Request {
   timeout: number | undefined;
 }
 
-/** Runs the command and gives its exit code. */
+/** Runs the command and returns its exit code. */
 export async function clientCommand(
   args: readonly string[],
   output: Output,
@@ -97,7 +97,7 @@ export async function clientCommand(
     return end === undefined ? 0 : noteEnd(end, client, output);
   } catch (error) {
     if (error instanceof BrokenPipe) return 0;
-    // Being told to end is how a client without a count always ends.
+    // An interrupt is the normal end of a client without a count.
     if (error instanceof Interrupted) {
       return attached && request.count === undefined ? 0 : 1;
     }
@@ -171,7 +171,7 @@ async function plot(
   output: Output,
 ): Promise<ClientEnd | undefined> {
   const { count, interval, window, ascii } = request;
-  // In a narrow terminal the end is cut off.
+  // The end is cut off in a narrow terminal, so the key comes first.
   const name = `key ${keyText(client.key)}: ${placeText(request.address)}`;
   const { end, samples, lost, interrupted } = await livePlot(client, {
     output,
@@ -224,7 +224,7 @@ async function print(
   return client.end;
 }
 
-/** Says when the device falls silent, and when it goes on. */
+/** Reports when the heartbeat of the device stops, and when it resumes. */
 function noteSilence(client: WaveClient, output: Output): Disposable {
   let silent = false;
   const timer = setInterval(() => {
@@ -284,7 +284,7 @@ function noteForeign(client: WaveClient, output: Output): void {
   );
 }
 
-/** Says why the device ended, and gives the exit code. */
+/** Reports why the device ended, and returns the exit code. */
 function noteEnd(end: ClientEnd, client: WaveClient, output: Output): number {
   switch (end) {
     case "off":

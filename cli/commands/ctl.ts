@@ -1,5 +1,5 @@
 /**
- * `ipc ctl`: commands a running device.
+ * `ipc ctl`: sends commands to a running device.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const GRAMMAR = {
 const MILLISECONDS = 1000;
 const LOOK_MS = 10;
 
-/** Runs the command and gives its exit code. */
+/** Runs the command and returns its exit code. */
 export async function ctlCommand(
   args: readonly string[],
   output: Output,
@@ -67,7 +67,9 @@ export async function ctlCommand(
   }
 }
 
-/** Waits until the device has removed everything, so that a next can start. */
+/**
+ * Waits until the device has removed its objects, so that another can start.
+ */
 async function gone(
   address: DeviceAddress,
   { pid }: DeviceStatus,

@@ -25,13 +25,13 @@ const GRAMMAR = { flags: ["ascii"], values: ["seconds"] } as const;
 const PERIOD = 2;
 const INTERVAL = 0.01;
 const SECONDS = 10;
-// Project ids are one byte, and 0 is none; 0x78 is the "x" of everybody.
+// Project ids are one byte, without 0; 0x78 is "x", the default.
 const PROJECTS = 255;
 const USUAL_PROJECT = 0x78;
 const MILLISECONDS = 1000;
-// A first run may still have to compile.
+// The first run may have to compile.
 const START_MS = 60_000;
-// What is shown when: the share of the time, and the command.
+// The program of the demo: the fraction of the time, and the command.
 const PROGRAM = [
   { at: 0.4, command: "config waveform=TRI" },
   { at: 0.7, command: "config waveform=QUA period=1" },
@@ -41,13 +41,13 @@ const PROGRAM = [
 interface Running {
   /** Where it runs, for the title. */
   where: string;
-  /** Resolves when it is over, with what it had to say about that. */
+  /** Resolves when it has ended, with its last messages. */
   done: Promise<{ failed: boolean; text: string }>;
   /** Ends it. */
   stop(): void;
 }
 
-/** Runs the command and gives its exit code. */
+/** Runs the command and returns its exit code. */
 export async function demoCommand(
   args: readonly string[],
   output: Output,
@@ -78,7 +78,7 @@ export async function demoCommand(
     );
     code = 0;
   } catch (error) {
-    // Before the plot began, or without anybody to show it to.
+    // Interrupted before the plot began, or the reader is gone.
     if (!(error instanceof Interrupted || error instanceof BrokenPipe)) {
       throw error;
     }
@@ -86,14 +86,14 @@ export async function demoCommand(
   } finally {
     device.stop();
     const { failed, text } = await device.done;
-    // What failed and was thrown has said it already.
+    // A thrown error is reported by the caller.
     if (code === 0 && text !== "") output.note(text);
     if (!nothingLeft(address, output) || failed) code = 1;
   }
   return code;
 }
 
-/** How the demo is shown. */
+/** Options of {@linkcode show}. */
 interface ShowOptions {
   address: DeviceAddress;
   seconds: number;
@@ -113,7 +113,7 @@ async function show(
   let ending = false;
   device.done.then((end) => {
     if (ending) return;
-    // If it did not fail it was told to, like us: by Ctrl-C.
+    // Without a failure it was interrupted by Ctrl-C, as we are.
     fail(
       end.failed
         ? new Failure(`the device ended early: ${end.text}`)
@@ -150,7 +150,7 @@ async function show(
   }
 }
 
-/** An address that nothing uses, so that a device of the user is safe. */
+/** Finds an unused address, so that a device of the user is safe. */
 function freeAddress(): DeviceAddress {
   for (let i = 0; i < PROJECTS; i++) {
     const address = { path: ".", projectId: 1 + (Deno.pid + i) % PROJECTS };
@@ -186,7 +186,8 @@ function deviceProcess(command: string, address: DeviceAddress): Running {
       ...["device", "SIN", String(PERIOD), "--interval", String(INTERVAL)],
       ...["--path", String(address.path)],
       ...["--proj", `0x${Number(address.projectId).toString(16)}`],
-      // When this process dies, its standard input ends and so does it.
+      // When this process dies, the device's standard input ends, and so does
+      // it.
       ...["--quiet", "--exit-on-eof"],
     ],
     stdin: "piped",
@@ -226,7 +227,7 @@ function deviceHere(address: DeviceAddress): Running {
   };
 }
 
-/** Says whether all is gone; what is not is removed. */
+/** Reports whether all objects are gone, and removes any that are left. */
 function nothingLeft(address: DeviceAddress, output: Output): boolean {
   const { status, objects } = inspect(address);
   if (status === "none") {

@@ -1,5 +1,5 @@
 /**
- * `ipc detach`: shows what a device left, and removes it.
+ * `ipc detach`: shows the objects that a device left, and removes them.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const GRAMMAR = {
   values: ["path", "proj"],
 } as const;
 
-/** Runs the command and gives its exit code. */
+/** Runs the command and returns its exit code. */
 export function detachCommand(
   args: readonly string[],
   output: Output,
@@ -64,7 +64,7 @@ export function detachCommand(
   return Promise.resolve(0);
 }
 
-/** What was removed, or why nothing was. */
+/** The removed objects, or why none were. */
 interface Outcome {
   removed: DeviceObject[];
   refused?: IpcError;

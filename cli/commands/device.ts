@@ -33,7 +33,7 @@ const GRAMMAR = {
   values: ["interval", "bits", "path", "proj", "mode", "transport"],
 } as const;
 
-/** Runs the command and gives its exit code. */
+/** Runs the command and returns its exit code. */
 export async function deviceCommand(
   args: readonly string[],
   output: Output,
@@ -59,7 +59,7 @@ export async function deviceCommand(
   });
   const running = device.run({ signal: signals.signal });
   if (!flags.quiet) announce(device, output, flags.json);
-  // In the background of a terminal there is nobody to read from.
+  // In the background of a terminal there is no input.
   if (keyboard || !Deno.stdin.isTerminal()) operator.start();
   const summary = await running;
   operator.stop();
@@ -88,7 +88,7 @@ function readOptions(
   const { mode, transport } = values;
   return {
     ...address,
-    // The library says which names it knows.
+    // The library checks the name.
     waveform: waveform as Waveform,
     period: parseNumber(period, "<PERIOD>", { above: 0 }),
     interval: optionalNumber(values.interval, "--interval", {

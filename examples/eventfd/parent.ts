@@ -4,8 +4,8 @@ import { spawn } from "@libc/ipc/spawn";
 const JOBS = 12;
 const WORKERS = 3;
 
-// A ticket for each job, of which every worker takes one at a time, and a count
-// of the jobs done.
+// One ticket for each job, which workers take one at a time, and a count of the
+// jobs done.
 using tickets = EventFd.create({ semaphore: true });
 using done = EventFd.create();
 
@@ -23,6 +23,6 @@ for (let count = 0; count < JOBS;) {
   console.log(`${count} of ${JOBS} jobs done`);
 }
 
-// They wait for more.
+// The workers still wait for tickets.
 for (const child of workers) child.kill();
 for (const child of workers) await child.status;

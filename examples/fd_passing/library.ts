@@ -26,9 +26,10 @@ async function lend(reader: Socket): Promise<void> {
   }
   using book = print(title, text);
   using notes = pipe();
-  // The reader gets descriptors of its own, of the same memory and the same pipe.
+  // The reader gets duplicates of the descriptors, for the same memory and
+  // pipe.
   await reader.sendFds([book, notes.writer], `Here is "${title}"`);
-  // As long as it is open here too, the notes would have no end.
+  // While the writing end is open here, the notes have no end.
   notes.writer.close();
   console.log(`process ${pid} has "${title}"`);
   const note = (await new Response(notes.reader.readable).text()).trim();

@@ -28,7 +28,7 @@ const [first, second] = answer.fds;
 if (first === undefined || second === undefined) Deno.exit(1);
 
 const options = { takeOver: true } as const;
-// Sealed, it stays as it is: the library can neither change nor cut it.
+// The seals guarantee that the library can neither change nor truncate it.
 using book = Memfd.fromFd(first, {
   ...options,
   requireSeals: ["write", "shrink"],

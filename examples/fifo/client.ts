@@ -15,15 +15,15 @@ function openServer(): Fifo {
 }
 
 using server = openServer();
-// The answer comes on a FIFO of our own, which is removed at the end. The server
-// makes its by `mkfifo`, this is `mknod`; what they make is the same.
+// The answer comes on a FIFO of our own, which is removed at the end. The
+// server uses `mkfifo`, this uses `mknod`; the result is the same.
 using own = Fifo.createNode(`shout-${Deno.pid}.fifo`);
 using reader = own.openReader();
 
 using writer = await server.openWriter({ timeout: 1000 });
 await writer.write(encode({ replyTo: own.path, text }));
 
-// Waits for the server to open it, and reads until the server closes it.
+// Wait for the server to open it, and read until the server closes it.
 const buffer = new Uint8Array(65536);
 let answer = "";
 for (;;) {

@@ -12,7 +12,7 @@ Deno.addSignalListener("SIGTERM", () => stopped.abort());
 async function answer(line: string): Promise<void> {
   const { replyTo, text } = decode(line);
   try {
-    // A client that has gone must not hold up the others.
+    // A client that is gone must not delay the others.
     using fifo = Fifo.open(replyTo);
     using writer = await fifo.openWriter({ timeout: 1000 });
     await writer.write(`${text.toUpperCase()}!\n`, { timeout: 1000 });
@@ -23,8 +23,8 @@ async function answer(line: string): Promise<void> {
   }
 }
 
-// Removed at the end of this scope. Open for writing too, or each client that
-// leaves as the last one would be the end.
+// Removed at the end of this scope. Also open for writing, so that there is no
+// end when the last client closes.
 using fifo = Fifo.create(PATH);
 using ends = fifo.openReadWrite();
 console.log(`waiting for requests on ${PATH}`);

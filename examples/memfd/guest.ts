@@ -9,7 +9,7 @@ function open(): Memfd {
     Deno.exit(2);
   }
   try {
-    // Without this seal the owner could end this process.
+    // Without this seal the owner could kill this process by truncating it.
     return Memfd.open({ pid, fd }, { requireSeals: ["shrink"] });
   } catch (error) {
     if (!(error instanceof IpcError)) throw error;
@@ -26,5 +26,5 @@ console.log(`sealed: ${memory.seals.join(", ")}`);
 
 letter.answer = "it is fine";
 letter.pid = Deno.pid;
-// Last, since it tells the owner that all is written.
+// Last, because it tells the owner that the answer is complete.
 Letter.atomic(mapping, "answered").store(1);

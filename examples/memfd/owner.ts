@@ -4,7 +4,7 @@ import { Letter } from "./letter.ts";
 /** How long to wait for a guest, in milliseconds. */
 const PATIENCE = 60_000;
 
-// Nobody can make it shorter or longer from here on.
+// Nobody can change its size from here on.
 using memory = Memfd.create("letter", { size: Letter.size });
 using mapping = memory.map();
 const letter = mapping.view(Letter);

@@ -20,7 +20,7 @@ const effort = Number(Deno.args[0] ?? 125);
   }
 }
 
-// Deno.remove() would want --allow-write; every call of libc is there, too.
+// Deno.remove() would need --allow-write; libc is available without it.
 const path = new TextEncoder().encode(`${PATH}\0`);
 check0(unistd().unlink(path), errno[0], "unlink", "remove", PATH);
 console.log(`done, ${PATH} removed`);

@@ -4,7 +4,7 @@ import { inheritedFd } from "@libc/ipc/spawn";
 using questions = PipeReader.fromFd(inheritedFd(3), { takeOver: true });
 using answers = PipeWriter.fromFd(inheritedFd(4), { takeOver: true });
 
-// A pipe knows no lines: what is read may hold half of one, or several.
+// A pipe has no line boundaries: a read may return half a line, or several.
 let text = "";
 const decoder = new TextDecoder();
 for await (const chunk of questions) {

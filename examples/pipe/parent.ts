@@ -1,7 +1,7 @@
 import { pipe } from "@libc/ipc/pipe";
 import { spawn } from "@libc/ipc/spawn";
 
-// One pipe in each direction: a pipe goes one way only.
+// One pipe for each direction.
 using questions = pipe();
 using answers = pipe();
 
@@ -14,8 +14,8 @@ await using process = spawn(command, {
   args,
   fds: { 3: questions.reader, 4: answers.writer },
 });
-// The child has these now. As long as they were open here too, neither side
-// would ever see the end of its pipe.
+// The child has these ends now. While they are open here too, neither side sees
+// the end of its pipe.
 questions.reader.close();
 answers.writer.close();
 
@@ -27,7 +27,7 @@ for (const question of ["3 4", "10 20 30", "1.5 2.5"]) {
   console.log(`${question.replaceAll(" ", " + ")} = ${value.trimEnd()}`);
 }
 
-// The end of the questions: the child leaves its loop and ends.
+// At the end of the questions the child leaves its loop and exits.
 questions.writer.close();
 const { code } = await process.status;
 console.log(`the child has ended with ${code}`);

@@ -4,7 +4,7 @@ import { NAME, SIZE } from "./letter.ts";
 
 /** Milliseconds without a message after which the inbox closes. */
 const PATIENCE = 30_000;
-/** Milliseconds that it takes to read one. */
+/** Milliseconds to read a message. */
 const pace = Number(Deno.args[0] ?? 1000);
 
 const stopped = new AbortController();
@@ -21,7 +21,7 @@ try {
     const text = new TextDecoder().decode(data);
     console.log(`${priority}: ${text}`);
     if (text === "close") break;
-    // Meanwhile others arrive, and the most urgent one is read next.
+    // Meanwhile others arrive; the most urgent one is received next.
     await new Promise((resolve) => setTimeout(resolve, pace));
   }
 } catch (error) {

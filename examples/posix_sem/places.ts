@@ -6,5 +6,5 @@ import { ftok } from "@libc/ipc/sysv-key";
  */
 export const NAME = `/libc-ipc-garage-${ftok(".", "g").toString(16)}`;
 
-/** How many places there are. */
+/** The number of places. */
 export const PLACES = 2;

@@ -4,7 +4,7 @@ import { NAME, Reading } from "./reading.ts";
 
 function open(): PosixSharedMemory {
   try {
-    // `size`: what is shorter than the struct is not a thermometer's.
+    // `size` refuses memory that is shorter than the struct.
     return PosixSharedMemory.open(NAME, {
       readOnly: true,
       size: Reading.size,
@@ -22,7 +22,7 @@ const reading = mapping.view(Reading);
 
 let seen = 0;
 for (;;) {
-  // First, so that the reading before the end is not missed.
+  // Read this first, so that the last reading is not missed.
   const off = reading.off === 1;
   if (reading.count !== seen) {
     seen = reading.count;

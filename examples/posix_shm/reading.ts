@@ -4,12 +4,12 @@ import { ftok } from "@libc/ipc/sysv-key";
 /** The name of the shared memory: each working directory has its own. */
 export const NAME = `/libc-ipc-thermometer-${ftok(".", "t").toString(16)}`;
 
-/** What lies in it. */
+/** The content of the memory. */
 export const Reading = struct({
-  /** How many readings there have been. */
+  /** The number of readings so far. */
   count: "u32",
-  /** 1 when there will be no more. */
+  /** 1 when the thermometer is off. */
   off: "u32",
-  /** The newest one, in degrees. */
+  /** The newest reading, in degrees. */
   degrees: "f64",
 });

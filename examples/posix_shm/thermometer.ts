@@ -3,7 +3,7 @@ import { NAME, Reading } from "./reading.ts";
 
 const READINGS = 10;
 
-/** Milliseconds from one to the next. */
+/** Milliseconds between two readings. */
 const interval = Number(Deno.args[0] ?? 500);
 
 // Removed at the end of this scope, if this process created it.
@@ -22,7 +22,7 @@ count.store(0);
 for (let i = 1; i <= READINGS; i++) {
   await new Promise((resolve) => setTimeout(resolve, interval));
   reading.degrees = 21 + Math.sin(i / 3);
-  // Last, since it tells the others that there is a new one.
+  // Last, because it tells the displays that there is a new reading.
   count.store(i);
 }
 reading.off = 1;

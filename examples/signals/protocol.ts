@@ -1,6 +1,9 @@
-/** Brings one character, as its code point. */
+/** Carries one character as its code point. */
 export const LETTER = "SIGRTMIN+1";
-/** Says that the text is complete: of two waiting signals, the lower comes first. */
+/**
+ * Marks the text as complete: of two pending signals, the lower number is
+ * delivered first.
+ */
 export const SEND = "SIGRTMIN+2";
-/** What ends the receiver. */
+/** The signals that end the receiver. */
 export const STOP = ["SIGINT", "SIGTERM"] as const;

@@ -2,8 +2,8 @@ import { ignore } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
 import { LETTER, SEND, STOP } from "./protocol.ts";
 
-// A program can queue signals only if all of its threads block them, and Deno
-// has many threads before the program begins. So it is started that way.
+// Signals are queued only if all threads block them, and Deno has many threads
+// before the program begins. So the receiver is started with them blocked.
 const receiver = spawn(Deno.execPath(), {
   args: [
     "run",
@@ -13,7 +13,7 @@ const receiver = spawn(Deno.execPath(), {
   ],
   signalMask: [LETTER, SEND, ...STOP],
 });
-// Ctrl-C reaches both; the receiver is the one to end by it.
+// Ctrl-C reaches both processes; only the receiver should end by it.
 ignore("SIGINT");
 const { code } = await receiver.status;
 Deno.exit(code);

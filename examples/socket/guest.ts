@@ -14,8 +14,8 @@ async function enter(): Promise<Socket> {
 
 using room = await enter();
 
-// What is typed goes to the room, which sees the end of it (Ctrl-D) as the end
-// of this direction; what was said before still comes back.
+// Send standard input to the room. Its end (Ctrl-D) ends this direction only,
+// so that lines of the others still arrive.
 let left = false;
 Deno.stdin.readable.pipeTo(room.writable)
   .then(() => left = true, () => console.error("nobody hears this any more"));
@@ -26,5 +26,5 @@ try {
   if (!(error instanceof IpcError)) throw error;
 }
 console.log(left ? "left" : "the room is closed");
-// Whatever is still being typed must not keep this program alive.
+// The pending read of standard input must not keep this program alive.
 Deno.exit();

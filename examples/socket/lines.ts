@@ -1,9 +1,9 @@
 import type { Socket } from "@libc/ipc/socket";
 
-/** Where the room is: in the working directory. */
+/** The socket of the room, in the working directory. */
 export const PATH = "room.sock";
 
-/** The lines that come, to the end: a stream does not know where they end. */
+/** Splits a stream, which has no message boundaries, into lines. */
 export async function* lines(socket: Socket): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let text = "";

@@ -2,7 +2,7 @@ import { IpcError } from "@libc/ipc/errno";
 import { Socket } from "@libc/ipc/socket";
 import { lines, PATH } from "./lines.ts";
 
-/** How long a guest may take to hear something, in milliseconds. */
+/** How long sending a line to a guest may take, in milliseconds. */
 const PATIENCE = 1000;
 
 const guests = new Set<Socket>();
@@ -11,7 +11,7 @@ async function tell(guest: Socket, line: string): Promise<void> {
   try {
     await guest.send(`${line}\n`, { timeout: PATIENCE });
   } catch (error) {
-    // It is gone, or does not listen: then it must not hold up the others.
+    // The guest is gone or does not read; it must not delay the others.
     if (!(error instanceof IpcError || error instanceof TypeError)) throw error;
     guest.close();
   }
@@ -25,7 +25,7 @@ async function tellOthers(self: Socket, line: string): Promise<void> {
 
 async function welcome(guest: Socket): Promise<void> {
   using _guest = guest;
-  // The kernel vouches for these: nobody can pretend to be somebody else.
+  // The kernel provides these credentials, so they cannot be forged.
   const { pid, uid } = guest.peerCredentials();
   const name = `guest ${pid} of user ${uid}`;
   guests.add(guest);
@@ -43,7 +43,7 @@ async function welcome(guest: Socket): Promise<void> {
 
 function open(): Socket {
   try {
-    // A room that was killed has left its file, which nobody answers.
+    // A room that was killed has left a stale socket file.
     return Socket.listen(PATH, { replaceStale: true });
   } catch (error) {
     if (!(error instanceof IpcError)) throw error;
@@ -52,7 +52,7 @@ function open(): Socket {
   }
 }
 
-// Its file is removed at the end of this scope.
+// The socket file is removed at the end of this scope.
 using room = open();
 Deno.addSignalListener("SIGINT", () => room.close());
 Deno.addSignalListener("SIGTERM", () => room.close());

@@ -9,7 +9,7 @@ if (pid === undefined) {
 }
 
 try {
-  // From here on it is this process, even if its number should be used again.
+  // From here on it refers to this process, even if the pid is reused.
   using process = Pidfd.open(Number(pid));
   process.send(signal as Signal);
   await process.wait({ timeout: 5000 });

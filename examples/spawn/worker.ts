@@ -1,7 +1,7 @@
 import { EventFd } from "@libc/ipc/eventfd";
 import { inheritedFd } from "@libc/ipc/spawn";
 
-// The supervisor has put it there, and nothing else but the three standard ones.
+// The supervisor passes only this descriptor and the three standard ones.
 using beat = EventFd.fromFd(inheritedFd(3), { takeOver: true });
 
 const beats = Number(Deno.args[0] ?? 100);

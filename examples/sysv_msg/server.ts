@@ -15,7 +15,7 @@ console.log(`waiting for questions on queue ${queue.id}`);
 
 let answered = 0;
 try {
-  // Only questions: the answers are in the same queue, until they are fetched.
+  // Receive only questions: unfetched answers are in the same queue.
   const options = {
     type: QUESTION,
     timeout: PATIENCE,

@@ -13,13 +13,13 @@ Deno.addSignalListener("SIGINT", () => stopped.abort());
 Deno.addSignalListener("SIGTERM", () => stopped.abort());
 const options = { timeout: PATIENCE, signal: stopped.signal };
 
-// No loaves, room for all, the till free. Removed at the end of this scope.
+// No loaves, all places free, the till free. Removed at the end of this scope.
 using shelf = SysvSemaphoreSet.create(KEY, [0, SHELF, 1]);
 console.log(`open, with room for ${SHELF}`);
 try {
   for (let i = 1; i <= loaves; i++) {
     await new Promise((resolve) => setTimeout(resolve, pace));
-    // Both at once, as soon as both can be: a place less, a loaf more.
+    // Atomically take a place and add a loaf, as soon as both are possible.
     await shelf.operate([
       { index: ROOM, delta: -1 },
       { index: LOAVES, delta: 1 },

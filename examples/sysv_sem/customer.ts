@@ -19,8 +19,8 @@ function find(): SysvSemaphoreSet {
 
 using shelf = find();
 try {
-  // All of it at once, as soon as all of it can be. The kernel gives the till
-  // back if this process dies at it (undo).
+  // Atomically, as soon as all three are possible. The kernel releases the till
+  // if this process dies (undo).
   await shelf.operate([
     { index: LOAVES, delta: -count },
     { index: ROOM, delta: count },
@@ -32,6 +32,6 @@ try {
   console.log("paid");
 } catch (error) {
   if (!(error instanceof IpcError)) throw error;
-  // The baker has closed (EIDRM), or there was too little (ETIMEDOUT).
+  // The baker has closed (EIDRM), or there were too few loaves (ETIMEDOUT).
   console.log(`left: ${error.code}`);
 }

@@ -7,7 +7,7 @@ export const KEY = ftok(".", "s");
 export const LOAVES = 0;
 /** The semaphore that counts the free places. */
 export const ROOM = 1;
-/** The semaphore that is 1 while nobody is at the till. */
+/** The semaphore that is 1 while the till is free. */
 export const TILL = 2;
-/** How many loaves the shelf holds. */
+/** The capacity of the shelf. */
 export const SHELF = 5;

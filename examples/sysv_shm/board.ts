@@ -1,7 +1,7 @@
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 import { KEY, Note } from "./note.ts";
 
-/** Milliseconds without a note after which the board goes. */
+/** Milliseconds without a note after which the board is removed. */
 const PATIENCE = 30_000;
 
 // Removed at the end of this scope.

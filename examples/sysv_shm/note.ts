@@ -4,12 +4,12 @@ import { struct, text } from "@libc/ipc/struct";
 /** The key of the segment: each working directory has its own. */
 export const KEY = ftok(".", "n");
 
-/** What lies in the segment. */
+/** The content of the segment. */
 export const Note = struct({
-  /** How many notes there have been. */
+  /** The number of notes so far. */
   count: "u32",
   /** The process that wrote the last one. */
   writer: "i32",
-  /** What it says. */
+  /** The text of the last note. */
   text: text(120),
 });

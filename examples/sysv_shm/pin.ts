@@ -19,7 +19,7 @@ using mapping = segment.attach();
 const note = mapping.view(Note);
 note.text = text;
 note.writer = Deno.pid;
-// Last, since it tells the board that there is a new one.
+// Last, because it tells the board that there is a new note.
 const number = Note.atomic(mapping, "count").add(1) + 1;
 const { attachCount } = segment.stat();
 console.log(`note ${number}, seen by ${attachCount} processes`);

@@ -1,5 +1,5 @@
 /**
- * Which device, and what to say about it in messages.
+ * Addresses of devices, and their names in messages.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { type Key, keyText } from "../core/convert/key.ts";
 import { ftok } from "../sysv/key.ts";
 import { type DeviceAddress, type Transport, TRANSPORTS } from "./types.ts";
 
-/** An address that was looked up. */
+/** A resolved address. */
 export interface Place {
   /** The key of all System V objects. */
   key: Key;
-  /** What the device is called in messages. */
+  /** The name of the device in messages. */
   label: string;
 }
 
-/** Looks up which key an address means. */
+/** Resolves an address to a key. */
 export function placeOf(address: DeviceAddress): Place {
   const { path = ".", projectId = "x" } = address;
   const key = ftok(path, projectId);
@@ -44,7 +44,7 @@ export function checkTransport(transport: Transport): Transport {
   return transport;
 }
 
-/** The error of something that no single call refused. */
+/** An error that no single call reported. */
 export function deviceError(
   code: keyof typeof ERRNO,
   syscall: string,

@@ -1,11 +1,11 @@
 /**
- * Commands to a device, and its answers, as text.
+ * Commands to a device and its answers as text.
  *
  * They travel through the System V message queue of the device's key. A request
- * has message type 1 and is the text `<reply> <command>`: `reply` is the type
- * that the answer shall have, any number from 2 to 2147483647, such as the
- * process id of who asks or, better, a number of this request alone. The answer
- * is `ok <status as JSON>` or `error <code> <message>`.
+ * has message type 1 and is the text `<reply> <command>`: `reply` is the
+ * message type of the answer, from 2 to 2147483647: the sender's process id or,
+ * better, a number unique to the request. The answer is `ok <status as JSON>`
+ * or `error <code> <message>`.
  *
  * @module
  */
@@ -32,11 +32,11 @@ export type CommandName = "start" | "stop" | "config" | "status" | "exit";
 /** A command to a device. */
 export type DeviceCommand =
   | {
-    /** What to do. */
+    /** The command. */
     name: "start" | "stop" | "status" | "exit";
   }
   | {
-    /** What to do. */
+    /** The command. */
     name: "config";
     /** The settings to change. */
     changes: WaveChanges;
@@ -45,17 +45,17 @@ export type DeviceCommand =
 /** The message type of requests. */
 export const REQUEST = 1;
 
-/** The greatest message type that an answer can have. */
+/** The highest message type of an answer. */
 export const MAX_REPLY = 0x7fff_ffff;
 
-/** A longer request is refused before it is looked at. */
+/** Longer requests are refused unparsed. */
 const MAX_LENGTH = 1024;
 
 const PLAIN = ["start", "stop", "status", "exit"] as const;
 
 /**
- * Reads a command: `start`, `stop`, `status`, `exit`, or `config` with settings
- * such as `waveform=TRI period=0.5 interval=0.01 bits=12`.
+ * Parses a command: `start`, `stop`, `status`, `exit`, or `config` with
+ * settings such as `waveform=TRI period=0.5 interval=0.01 bits=12`.
  *
  * @example Read and write
  * ```ts
@@ -66,7 +66,7 @@ const PLAIN = ["start", "stop", "status", "exit"] as const;
  * assertEquals(formatCommand(command), "config waveform=TRI period=0.5");
  * ```
  *
- * @throws {TypeError} When it is no command or a setting is not known.
+ * @throws {TypeError} When it is not a command or a setting is not known.
  * @throws {RangeError} When a setting is out of its range.
  */
 export function parseCommand(line: string): DeviceCommand {
@@ -98,9 +98,9 @@ export function parseCommand(line: string): DeviceCommand {
 }
 
 /**
- * Writes a command as {@linkcode parseCommand} reads it.
+ * Formats a command as {@linkcode parseCommand} reads it.
  *
- * @throws {TypeError} When it is no command.
+ * @throws {TypeError} When it is not a command.
  * @throws {RangeError} When a setting is out of its range.
  */
 export function formatCommand(command: DeviceCommand): string {
@@ -113,7 +113,7 @@ export function formatCommand(command: DeviceCommand): string {
   return [name, ...settings].join(" ");
 }
 
-/** Checks settings that shall change: at least one, each in its range. */
+/** Checks changes: at least one setting, each in its range. */
 export function checkChanges(changes: WaveChanges): WaveChanges {
   if (typeof changes !== "object" || changes === null) {
     throw new TypeError(`changes must be an object, got ${shown(changes)}`);
@@ -151,7 +151,7 @@ function parseSettings(settings: string[]): WaveChanges {
   return changes;
 }
 
-/** `Number("")` is 0 and `Number("0x10")` 16: neither is meant by anybody. */
+/** Stricter than Number(): `Number("")` is 0 and `Number("0x10")` is 16. */
 function decimal(key: string, text: string): number {
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
     throw new TypeError(`${key} must be a number, got ${shown(text)}`);
@@ -159,19 +159,19 @@ function decimal(key: string, text: string): number {
   return Number(text);
 }
 
-/** A request as it came through the queue. */
+/** A request from the queue. */
 export interface Request {
   /** The message type of the answer. */
   reply: number;
-  /** The text of the command, not looked at yet. */
+  /** The text of the command, not parsed yet. */
   line: string;
 }
 
-/** Reads a request; undefined when it does not even say who asks. */
+/** Parses a request; undefined when it has no valid reply type. */
 export function parseRequest(data: Uint8Array): Request | undefined {
-  // Room for the number as well, and for bytes that are several a character.
+  // Allow for the reply type, and for several bytes per character.
   if (data.length > 4 * MAX_LENGTH + 16) return undefined;
-  // A C program may well send the NUL at the end of its string.
+  // A C program may include the NUL at the end of its string.
   const text = new TextDecoder().decode(data).replace(/\0+$/, "");
   const [, reply = "", line = ""] = /^(\d{1,10})\s+(.*)$/s.exec(text) ?? [];
   const type = Number(reply);
@@ -179,17 +179,17 @@ export function parseRequest(data: Uint8Array): Request | undefined {
   return { reply: type, line };
 }
 
-/** Writes a request. */
+/** Formats a request. */
 export function formatRequest(reply: number, command: DeviceCommand): string {
   return `${reply} ${formatCommand(command)}`;
 }
 
-/** Writes the answer to a command that was done. */
+/** Formats the answer to a command that succeeded. */
 export function formatStatus(status: DeviceStatus): string {
   return `ok ${JSON.stringify(status)}`;
 }
 
-/** Writes the answer to a command that was refused. */
+/** Formats the answer to a command that was refused. */
 export function formatError(error: unknown): string {
   const code = error instanceof IpcError ? error.code : "EINVAL";
   const message = error instanceof Error ? error.message : String(error);
@@ -201,7 +201,7 @@ export type Answer =
   | { ok: true; status: DeviceStatus }
   | { ok: false; code: string; message: string };
 
-/** Reads an answer; undefined when it makes no sense. */
+/** Parses an answer; undefined when it is invalid. */
 export function parseAnswer(data: Uint8Array): Answer | undefined {
   const text = new TextDecoder().decode(data);
   const [, code, message] = /^error (E\w{1,20}) (.*)$/s.exec(text) ?? [];
@@ -232,7 +232,7 @@ const NUMBERS = [
   "bits",
 ] as const;
 
-/** The fields that are known, and nothing else of what somebody sent. */
+/** Copies only the known fields, because any process can send an answer. */
 function statusOf(value: unknown): DeviceStatus | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { state, waveform, transport, clients, ...rest } = value as Record<
@@ -253,7 +253,9 @@ function isOneOf(values: readonly string[], value: unknown): boolean {
   return typeof value === "string" && values.includes(value);
 }
 
-/** What another process says must not command a terminal. */
+/**
+ * Replaces control characters: another process must not control the terminal.
+ */
 function printable(text: string): string {
   // deno-lint-ignore no-control-regex -- control characters are the point
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");

@@ -3,8 +3,9 @@
  *
  * A {@linkcode WaveDevice} writes samples of a waveform into memory that any
  * program can attach. A {@linkcode WaveClient} reads it, a
- * {@linkcode WaveControl} commands it from another process,
- * {@linkcode inspect} shows what there is and {@linkcode detach} cleans up.
+ * {@linkcode WaveControl} sends it commands from another process,
+ * {@linkcode inspect} shows its kernel objects and {@linkcode detach} cleans
+ * up.
  *
  * ```ts
  * import { WaveClient, WaveDevice } from "@libc/ipc/device";
@@ -27,10 +28,11 @@
  *
  * ## For programs in C and other languages
  *
- * Everything has the key `ftok(directory, 'x')`.
+ * All objects have the key `ftok(directory, 'x')`.
  *
  * **The memory.** `shmget(key, 32, 0666)` finds it. The first 32 bytes are this
- * struct, in which each field is written whole; the rest belongs to this module.
+ * struct, whose fields are each written atomically; the rest is private to this
+ * module.
  *
  * ```c
  * struct wave {
@@ -43,17 +45,17 @@
  * ```
  *
  * **The writers' lock.** Semaphore 0 of the set, 1 when free. The device takes
- * it for each write, so that whoever holds it finds the struct at rest: take it
- * with `{ 0, -1, SEM_UNDO }`, copy the struct, and give it back with
- * `{ 0, 1, SEM_UNDO }`. What was due meanwhile is written afterwards; after a
- * second the device goes on without the lock. The other semaphores tell
- * whether the device lives: leave them alone.
+ * it for each write, so that the struct does not change while another process
+ * holds it: take it with `{ 0, -1, SEM_UNDO }`, copy the struct, and release it
+ * with `{ 0, 1, SEM_UNDO }`. The device writes delayed samples afterwards;
+ * after a second it continues without the lock. Do not touch the other
+ * semaphores: they show whether the device is alive.
  *
  * **Commands.** Send a message of type 1 with the text `<reply> <command>`:
- * `reply` is the message type that the answer shall have, from 2 to 2147483647,
- * and `command` is as in {@linkcode parseCommand}. The answer begins with `ok `
- * and the status as JSON, or with `error `, a code and a message. An answer that
- * nobody fetches is taken back after five seconds.
+ * `reply` is the message type of the answer, from 2 to 2147483647, and
+ * `command` is as in {@linkcode parseCommand}. The answer is `ok ` and the
+ * status as JSON, or `error `, a code and a message. The device discards an
+ * answer that is not fetched within five seconds.
  *
  * @module
  */

@@ -8,9 +8,9 @@ import type { Transport } from "./types.ts";
 
 /** A kernel object of a device. */
 export interface DeviceObject {
-  /** What it is. */
+  /** The kind of object. */
   kind: "memory" | "semaphores" | "queue";
-  /** Where it lives; semaphores and queue are always `"sysv"`. */
+  /** Its transport; semaphores and queue are always `"sysv"`. */
   transport: Transport;
   /** Its System V id; undefined for POSIX memory and a memfd. */
   id: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * What the device, its clients and its tools say to each other and to you.
+ * Types that the device, its clients and its tools share.
  *
  * @module
  */
@@ -26,8 +26,8 @@ export const DEVICE_STATES: readonly DeviceState[] = Object.freeze([
 ]);
 
 /**
- * Where the device's memory lives: a System V segment (which C programs find
- * by its key), a POSIX shared memory object, or a sealed memfd.
+ * The kind of memory of a device: a System V segment (which C programs find by
+ * its key), a POSIX shared memory object, or a sealed memfd.
  */
 export type Transport = "sysv" | "posix" | "memfd";
 
@@ -38,23 +38,24 @@ export const TRANSPORTS: readonly Transport[] = Object.freeze([
   "memfd",
 ]);
 
-/** Which device: the two arguments of `ftok`. */
+/** The address of a device: the two arguments of `ftok`. */
 export interface DeviceAddress {
   /**
-   * An existing file or directory; the device and its clients name the same.
+   * An existing file or directory, the same for the device and its clients.
    *
    * @default {"."}
    */
   path?: string | URL | undefined;
   /**
-   * The project id: one character, or a number of which eight bits count.
+   * The project id: one character, or a number of which the low eight bits
+   * count.
    *
    * @default {"x"}
    */
   projectId?: string | number | undefined;
 }
 
-/** What a device produces. */
+/** The settings of a device. */
 export interface WaveSettings {
   /** The waveform. */
   waveform: Waveform;
@@ -66,7 +67,7 @@ export interface WaveSettings {
   bits: number;
 }
 
-/** What of a device's settings changes; the others stay. */
+/** Changes to a device's settings. */
 export interface WaveChanges {
   /**
    * The waveform.
@@ -107,8 +108,8 @@ export interface Reading {
   /** Seconds of one period. */
   period: number;
   /**
-   * How many samples came before this one; undefined when there is none yet,
-   * and with a foreign device, which does not count them.
+   * The number of samples before this one; undefined before the first sample,
+   * and with a foreign device, which does not count samples.
    */
   sequence: number | undefined;
 }
@@ -119,7 +120,7 @@ export interface DeviceStatus extends WaveSettings {
   key: number;
   /** Its process id. */
   pid: number;
-  /** Where its memory lives. */
+  /** The kind of its memory. */
   transport: Transport;
   /** The state. */
   state: DeviceState;
@@ -129,44 +130,47 @@ export interface DeviceStatus extends WaveSettings {
   time: number;
   /** How many samples it has written. */
   samples: number;
-  /** Samples a second over the last second or so; 0 while it does not run. */
+  /** Samples per second over about the last second; 0 while it does not run. */
   rate: number;
   /** Seconds since it was created. */
   uptime: number;
-  /** How many samples its history holds. */
+  /** The capacity of its history in samples. */
   history: number;
-  /** How many other mappings of its memory there are; undefined if unknown. */
+  /** The number of other mappings of its memory; undefined if unknown. */
   clients: number | undefined;
   /** How many commands it has served. */
   commands: number;
 }
 
-/** Why a device ended: by command, by its signal, or its memory was removed. */
+/** Why a device ended: a command, an aborted signal, or removed memory. */
 export type RunEnd = "exit" | "aborted" | "removed";
 
-/** What a device did, when it is done. */
+/** The summary of a run. */
 export interface RunSummary {
   /** Why it ended. */
   reason: RunEnd;
   /** How many samples it has written. */
   samples: number;
-  /** Seconds that it was producing; pauses do not count. */
+  /** Seconds of producing, without pauses. */
   seconds: number;
-  /** Samples a second over these seconds. */
+  /** Samples per second over these seconds. */
   rate: number;
-  /** Samples a second that the last interval asked for. */
+  /** Samples per second of the last configured interval. */
   nominalRate: number;
   /**
-   * How many samples were left out because the process could not run (stopped,
-   * or a machine too slow), so that device time is behind the clock by that
-   * many intervals.
+   * The number of samples skipped because the process could not run (stopped,
+   * or the machine too slow): device time is behind the clock by that many
+   * intervals.
    */
   skipped: number;
   /** How many commands it has served. */
   commands: number;
-  /** How many messages were no commands. */
+  /** The number of invalid commands. */
   malformed: number;
-  /** How often it wrote without the lock because somebody kept it too long. */
+  /**
+   * The number of writes without the lock because another process held it too
+   * long.
+   */
   lockOverruns: number;
 }
 
@@ -175,15 +179,15 @@ export type ClientEnd = "off" | "died" | "removed";
 
 /** What a device offers to a client. */
 export interface ClientFeatures {
-  /** Whether several fields are read together, never half old, half new. */
+  /** Whether a reading is consistent: all fields of one moment. */
   consistent: boolean;
-  /** Whether every sample can be had: {@linkcode WaveClient.follow}. */
+  /** Whether every sample can be read: {@linkcode WaveClient.follow}. */
   history: boolean;
   /** Whether it takes commands: {@linkcode WaveControl}. */
   control: boolean;
-  /** Whether its death is certain knowledge and not an inference. */
+  /** Whether its death is known for certain, and not inferred. */
   liveness: boolean;
-  /** Why something is not offered; undefined when everything is. */
+  /** Why a feature is missing; undefined when none is. */
   reason: string | undefined;
 }
 
@@ -193,20 +197,23 @@ export interface ClientSettings {
   waveform: Waveform;
   /** Seconds of one period. */
   period: number;
-  /** Seconds between two samples; not in memory of a foreign device. */
+  /** Seconds between two samples; unknown for a foreign device. */
   interval?: number;
-  /** Resolution: full scale is ±2^(bits-1); not in that memory either. */
+  /** Resolution: full scale is ±2^(bits-1); unknown for a foreign device. */
   bits?: number;
 }
 
-/** Every sample of a device, in order, as {@linkcode WaveClient.follow} gives. */
+/** Every sample of a device, in order, from {@linkcode WaveClient.follow}. */
 export interface SampleStream
   extends AsyncIterableIterator<Reading, undefined>, AsyncDisposable {
   /**
-   * How many samples were overwritten before they could be read, so far. The
-   * `sequence` of the readings shows where.
+   * The number of samples overwritten before they were read, so far. The
+   * `sequence` of the readings shows the gaps.
    */
   readonly lost: number;
-  /** Why the device ended; undefined while it has not, or after the count. */
+  /**
+   * Why the device ended; undefined while it runs, or when the count ended the
+   * iteration.
+   */
   readonly end: ClientEnd | undefined;
 }

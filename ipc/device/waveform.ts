@@ -16,7 +16,7 @@ export const WAVEFORMS: readonly Waveform[] = Object.freeze([
   "QUA",
 ]);
 
-/** The number of bits that {@linkcode sampleAt} takes, at the most. */
+/** The maximum resolution in bits. */
 export const MAX_BITS = 31;
 
 /**
@@ -36,7 +36,7 @@ export const MAX_BITS = 31;
  * assertEquals(samples, [0, 512, 0, -512]);
  * ```
  *
- * @param time Seconds, from 0 on.
+ * @param time Seconds, at least 0.
  * @param period Seconds, 0.000001 to 1000000000.
  * @param bits Resolution, 2 to 31.
  * @throws {TypeError} When the waveform is not known.
@@ -57,15 +57,15 @@ export function sampleAt(
   return rawSample(waveform, time, period, 2 ** (bits - 1));
 }
 
-/** {@linkcode sampleAt} for arguments that are checked, with the full scale. */
+/** {@linkcode sampleAt} for checked arguments, with the full scale. */
 export function rawSample(
   waveform: Waveform,
   time: number,
   period: number,
   fullScale: number,
 ): number {
-  // `| 0` truncates toward zero as a C cast does, and knows no -0. The terms
-  // are in the order of the C programs, so that the results are the same.
+  // `| 0` truncates toward zero as a C cast does, and never yields -0. The
+  // terms are in the order of the C programs, so that the results are equal.
   if (waveform === "SIN") {
     return (fullScale * Math.sin(2 * Math.PI * time / period)) | 0;
   }
@@ -76,7 +76,7 @@ export function rawSample(
   return (fullScale * (4 * phase - 4)) | 0;
 }
 
-/** Checks a name of a waveform and gives it back, in capitals. */
+/** Checks the name of a waveform and returns it in capitals. */
 export function checkWaveform(waveform: string): Waveform {
   const name = typeof waveform === "string" ? waveform.toUpperCase() : waveform;
   const found = WAVEFORMS.find((known) => known === name);

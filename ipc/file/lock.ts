@@ -1,5 +1,5 @@
 /**
- * Locks on files, which the kernel releases when their holder dies:
+ * File locks, which the kernel releases when their holder dies:
  * {@linkcode lockFile}.
  *
  * ```ts
@@ -14,13 +14,13 @@
  * Deno.removeSync(path);
  * ```
  *
- * A lock belongs to the open file: to the `open` that made the descriptor, not
- * to the process. Whoever opens the file again competes for it, even in the same
- * process. Duplicates of the descriptor and children that inherit it hold the
- * lock together, and the last of them that closes it releases it.
+ * A lock belongs to the open file description, which `open` makes, not to the
+ * process. Opening the file again competes for the lock, even in the same
+ * process. Duplicates of the descriptor and children that inherit it share the
+ * lock; closing the last of them releases it.
  *
- * The record locks of `fcntl(F_SETLK)` are not offered: they vanish as soon as
- * anything in the process closes any descriptor of the same file.
+ * The record locks of `fcntl(F_SETLK)` are not offered: they vanish when any
+ * code in the process closes any descriptor of the same file.
  *
  * @module
  */
@@ -81,8 +81,8 @@ export interface FileRange {
    */
   offset?: number | undefined;
   /**
-   * How many bytes, which need not exist; 0 is all from `offset` on, whatever
-   * is added later.
+   * The number of bytes, which need not exist; 0 covers everything from
+   * `offset` on, however much the file grows.
    *
    * @default {0}
    */
@@ -92,16 +92,16 @@ export interface FileRange {
 /** Options of {@linkcode tryLockFile}. */
 export interface FileLockOptions {
   /**
-   * Any number of holders may share it, as long as none has it for itself.
+   * Takes a shared lock: any number of holders, but no exclusive one.
    *
    * @default {false}
    */
   shared?: boolean | undefined;
   /**
-   * Locks bytes of the file (`fcntl(F_OFD_SETLK)`) instead of the file as a
-   * whole (`flock`). The two kinds know nothing of each other.
+   * Locks bytes of the file (`fcntl(F_OFD_SETLK)`) instead of the whole file
+   * (`flock`). The two kinds ignore each other.
    *
-   * @default {undefined} the file as a whole
+   * @default {undefined} the whole file
    */
   range?: FileRange | undefined;
 }
@@ -112,20 +112,20 @@ export interface FileLockSyncOptions extends FileLockOptions, SyncWaitOptions {}
 /** Options of {@linkcode lockFile}. */
 export interface FileLockWaitOptions extends FileLockOptions, WaitOptions {}
 
-/** A lock that is in the way, as {@linkcode conflictingLock} finds it. */
+/** A conflicting lock, as {@linkcode conflictingLock} finds it. */
 export interface FileLockInfo {
-  /** Whether it is a shared one. */
+  /** Whether it is a shared lock. */
   shared: boolean;
   /** Its first byte. */
   offset: number;
-  /** How many bytes it covers; 0 is all from `offset` on. */
+  /** The number of bytes; 0 covers everything from `offset` on. */
   length: number;
 }
 
 /** Options of {@linkcode openLockFile}. */
 export interface OpenLockFileOptions {
   /**
-   * Permission bits of the file if it is made, less the umask.
+   * Permission bits of a new file, less the umask.
    *
    * @default {0o600}
    */
@@ -144,7 +144,7 @@ export interface FileLockInit {
   readonly syscall: "flock" | "fcntl";
   /** The first byte. */
   readonly start: number;
-  /** The byte behind the last one. */
+  /** The byte after the last one. */
   readonly end: number;
   /** Releases it. */
   unlock(fd: number, label: string): void;
@@ -174,7 +174,7 @@ export class FileLock implements Disposable {
     return this.#init.shared;
   }
 
-  /** Whether it was released, here or with the descriptor. */
+  /** Whether it was released, by `close` or with the descriptor. */
   get closed(): boolean {
     return this.#closed || this.#fd.closed;
   }
@@ -199,7 +199,7 @@ export class FileLock implements Disposable {
   }
 
   /**
-   * Whether it and a new one would be one and the same to the kernel.
+   * Whether the kernel would merge it with a new lock of this descriptor.
    *
    * @ignore
    */
@@ -213,16 +213,16 @@ export class FileLock implements Disposable {
 showing(FileLock, ({ shared }) => ({ shared }));
 
 /**
- * `open(O_CREAT | O_NOFOLLOW | O_CLOEXEC)`: opens a file to lock, and makes an
- * empty one if there is none.
+ * `open(O_CREAT | O_NOFOLLOW | O_CLOEXEC)`: opens a file to lock, and creates
+ * an empty one if there is none.
  *
- * Do not remove a lock file while others may use it: who has it open and who
- * makes it anew would both hold the lock.
+ * Do not remove a lock file while others may use it: a process that still has
+ * it open and one that creates it anew could both hold the lock.
  *
  * See [open(2)](https://man7.org/linux/man-pages/man2/open.2.html).
  *
- * @throws {IpcError} `EACCES`, `ENOENT` without the directory, `ELOOP` when it is
- * a symbolic link, `EISDIR`, `EMFILE`.
+ * @throws {IpcError} `EACCES`, `ENOENT` when the directory does not exist,
+ * `ELOOP` when it is a symbolic link, `EISDIR`, `EMFILE`.
  */
 export function openLockFile(
   path: string | URL,
@@ -245,20 +245,19 @@ export function openLockFile(
 
 /**
  * `flock`, `fcntl(F_OFD_SETLK)`: locks a file, or bytes of it, as soon as no
- * other lock is in the way.
+ * other lock conflicts.
  *
- * The kernel tells nobody when a lock is released, so it is tried every few
- * milliseconds: 25 in the end, and more where many wait. One that is aborted or
- * times out holds nothing.
+ * The kernel does not report the release of a lock, so this polls every few
+ * milliseconds: every 25 in the end, and less often with many waiters. A call
+ * that is aborted or times out holds nothing.
  *
  * See [flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html) and
  * [F_OFD_SETLK(2const)](https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html).
  *
  * @throws {IpcError} `ETIMEDOUT`; `EBADF` for a range that is not open for
- * writing (reading, if shared), `ENOLCK` when the kernel has no room.
- * @throws {TypeError} When the descriptor holds a lock of the same bytes
- * already: open the file again for another. When it is closed, before or
- * meanwhile.
+ * writing (reading, if shared), `ENOLCK` when the kernel is out of lock memory.
+ * @throws {TypeError} When the descriptor already holds a lock of the same
+ * bytes (open the file again for another), or is closed, even during the wait.
  *
  * @example Readers and a writer
  * ```ts
@@ -294,14 +293,11 @@ export async function lockFile(
 }
 
 /**
- * `flock`, `fcntl(F_OFD_SETLKW)`: as {@linkcode lockFile}, blocking this thread.
+ * `flock`, `fcntl(F_OFD_SETLKW)`: as {@linkcode lockFile}, blocking this
+ * thread.
  *
- * The kernel has no time limit for this. Here a timer interrupts the call at
- * the deadline; it borrows a real-time signal that nobody uses meanwhile.
- *
- * See [flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html).
- *
- * @throws {IpcError} As `lockFile`.
+ * The kernel has no timeout for this call, so a timer interrupts it at the
+ * deadline; it borrows an unused real-time signal meanwhile.
  */
 export function lockFileSync(
   fd: Fd,
@@ -326,12 +322,8 @@ export function lockFileSync(
 }
 
 /**
- * `flock(LOCK_NB)`, `fcntl(F_OFD_SETLK)`: locks a file, or bytes of it, if no
- * other lock is in the way, else undefined.
- *
- * See [flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html).
- *
- * @throws {IpcError} As `lockFile`, but for `ETIMEDOUT`.
+ * `flock(LOCK_NB)`, `fcntl(F_OFD_SETLK)`: as {@linkcode lockFile}, without
+ * waiting; undefined when another lock conflicts.
  */
 export function tryLockFile(
   fd: Fd,
@@ -341,8 +333,9 @@ export function tryLockFile(
 }
 
 /**
- * `fcntl(F_OFD_GETLK)`: a lock that is in the way of locking bytes of a file, or
- * undefined. Locks on files as a whole (`flock`) are not seen.
+ * `fcntl(F_OFD_GETLK)`: finds a lock that conflicts with locking bytes of a
+ * file; undefined if there is none. It does not see locks on whole files
+ * (`flock`).
  *
  * See [F_OFD_GETLK(2const)](https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html).
  */
@@ -373,7 +366,7 @@ function fdLabel(fd: Fd): string {
   throw new TypeError(`fd must be an Fd, got ${shown(fd)}`);
 }
 
-/** Locks, or gives undefined when it would have to wait or was interrupted. */
+/** Locks; undefined when it would have to wait or was interrupted. */
 function attempt(
   fd: Fd,
   request: LockRequest,
@@ -401,7 +394,7 @@ function attempt(
   throw ipcError(error, request.syscall, "lock", label, hint);
 }
 
-/** Explains what a kernel answers that does not know the command. */
+/** Explains the error of a kernel that does not know the command. */
 function rangeHint(error: number, request: LockRequest): string | undefined {
   return error === ERRNO.EINVAL && request.syscall === "fcntl"
     ? "this kernel, or a sandbox, has no locks of bytes (F_OFD_SETLK)"
@@ -427,7 +420,7 @@ class LockRequest implements FileLockInit {
       : size(this.start + this.#length, "end of the range");
   }
 
-  /** Locks, and gives the error number. */
+  /** Locks; returns the error number. */
   lock(fd: number, mayBlock: boolean): number {
     if (this.syscall === "flock") {
       const operation = this.shared ? LOCK_SH : LOCK_EX;
@@ -462,7 +455,7 @@ class LockRequest implements FileLockInit {
       l_whence: 0,
       l_start: BigInt(this.start),
       l_len: BigInt(this.#length),
-      // Anything else is EINVAL.
+      // The kernel requires 0.
       l_pid: 0,
     });
     return this.buffer;

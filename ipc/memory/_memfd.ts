@@ -1,5 +1,5 @@
 /**
- * Memfds: how they are made and accepted.
+ * Creating memfds, and checking those that came from elsewhere.
  *
  * @module
  */
@@ -26,17 +26,17 @@ import { readSeals, type Seal, sealBits, sealNames } from "./_seals.ts";
 
 /** Options of `Memfd.create()`. */
 export interface MemfdCreateOptions {
-  /** Its size in bytes, from 0 on; it begins as zeros. */
+  /** Its size in bytes, at least 0; the content is zeros. */
   size: number;
   /**
-   * What is forbidden to everybody once it has its size.
+   * The seals to add once it has its size.
    *
    * @default {["shrink", "grow"]} none for a size of 0, which has to grow
    */
   seals?: Iterable<Seal>;
   /**
-   * Makes it of huge pages (`MFD_HUGETLB`): true for those of the default size,
-   * or the size of a page in bytes. `size` must be a multiple of it.
+   * Uses huge pages (`MFD_HUGETLB`): true for the default size, or the size of
+   * a page in bytes. `size` must be a multiple of it.
    *
    * @default {false}
    */
@@ -56,12 +56,12 @@ export interface MemfdCreateOptions {
   reserve?: boolean;
 }
 
-/** Which seals a descriptor from elsewhere must have. */
+/** The seals that a descriptor from elsewhere must have. */
 export interface MemfdAcceptOptions {
   /**
-   * Seals without which it is refused. Without `"shrink"` its sender can end
-   * this process by making it shorter, without `"write"` change what has just
-   * been checked.
+   * A descriptor without these seals is refused. Without `"shrink"` its sender
+   * can kill this process by making it shorter (`SIGBUS`); without `"write"` it
+   * can change data that was just checked.
    *
    * @default {[]}
    */
@@ -89,15 +89,15 @@ export interface ProcessFd {
   fd: number;
 }
 
-/** What a memfd is called in messages. */
+/** The name of a memfd in messages. */
 export function memfdLabel(name: string): string {
   return `memfd ${JSON.stringify(name)}`;
 }
 
-/** The kernel puts `memfd:` before it, and has 255 bytes. */
+/** The kernel prepends `memfd:` and allows 255 bytes. */
 const NAME_BYTES = 249;
 
-/** Checks a name and makes it a C string. */
+/** Checks a name and converts it to a C string. */
 export function cname(name: string): Uint8Array<ArrayBuffer> {
   const bytes = cstring(name, "name");
   if (bytes.length - 1 > NAME_BYTES) {
@@ -108,7 +108,7 @@ export function cname(name: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** What the options of `Memfd.create()` come to. */
+/** The checked options of `Memfd.create()`. */
 export interface Creation {
   size: number;
   flags: number;
@@ -117,7 +117,7 @@ export interface Creation {
   reserve: boolean;
 }
 
-/** Checks the options of creating one. */
+/** Checks the options of `Memfd.create()`. */
 export function creation(options: MemfdCreateOptions): Creation {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
@@ -152,7 +152,7 @@ function hugeFlags(hugePages: boolean | number): number {
   return MFD_HUGETLB | log << MFD_HUGE_SHIFT;
 }
 
-/** What may help with an error of `memfd_create`. */
+/** A hint for an error of `memfd_create`. */
 export function hintOf(
   error: number,
   options: MemfdCreateOptions,
@@ -171,7 +171,7 @@ export function hintOf(
   }
 }
 
-/** Refuses what is no memory, or lacks seals. */
+/** Refuses a descriptor that is not memory, or lacks seals. */
 export function checkMemory(fd: number, required: number, label: string): void {
   checkRegular(rawStat(fd, label), "open", label);
   const missing = required & ~readSeals(fd, label);
@@ -190,7 +190,7 @@ export function nameOf(fd: number): string {
   return link.replace(/^\/memfd:/, "").replace(/ \(deleted\)$/, "");
 }
 
-/** `memfd_create`; an old kernel's answer to new flags is `EINVAL`. */
+/** `memfd_create`; an old kernel fails with `EINVAL` for new flags. */
 export function memfdCreate(
   name: Uint8Array<ArrayBuffer>,
   flags: number,

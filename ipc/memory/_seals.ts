@@ -20,10 +20,10 @@ import {
 import { shown } from "../core/convert/argument.ts";
 
 /**
- * What can be forbidden to everybody, for good: `"shrink"` and `"grow"` fix the
- * size, `"write"` the content, `"future_write"` the content for all but the
- * mappings there are, `"exec"` the executable bits of the mode, `"seal"` any
- * further seal.
+ * A permanent restriction for everybody: `"shrink"` and `"grow"` fix the size,
+ * `"write"` fixes the content, `"future_write"` fixes the content for all but
+ * existing mappings, `"exec"` fixes the executable bits of the mode, `"seal"`
+ * forbids further seals.
  */
 export type Seal =
   | "seal"
@@ -66,7 +66,7 @@ export function sealNames(bits: number): Seal[] {
 /**
  * `fcntl(F_GET_SEALS)`: the seals of a descriptor.
  *
- * @throws {IpcError} `EINVAL` when it is of a kind that has none.
+ * @throws {IpcError} `EINVAL` when its file type has no seals.
  */
 export function readSeals(fd: number, label: string): number {
   const bits = fcntl().fcntl(fd, F_GET_SEALS);

@@ -1,5 +1,5 @@
 /**
- * Memory of no file: {@linkcode mapAnonymous}.
+ * Anonymous memory: {@linkcode mapAnonymous}.
  *
  * @module
  */
@@ -30,13 +30,13 @@ import { addSeals, sealBits } from "./_seals.ts";
 /** Options of {@linkcode mapAnonymous}. */
 export interface MapAnonymousOptions {
   /**
-   * Makes it memory that processes started by this one can map as well.
+   * Makes memory that child processes can map as well.
    *
    * @default {false}
    */
   shared?: boolean;
   /**
-   * Brings every page into memory at once (`MAP_POPULATE`).
+   * Faults in every page at once (`MAP_POPULATE`).
    *
    * @default {false}
    */
@@ -44,8 +44,8 @@ export interface MapAnonymousOptions {
 }
 
 /**
- * Memory without a name that a process can be given: what
- * {@linkcode mapAnonymous} makes with `shared`.
+ * Anonymous memory that can be passed to another process, made by
+ * {@linkcode mapAnonymous} with `shared`.
  */
 export class SharedMapping extends Mapping {
   readonly #fd: Fd;
@@ -57,8 +57,9 @@ export class SharedMapping extends Mapping {
   }
 
   /**
-   * The descriptor of the memory, for a process that shall have it:
-   * `spawn("./worker", { fds: { 3: mapping } })`. It goes with this mapping.
+   * The descriptor of the memory, to pass to another process:
+   * `spawn("./worker", { fds: { 3: mapping } })`. It is closed with this
+   * mapping.
    *
    * @throws {TypeError} When the mapping is closed.
    */
@@ -68,8 +69,8 @@ export class SharedMapping extends Mapping {
   }
 
   /**
-   * `munmap`, `close`: detaches every view, then gives the memory and the
-   * descriptor back. Others keep theirs. Closing twice does nothing.
+   * `munmap`, `close`: detaches every view, unmaps the memory and closes the
+   * descriptor. Other processes keep theirs. Closing twice does nothing.
    *
    * See [munmap(2)](https://man7.org/linux/man-pages/man2/munmap.2.html).
    */
@@ -92,11 +93,11 @@ export class SharedMapping extends Mapping {
 }
 
 /**
- * `memfd_create` and `mmap(MAP_SHARED)`: memory of zero bytes that belongs to no
- * file, and that processes started by this one can have too.
+ * `memfd_create` and `mmap(MAP_SHARED)`: maps zeroed memory that belongs to no
+ * file and can be passed to child processes.
  *
- * Where a C program shares memory by `fork`, a program that this one starts gets
- * its descriptor. Nobody can make it shorter or longer.
+ * A C program shares such memory through `fork`; here a child process gets the
+ * descriptor. Nobody can change its size.
  *
  * See [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html)
  * and [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
@@ -112,16 +113,16 @@ export class SharedMapping extends Mapping {
  * // in C: mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, 3, 0)
  * ```
  *
- * @param size Its size in bytes, from 1 on.
- * @throws {IpcError} `ENOMEM` without room, `EMFILE`, `ENFILE`, `ENOSYS` where
- * there are no memfds.
+ * @param size Its size in bytes, at least 1.
+ * @throws {IpcError} `ENOMEM` without memory, `EMFILE`, `ENFILE`, `ENOSYS`
+ * where there are no memfds.
  */
 export function mapAnonymous(
   size: number,
   options: MapAnonymousOptions & { shared: true },
 ): SharedMapping;
 /**
- * `mmap(MAP_ANONYMOUS)`: memory of zero bytes that belongs to no file, for this
+ * `mmap(MAP_ANONYMOUS)`: maps zeroed memory that belongs to no file, for this
  * process alone.
  *
  * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
@@ -135,8 +136,8 @@ export function mapAnonymous(
  * page.bytes.set([1, 2, 3]);
  * ```
  *
- * @param size Its size in bytes, from 1 on.
- * @throws {IpcError} `ENOMEM` without room.
+ * @param size Its size in bytes, at least 1.
+ * @throws {IpcError} `ENOMEM` without memory.
  */
 export function mapAnonymous(
   size: number,
@@ -160,7 +161,7 @@ export function mapAnonymous(
   return new SharedMapping(INTERNAL, init, fd);
 }
 
-/** `memfd_create`: memory of a size that nobody can change. */
+/** `memfd_create`: makes memory whose size nobody can change. */
 function anonymousFile(size: number, label: string): Fd {
   const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   const made = memfdCreate(cname("anonymous"), flags, MFD_NOEXEC_SEAL);

@@ -1,5 +1,5 @@
 /**
- * Files in memory, and memory of this process alone: {@linkcode mapFile},
+ * Mapped files, and anonymous memory: {@linkcode mapFile},
  * {@linkcode mapAnonymous}.
  *
  * ```ts
@@ -62,22 +62,22 @@ export interface MapFileOptions extends MapOptions {
    */
   createNew?: boolean;
   /**
-   * Makes the file so many bytes long when it is shorter; what is added is
-   * zeros. It never gets shorter.
+   * Grows a shorter file to this many bytes, with zeros. A longer file keeps
+   * its length.
    *
    * @default {0}
    */
   size?: number;
   /**
-   * Permission bits of a new file, of which the umask takes away its own.
+   * Permission bits of a new file, less the umask.
    *
    * @default {0o600}
    */
   mode?: number;
   /**
-   * Reserves room for what is added (`posix_fallocate`), so that a full disk is
-   * the error `ENOSPC` here, and not the end of the process (`SIGBUS`) at the
-   * first touch of a page. Without it there is room for the last page only.
+   * Reserves disk space for the growth (`posix_fallocate`), so that a full disk
+   * fails with `ENOSPC` here instead of killing the process (`SIGBUS`) at the
+   * first touch of a page. Otherwise only the last page is reserved.
    *
    * @default {true}
    */
@@ -87,15 +87,15 @@ export interface MapFileOptions extends MapOptions {
 /**
  * `open` and `mmap`: maps a file, or a part of it, into this process.
  *
- * Writing to the mapping writes to the file, at a time of the kernel's choosing
- * or at `flush()`; whoever else maps or reads the file sees it at once.
+ * The kernel writes changes to the disk when it chooses, or at `flush()`; other
+ * processes that map or read the file see them at once.
  *
- * Whoever may write to the file may make it shorter, and touching a mapping
- * beyond the new end ends a process (`SIGBUS`). Read what a stranger owns with
- * `Mapping.readInto()`.
+ * Any process that may write to the file may also truncate it, and touching a
+ * mapping beyond the new end kills the process (`SIGBUS`). Use
+ * `Mapping.readInto()` to read a file that a stranger owns.
  *
- * A symbolic link to a file is followed, as by `open`: the file that it names is
- * mapped, and made longer where it is too short.
+ * Symbolic links are followed, as by `open`: the target file is mapped, and
+ * grown if it is too short.
  *
  * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
  *
@@ -113,9 +113,9 @@ export interface MapFileOptions extends MapOptions {
  *
  * @param file A path, a `file:` URL, or an open descriptor, which stays open.
  * @throws {RangeError} When the part is not within the file.
- * @throws {IpcError} `ENOENT`, `EACCES`, `EEXIST` with `createNew`, `ENODEV`
- * or `ENXIO` when it is no regular file, `ENOSPC` when the disk is full, `ENOMEM` without
- * room.
+ * @throws {IpcError} `ENOENT`, `EACCES`, `EEXIST` with `createNew`, `ENODEV` or
+ * `ENXIO` when it is not a regular file, `ENOSPC` when the disk is full,
+ * `ENOMEM` without memory.
  */
 export function mapFile(
   file: string | URL | Fd,
@@ -140,7 +140,8 @@ export function mapFile(
   try {
     return mapOpen(fd, label, options);
   } catch (error) {
-    // Of what could not be finished nothing stays; errors of that are no news.
+    // Leave no half-made file behind. The first error matters more than one of
+    // `unlink`.
     if (created) unistd().unlink(path);
     throw error;
   } finally {
@@ -172,8 +173,8 @@ function openPath(
     if (error !== ERRNO.EEXIST || createNew) {
       throw ipcError(error, "open", "create", label);
     }
-    // Another process was faster; or it is a symbolic link to nothing, which
-    // would go on for ever.
+    // Another process was faster, or the path is a dangling symbolic link, for
+    // which this loop would never end.
     const made = fcntl().open(path, access | O_NOFOLLOW, 0);
     const refused = errnoOf(made, errno[0]);
     if (refused === 0) return { fd: made, created: false };
@@ -202,12 +203,12 @@ function mapOpen(fd: number, label: string, options: MapFileOptions): Mapping {
   });
 }
 
-/** Makes a file longer, and never shorter: others may be doing the same. */
+/** Grows a file and never shrinks it: other processes may be growing it too. */
 function makeLonger(fd: number, from: number, to: number, label: string): void {
   try {
     growFile(fd, from, to, { reserve: true, label });
   } catch (error) {
-    // Not every C library can where the file system cannot.
+    // Not every C library emulates it where the file system lacks it.
     if (from < to - 1 || !hasCode(error, "EOPNOTSUPP")) throw error;
     growFile(fd, from, to, { reserve: false, label });
   }

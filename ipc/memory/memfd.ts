@@ -1,5 +1,5 @@
 /**
- * Memory without a name, which can be sealed: {@linkcode Memfd}.
+ * Unnamed memory that can be sealed: {@linkcode Memfd}.
  *
  * ```ts
  * import { Memfd } from "@libc/ipc/memfd";
@@ -82,12 +82,12 @@ export type {
 };
 
 /**
- * Memory behind a descriptor: without a name, gone when the last descriptor and
- * mapping of it are closed, so that nothing is ever left behind.
+ * Unnamed memory behind a descriptor. The kernel frees it with the last
+ * descriptor and mapping, so nothing is ever left behind.
  *
- * It reaches another process as an inherited descriptor (`spawn()`), over a unix
- * socket (`sendFds()`), or through `/proc` ({@linkcode Memfd.open}). Its size is
- * sealed unless told otherwise: nobody can then end this process by making it
+ * It reaches another process as an inherited descriptor (`spawn()`), over a
+ * unix socket (`sendFds()`), or through `/proc` ({@linkcode Memfd.open}). Its
+ * size is sealed by default, so that nobody can kill this process by making it
  * shorter.
  *
  * @example Share memory that cannot change its size
@@ -120,13 +120,13 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `memfd_create`: makes memory of zero bytes, and seals it.
+   * `memfd_create`: creates zeroed memory and seals it.
    *
    * See [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
    *
    * @param name What `/proc/PID/fd` shows, up to 249 bytes; need not be unique.
-   * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`, `ENODEV` for huge pages of
-   * a size that the machine has not, `EACCES` when `vm.memfd_noexec` forbids
+   * @throws {IpcError} `EMFILE`, `ENFILE`, `ENOMEM`, `ENODEV` when the machine
+   * has no huge pages of that size, `EACCES` when `vm.memfd_noexec` forbids
    * `executable`, `ENOSYS` where the kernel or a sandbox has no memfds.
    */
   static create(name: string, options: MemfdCreateOptions): Memfd {
@@ -139,7 +139,7 @@ export class Memfd implements Disposable {
     }
     const { fd } = made;
     return closingOnError(fd, label, () => {
-      // An old kernel has not heard of it: it makes all of them executable.
+      // An old kernel does not know the flag and makes every memfd executable.
       if (options.executable === false) changeFile(fd, { mode: 0o666 }, label);
       const creating = true;
       if (size > 0) growFile(fd, 0, size, { reserve, label, creating });
@@ -149,17 +149,17 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: the memory behind a descriptor that came from
-   * elsewhere: inherited, or over a socket.
+   * `fcntl(F_DUPFD_CLOEXEC)`: opens the memory behind a descriptor that was
+   * inherited, or received over a socket.
    *
-   * The descriptor is duplicated and stays the caller's, unless `takeOver` says
-   * otherwise. A file of `/dev/shm` is taken as well: it has the seal `"seal"`
-   * and no other.
+   * The descriptor is duplicated and stays the caller's, unless `takeOver` is
+   * set. A file of `/dev/shm` is accepted as well: it has the seal `"seal"` and
+   * no other.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
    * @throws {IpcError} `EBADF` when there is no such descriptor, `ENODEV` or
-   * `EINVAL` when it is no memory, `EPERM` when it lacks a seal, `EMFILE`.
+   * `EINVAL` when it is not memory, `EPERM` when it lacks a seal, `EMFILE`.
    */
   static fromFd(fd: Fd | number, options: MemfdFromFdOptions = {}): Memfd {
     const required = sealBits(options.requireSeals ?? []);
@@ -170,16 +170,17 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `open`: the memory behind a descriptor of another process, by
+   * `open`: opens the memory behind a descriptor of another process, through
    * `/proc/PID/fd/N`.
    *
-   * It takes the permission to inspect that process: the same user, or root. A
-   * pid may be another process by now; what it is, `requireSeals` cannot say.
+   * The caller needs permission to inspect that process: the same user, or
+   * root. The kernel may have reused the pid for another process, which
+   * `requireSeals` does not detect.
    *
    * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
    *
    * @throws {IpcError} `ENOENT` when there is no such process or descriptor,
-   * `EACCES` without permission, `ENODEV`, `ENXIO` or `EINVAL` when it is no
+   * `EACCES` without permission, `ENODEV`, `ENXIO` or `EINVAL` when it is not
    * memory, `EPERM` when it lacks a seal, `EMFILE`.
    */
   static open(source: ProcessFd, options: MemfdOpenOptions = {}): Memfd {
@@ -190,7 +191,7 @@ export class Memfd implements Disposable {
     const fd = checkInt(
       fcntl().open(
         cstring(`/proc/${pid}/fd/${number}`, "path"),
-        // Whatever it turns out to be, it must not make us wait.
+        // It may be a FIFO or a device, whose open could block.
         (options.readOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK |
           O_NOCTTY,
         0,
@@ -222,8 +223,8 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * Its descriptor, to be passed to other processes and other calls. It stays
-   * this handle's: closing one closes both.
+   * The descriptor, for other processes and other calls. It belongs to this
+   * handle: closing one closes both.
    *
    * @throws {TypeError} When the handle is closed.
    */
@@ -244,7 +245,7 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `fcntl(F_GET_SEALS)`: what is forbidden to everybody.
+   * `fcntl(F_GET_SEALS)`: the seals in force.
    *
    * See [F_GET_SEALS(2const)](https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html).
    *
@@ -256,7 +257,7 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `fcntl(F_ADD_SEALS)`: forbids something to everybody, for good.
+   * `fcntl(F_ADD_SEALS)`: adds seals, which nobody can remove.
    *
    * See [F_ADD_SEALS(2const)](https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html).
    *
@@ -271,15 +272,15 @@ export class Memfd implements Disposable {
   /**
    * `mmap`: maps the memory, or a part of it, into this process.
    *
-   * The mapping is independent of this handle: close it on its own.
+   * The mapping is independent of this handle and has to be closed separately.
    *
    * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
    *
-   * @throws {RangeError} When the part is not within it: touching such memory
-   * would end the process.
-   * @throws {IpcError} `EPERM` when it is to be writable and sealed against
-   * it, `EACCES` when the handle is open for reading only, `ENOMEM` without
-   * room, or without enough huge pages.
+   * @throws {RangeError} When the part is not within the memory: touching it
+   * would kill the process.
+   * @throws {IpcError} `EPERM` for a writable mapping of memory sealed against
+   * writing, `EACCES` when the handle is open for reading only, `ENOMEM`
+   * without memory or enough huge pages.
    */
   map(options: MapOptions = {}): Mapping {
     return mapDescriptor(this.#fd.use("map"), {
@@ -290,12 +291,12 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `pread`: copies bytes from `offset` on into `target`, and survives that
+   * `pread`: copies bytes from `offset` on into `target`, safely even when
    * somebody has made the memory shorter.
    *
    * See [pread(2)](https://man7.org/linux/man-pages/man2/pread.2.html).
    *
-   * @returns The bytes copied: fewer than asked at its end.
+   * @returns The number of bytes copied: fewer than asked at the end.
    * @throws {TypeError} When the handle is closed.
    */
   pread(target: Uint8Array<ArrayBuffer>, offset = 0): number {
@@ -303,12 +304,12 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `pwrite`: copies bytes into the memory from `offset` on, and survives that
+   * `pwrite`: copies bytes into the memory from `offset` on, safely even when
    * somebody has made it shorter.
    *
    * See [pwrite(2)](https://man7.org/linux/man-pages/man2/pread.2.html).
    *
-   * @throws {RangeError} When they would reach over the end.
+   * @throws {RangeError} When they would reach beyond the end.
    * @throws {IpcError} `EPERM` when it is sealed against writing, `EBADF` when
    * it is open for reading only, `EINVAL` when it has huge pages.
    */
@@ -317,15 +318,15 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `ftruncate` or `posix_fallocate`: makes it longer or shorter. What is added
-   * is zeros; mappings keep their length.
+   * `ftruncate` or `posix_fallocate`: changes the size. Growth is zeros;
+   * mappings keep their length.
    *
    * See [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html).
    *
-   * @throws {RangeError} When it is to get shorter than what this thread has
+   * @throws {RangeError} When the new size is shorter than what this thread has
    * mapped.
-   * @throws {IpcError} `EPERM` when it is sealed against it, `EINVAL` when it
-   * is open for reading only or `size` is no multiple of its huge pages.
+   * @throws {IpcError} `EPERM` when a seal forbids it, `EINVAL` when it is open
+   * for reading only or `size` is not a multiple of its huge pages.
    */
   resize(size: number, options: ResizeOptions = {}): void {
     const fd = this.#fd.use("resize");
@@ -336,7 +337,7 @@ export class Memfd implements Disposable {
   }
 
   /**
-   * `fstat`: what the kernel knows of it.
+   * `fstat`: size, owner, permissions and times.
    *
    * See [fstat(2)](https://man7.org/linux/man-pages/man2/stat.2.html).
    *
@@ -352,14 +353,14 @@ export class Memfd implements Disposable {
    * See [fchown(2)](https://man7.org/linux/man-pages/man2/chown.2.html) and
    * [fchmod(2)](https://man7.org/linux/man-pages/man2/chmod.2.html).
    *
-   * @throws {IpcError} `EPERM` when it belongs to another user, or `mode` is
-   * executable and `"exec"` sealed.
+   * @throws {IpcError} `EPERM` when it belongs to another user, or when `mode`
+   * changes executable bits that are sealed.
    */
   set(changes: FileChanges): void {
     changeFile(this.#fd.use("change"), changes, this.#label);
   }
 
-  /** `close`: gives up this handle; mappings and other descriptors stay. */
+  /** `close`: closes the descriptor; mappings and other descriptors stay. */
   close(): void {
     this.#fd.close();
   }

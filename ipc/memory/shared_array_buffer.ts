@@ -1,5 +1,5 @@
 /**
- * Another process's memory as a `SharedArrayBuffer`:
+ * Memory of several processes as a `SharedArrayBuffer`:
  * {@linkcode sharedArrayBuffer}, experimental.
  *
  * ```ts
@@ -37,7 +37,7 @@ const WASM_PAGE = 65536;
 /** The most pages that a WebAssembly memory can have. */
 const MAX_PAGES = 65536;
 
-/** What can lie under a `SharedArrayBuffer`: a `PosixSharedMemory`, a `Memfd`. */
+/** The memory of a `SharedArrayBuffer`: a `PosixSharedMemory` or a `Memfd`. */
 export interface SharedSource {
   /** Its descriptor. */
   readonly fd: Fd;
@@ -62,20 +62,20 @@ export interface SharedArrayBufferOptions {
 }
 
 /**
- * `mmap(MAP_FIXED)`: a genuine `SharedArrayBuffer` over memory that other
- * processes have mapped too. Unlike a `Mapping` it can be posted to Workers, and
+ * `mmap(MAP_FIXED)`: maps memory that other processes map too as a genuine
+ * `SharedArrayBuffer`. Unlike a `Mapping`, it can be posted to Workers, and
  * `Atomics.wait` works on it.
  *
- * The buffer is that of a `WebAssembly.Memory` whose pages are replaced by those
- * of the source. What follows from that:
+ * The buffer is that of a `WebAssembly.Memory` whose pages are replaced by
+ * those of the source. Therefore:
  *
- * - Its length is a multiple of 64 KiB, 4 GiB at the most.
+ * - Its length is a multiple of 64 KiB, at most 4 GiB.
  * - It cannot be closed. The memory stays mapped while this thread or a Worker
- *   holds the buffer, and goes with the garbage, whenever that is collected.
+ *   holds the buffer, and is unmapped when the buffer is garbage-collected.
  * - `Atomics.notify` wakes waiters of this process only.
- * - Making the source shorter ends every process that touches what is gone
- *   (`SIGBUS`): take a `Memfd` with its `"shrink"` seal.
- * - It stands on how V8 keeps WebAssembly memory, which no document promises.
+ * - Making the source shorter kills every process that touches the missing
+ *   pages (`SIGBUS`): use a `Memfd` with its `"shrink"` seal.
+ * - It depends on how V8 keeps WebAssembly memory, which is not documented.
  *
  * See [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
  *
@@ -94,8 +94,8 @@ export interface SharedArrayBufferOptions {
  * assertEquals(new Int32Array(view.buffer)[0], 1);
  * ```
  *
- * @throws {RangeError} When the range is not within the source or no multiple of
- * these sizes.
+ * @throws {RangeError} When the range is not within the source, or not a
+ * multiple of these sizes.
  * @throws {TypeError} When the source is closed or open for reading only.
  * @throws {IpcError} `ENOMEM` without address space, `EPERM` when the source is
  * sealed against writing.
@@ -131,9 +131,9 @@ export function sharedArrayBuffer(
       `length must be a multiple of ${WASM_PAGE} up to 2^32, got ${length}`,
     );
   }
-  // Where the kernel refuses to map it, it may have taken the pages below away
-  // by then, and V8 would unmap later what has come in their place. So it is
-  // mapped elsewhere first.
+  // A failing MAP_FIXED may already have unmapped the pages below, and V8 would
+  // later unmap whatever has come in their place. So map the source elsewhere
+  // first, to see that it can be mapped.
   using _trial = mapDescriptor(fd, { offset, length, label, writable: true });
   const buffer = reserve(pages, label);
   checkPtr(
@@ -154,12 +154,12 @@ export function sharedArrayBuffer(
         ? "its pages are larger than those of the buffer"
         : undefined,
   );
-  // For good: whether a Worker still holds the buffer cannot be known.
+  // Never forgotten: this thread cannot know whether a Worker still holds it.
   remember(raw, offset + length);
   return buffer;
 }
 
-/** A shared buffer on page boundaries, whose pages are nobody else's. */
+/** A page-aligned shared buffer with pages of its own. */
 function reserve(pages: number, label: string): SharedArrayBuffer {
   try {
     const memory = new WebAssembly.Memory({
@@ -167,7 +167,7 @@ function reserve(pages: number, label: string): SharedArrayBuffer {
       maximum: pages,
       shared: true,
     });
-    // The type says ArrayBuffer for every memory.
+    // TypeScript declares an ArrayBuffer for every memory.
     return memory.buffer as unknown as SharedArrayBuffer;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

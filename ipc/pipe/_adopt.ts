@@ -1,6 +1,6 @@
 /**
- * Ends of pipes from elsewhere: inherited, received over a socket, or of other
- * FFI code.
+ * Pipe ends that were inherited, received over a socket, or made by other FFI
+ * code.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import { flagsOf, reopenPipe } from "../core/handle/fd_flags.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import type { FdEndInit } from "../core/stream/fd_end.ts";
 
-/** What an end of a pipe is called in messages. */
+/** The name of an end of a pipe in messages. */
 export function pipeLabel(fd: number): string {
   return `pipe (descriptor ${fd})`;
 }
 
-/** A descriptor of our own for an end of a pipe that came from elsewhere. */
+/** Makes a descriptor of our own for a pipe end that came from elsewhere. */
 export function adoptPipe(
   fd: Fd | number,
   options: AdoptOptions,
@@ -43,8 +43,9 @@ export function adoptPipe(
 }
 
 /**
- * The pipe opened anew: flags of its own leave those alone who have inherited
- * the same open file. Where that is not permitted, a duplicate.
+ * Reopens the pipe: with an open file of our own, O_NONBLOCK does not affect
+ * processes that share the original. Falls back to a duplicate where reopening
+ * is not permitted.
  */
 function ownCopy(fd: number, label: string): Fd {
   try {

@@ -1,6 +1,6 @@
 /**
- * The inode of a FIFO: made, found, opened and removed without taking anything
- * else for it.
+ * The inode of a FIFO: creates, finds, opens and removes it, and never a file
+ * that has taken its place.
  *
  * @module
  */
@@ -45,13 +45,13 @@ import { closingOnError } from "../core/handle/close_fd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 
-/** What every open of an end asks for. */
+/** Flags of every open of an end. */
 const SAFE = O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
 
 /**
- * The inode of a FIFO, held by a descriptor that is no end of it.
+ * The inode of a FIFO, held by a descriptor that is not an end of it.
  *
- * While it is held its number cannot go to another file.
+ * The kernel does not reuse the inode number while it is held.
  */
 export class FifoNode {
   readonly path: string;
@@ -79,12 +79,12 @@ export class FifoNode {
     }
   }
 
-  /** Finds the one of a path. */
+  /** Finds an existing FIFO. */
   static open(path: string | URL): FifoNode {
     return new FifoNode(absolutePath(path, "path"));
   }
 
-  /** Makes one; leaves nothing behind when that fails half-way. */
+  /** Creates one; leaves nothing behind if that fails half-way. */
   static create(
     syscall: "mkfifo" | "mknod",
     path: string | URL,
@@ -113,7 +113,7 @@ export class FifoNode {
     return this.#fd.closed;
   }
 
-  /** The descriptor's number, for a call that does what `action` says. */
+  /** The descriptor's number; `action` names its use in errors. */
   use(action: string): number {
     return this.#fd.use(action);
   }
@@ -122,7 +122,7 @@ export class FifoNode {
     this.#fd.close();
   }
 
-  /** Opens an end, which is there at once. */
+  /** Opens an end that never has to wait for the other one. */
   open(flags: number, purpose: string): number {
     for (;;) {
       const fd = this.tryOpen(flags, purpose);
@@ -131,8 +131,8 @@ export class FifoNode {
   }
 
   /**
-   * Opens an end; undefined when there is no other one yet, or a signal came
-   * first.
+   * Opens an end; undefined when the other end is not open yet, or a signal
+   * interrupted the call.
    */
   tryOpen(flags: number, purpose: string): number | undefined {
     this.#fd.use("open");
@@ -141,7 +141,7 @@ export class FifoNode {
     const error = errnoOf(fd, errno[0]);
     if (error === ERRNO.EINTR) return undefined;
     if (error === ERRNO.ENXIO) {
-      // A socket that has taken its place says so too.
+      // A socket that has taken its place fails with ENXIO too.
       const flaw = this.#flaw("open", object);
       if (flaw !== undefined) throw flaw;
       return undefined;
@@ -153,7 +153,7 @@ export class FifoNode {
     });
   }
 
-  /** Removes the path, or says why not. */
+  /** Removes the path, or returns the error. */
   unlink(): IpcError | undefined {
     const flaw = this.#flaw("remove", this.label);
     if (flaw !== undefined) return flaw;
@@ -166,7 +166,7 @@ export class FifoNode {
       : ipcError(error, "unlink", "remove", this.label);
   }
 
-  /** Why the path is not that of this FIFO, if so. */
+  /** The error if the path no longer names this FIFO. */
   #flaw(action: string, object: string): IpcError | undefined {
     const found = tryLstat(cstring(this.path, "path"));
     if (typeof found === "number") {
@@ -181,7 +181,8 @@ export class FifoNode {
   }
 
   #setMode(mode: number): void {
-    // A descriptor of O_PATH has no fchmod, and the path may be another's.
+    // fchmod refuses O_PATH descriptors, and the path may name another file
+    // now.
     const path = `/proc/self/fd/${this.#fd.use("change")}`;
     check0(
       sys_stat().chmod(cstring(path, "path"), mode),

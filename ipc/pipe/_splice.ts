@@ -1,5 +1,5 @@
 /**
- * `splice`: bytes of a pipe moved on without passing through this process.
+ * `splice`: moves bytes of a pipe without copying them through this process.
  *
  * @module
  */
@@ -43,7 +43,7 @@ import {
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 const LENGTH = 1 << 20;
 
-/** Where to move bytes: an end of ours, or any descriptor. */
+/** The target of a splice: a writer of this library, or any descriptor. */
 export type Target = FdWriter | Fd | number;
 
 /** A move of bytes from a pipe to another descriptor. */
@@ -53,7 +53,7 @@ export class Splice implements WaitSubject {
   readonly #reader: FdReader;
   readonly #target: Target;
   readonly #length: number;
-  /** Taken down at once: a descriptor that is closed has no number any more. */
+  /** Read at once: a closed descriptor has no number any more. */
   readonly #name: string;
 
   constructor(
@@ -73,23 +73,24 @@ export class Splice implements WaitSubject {
     return `${this.#reader.label} to ${this.#name}`;
   }
 
-  /** Whether others must go first, at this end or the other. */
+  /** Whether earlier calls wait at the target. */
   #busy(): boolean {
     const target = this.#target;
     if (typeof target === "number") return false;
-    // That of a writer given as its descriptor is the same.
+    // A writer and its descriptor share one source.
     return target instanceof Fd
       ? fdSource(target, "write").busy
       : target.source.busy;
   }
 
-  /** While others go first at the target; there must be something to move. */
+  /** The end to wait for while earlier calls wait at the target. */
   #turn(): "input" | "output" {
-    // Else it would have to begin waiting here anew, behind those who came later.
+    // Without input, wait here first: a call that reaches its turn at the
+    // output without input would queue here again, behind later calls.
     return pollNow(this.#reader.use(), POLLIN) === 0 ? "input" : "output";
   }
 
-  /** Moves what can be moved; else says which end is not ready. */
+  /** Moves what it can; otherwise returns the end that is not ready. */
   #attempt(): number | null | "input" | "output" {
     const input = this.#reader.use();
     const target = this.#target;
@@ -122,7 +123,7 @@ export class Splice implements WaitSubject {
     }
   }
 
-  /** At once; undefined when an end is not ready. */
+  /** The try form. */
   try(): number | null | undefined {
     if (this.#reader.source.busy || this.#busy()) {
       this.#reader.use();
@@ -132,7 +133,7 @@ export class Splice implements WaitSubject {
     return typeof moved === "string" ? undefined : moved;
   }
 
-  /** Blocking this thread. */
+  /** The Sync form. */
   sync(options: SyncWaitOptions | undefined): number | null {
     const timeout = timeoutOf(options);
     this.#reader.refuseWhileBusy();
@@ -150,7 +151,7 @@ export class Splice implements WaitSubject {
     }
   }
 
-  /** Without blocking the event loop. */
+  /** The promise form. */
   async(options: WaitOptions | undefined): Promise<number | null> {
     const timeout = timeoutOf(options);
     options?.signal?.throwIfAborted();
@@ -181,7 +182,10 @@ export class Splice implements WaitSubject {
     }
   }
 
-  /** Waits for its turn and for bytes; keeps its turn when it must go on. */
+  /**
+   * Waits for its turn and for bytes; keeps its turn if it must wait for the
+   * output next.
+   */
   #atInput(options: WaitOptions): Promise<number | null | "output"> {
     const { source } = this.#reader;
     const attempt = () => {
@@ -193,7 +197,7 @@ export class Splice implements WaitSubject {
     return waitUntil(attempt, options, this, source);
   }
 
-  /** Waits for room, while nobody else may read. */
+  /** Waits for writability, while no other call may read. */
   async #atOutput(
     duplicate: Duplicate,
     options: WaitOptions,
@@ -203,7 +207,7 @@ export class Splice implements WaitSubject {
       const moved = this.#attempt();
       return moved === "output" ? undefined : moved;
     };
-    // Those who wait for the target do not hear that the reader was closed.
+    // A waiter at the target is not told when the reader is closed.
     const closing = new AbortController();
     const signals = [closing.signal];
     if (options.signal) signals.push(options.signal);
@@ -224,7 +228,7 @@ export class Splice implements WaitSubject {
     };
     reader.source.waiters.add(place);
     try {
-      // Already, when it was closed since its turn came.
+      // The reader may have been closed since its turn came.
       place.poke();
       const output = duplicate.source;
       return await waitUntil(attempt, { ...options, signal }, this, output);
@@ -243,14 +247,14 @@ export class Splice implements WaitSubject {
   }
 }
 
-/** How messages name a target. */
+/** The name of a target in messages. */
 function nameOf(target: Target): string {
   if (target instanceof FdWriter) return target.label;
   if (typeof target === "number") return `descriptor ${target}`;
   return target.closed ? target.label : `descriptor ${target.number}`;
 }
 
-/** What to wait for a target with, made when it is needed. */
+/** The source to wait for a target with, made on demand. */
 class Duplicate implements Disposable {
   readonly #target: Target;
   #fd: Fd | undefined;
@@ -263,7 +267,7 @@ class Duplicate implements Disposable {
     const target = this.#target;
     if (target instanceof FdWriter) return target.source;
     if (target instanceof Fd) return fdSource(target, "write");
-    // A number may be closed behind our back, a descriptor of our own not.
+    // Other code may close the number, but not a descriptor of our own.
     const label = `descriptor ${target}`;
     this.#fd ??= new Fd(INTERNAL, duplicateFd(target, label), label);
     return fdSource(this.#fd, "write");

@@ -58,19 +58,19 @@ export type { Waitable } from "../core/wait/wait_any.ts";
 /** Options of {@linkcode Fifo.create} and {@linkcode Fifo.createNode}. */
 export interface FifoCreateOptions {
   /**
-   * Permission bits, of which the umask takes away its own.
+   * Permission bits, less the umask.
    *
    * @default {0o600}
    */
   mode?: number | undefined;
   /**
-   * Gives it `mode` exactly, whatever the umask (`chmod`).
+   * Sets `mode` exactly, regardless of the umask (`chmod`).
    *
    * @default {false}
    */
   ignoreUmask?: boolean | undefined;
   /**
-   * Whether dispose also removes it.
+   * Whether disposing also removes the path.
    *
    * @default {true} false for `openOrCreate`
    */
@@ -80,17 +80,17 @@ export interface FifoCreateOptions {
 /**
  * A FIFO: a pipe that processes find by a path.
  *
- * The handle keeps hold of the inode, so that what is opened and removed is
- * this FIFO and nothing that has taken its place. Its ends are independent of
- * it: close them on their own.
+ * The handle holds the inode, so that it opens and removes this FIFO and never
+ * a file that has taken its place. The ends are independent of the handle and
+ * have to be closed separately.
  *
  * Opening never hangs. A reader opens at once, and its reads wait for the first
- * writer. A writer opens when there is a reader: where `open(2)` says `ENXIO`,
- * {@linkcode Fifo.tryOpenWriter} gives `undefined` and
+ * writer. A writer opens when there is a reader: where `open(2)` fails with
+ * `ENXIO`, {@linkcode Fifo.tryOpenWriter} returns `undefined` and
  * {@linkcode Fifo.openWriter} waits.
  *
- * A reader sees the end when all writers have closed; when another opens it,
- * reading goes on. A server that wants no end uses
+ * A reader sees the end when all writers have closed, and can read on when
+ * another opens. A server that wants no end uses
  * {@linkcode Fifo.openReadWrite}.
  *
  * @example A FIFO between two parts of a program
@@ -127,32 +127,30 @@ export class Fifo implements Disposable {
   }
 
   /**
-   * `mkfifo`: creates a FIFO, whose path must not be there.
+   * `mkfifo`: creates a FIFO; the path must not exist.
    *
    * See [mkfifo(3)](https://man7.org/linux/man-pages/man3/mkfifo.3.html).
    *
    * @param path A path or a `file:` URL.
-   * @throws {IpcError} `EEXIST` when the path is taken, by a dangling symbolic
-   * link too, `ENOENT` or `ENOTDIR` when its directory is none, `EACCES`,
-   * `EROFS`, `ENOSPC`, `ENAMETOOLONG`, `EMFILE`.
+   * @throws {IpcError} `EEXIST` when the path exists, even as a dangling
+   * symbolic link, `ENOENT` or `ENOTDIR` when its directory does not exist or
+   * is not one, `EACCES`, `EROFS`, `ENOSPC`, `ENAMETOOLONG`, `EMFILE`.
    */
   static create(path: string | URL, options: FifoCreateOptions = {}): Fifo {
     return Fifo.#create("mkfifo", path, options);
   }
 
   /**
-   * `mknod(S_IFIFO)`: creates a FIFO, as {@linkcode Fifo.create}.
+   * `mknod(S_IFIFO)`: as {@linkcode Fifo.create}.
    *
    * See [mknod(2)](https://man7.org/linux/man-pages/man2/mknod.2.html).
-   *
-   * @throws {IpcError} As `create`.
    */
   static createNode(path: string | URL, options: FifoCreateOptions = {}): Fifo {
     return Fifo.#create("mknod", path, options);
   }
 
   /**
-   * `open(O_PATH)`: finds the FIFO of a path, without opening an end of it.
+   * `open(O_PATH)`: finds an existing FIFO, without opening an end of it.
    *
    * See [open(2)](https://man7.org/linux/man-pages/man2/open.2.html).
    *
@@ -165,8 +163,8 @@ export class Fifo implements Disposable {
   }
 
   /**
-   * `open(O_PATH)` and `mkfifo`: finds the FIFO of a path, or creates it when
-   * there is none; {@linkcode created} says which.
+   * `open(O_PATH)` and `mkfifo`: finds an existing FIFO, or creates it;
+   * {@linkcode created} says which.
    *
    * See [mkfifo(3)](https://man7.org/linux/man-pages/man3/mkfifo.3.html).
    *
@@ -208,9 +206,9 @@ export class Fifo implements Disposable {
   }
 
   /**
-   * `open(O_RDONLY)`: opens the reading end, at once.
+   * `open(O_RDONLY)`: opens the reading end at once.
    *
-   * Reads wait for the first writer; they do not take its absence for the end.
+   * Reads wait for the first writer instead of reporting the end.
    *
    * See [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html).
    *
@@ -226,8 +224,8 @@ export class Fifo implements Disposable {
   /**
    * `open(O_WRONLY)`: opens the writing end as soon as there is a reader.
    *
-   * No event tells of a reader that comes, so it is looked for again and again:
-   * after a millisecond at first, later every 25 ms.
+   * The kernel reports no event when a reader opens, so this polls: after a
+   * millisecond at first, later every 25 ms.
    *
    * See [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html).
    *
@@ -243,16 +241,11 @@ export class Fifo implements Disposable {
     );
   }
 
-  /**
-   * `open(O_WRONLY)`: as {@linkcode openWriter}, blocking this thread.
-   *
-   * See [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html).
-   *
-   * @throws {IpcError} As `openWriter`.
-   */
+  /** `open(O_WRONLY)`: as {@linkcode openWriter}, blocking this thread. */
   openWriterSync(options?: SyncWaitOptions): PipeWriter {
     const timeout = timeoutOf(options);
-    // At first without waiting, which also refuses what is no FIFO any more.
+    // Try without blocking first: this also refuses a file that replaced the
+    // FIFO.
     let writer = this.tryOpenWriter();
     const block = (mayBlock: boolean) =>
       this.#openWriter(mayBlock ? O_WRONLY : O_WRONLY | O_NONBLOCK);
@@ -266,22 +259,18 @@ export class Fifo implements Disposable {
   }
 
   /**
-   * `open(O_WRONLY | O_NONBLOCK)`: opens the writing end; undefined when nobody
-   * has opened the other one for reading (`ENXIO`).
-   *
-   * See [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html).
-   *
-   * @throws {IpcError} As `openWriter`, but for `ETIMEDOUT`.
+   * `open(O_WRONLY | O_NONBLOCK)`: as {@linkcode openWriter}, without waiting;
+   * undefined when there is no reader (`ENXIO`).
    */
   tryOpenWriter(): PipeWriter | undefined {
     return this.#openWriter(O_WRONLY | O_NONBLOCK);
   }
 
   /**
-   * `open(O_RDWR)`: opens both ends, at once.
+   * `open(O_RDWR)`: opens both ends at once.
    *
-   * Its reader sees no end, however many other writers come and go: what a
-   * server wants. Linux allows it, POSIX leaves it undefined.
+   * The reader sees no end, however many other writers come and go, as a server
+   * wants. Linux allows this; POSIX leaves it undefined.
    *
    * See [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html).
    *
@@ -301,7 +290,7 @@ export class Fifo implements Disposable {
   }
 
   /**
-   * `fstat`: what the kernel knows of it.
+   * `fstat`: owner, permissions and times.
    *
    * See [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html).
    *
@@ -312,12 +301,12 @@ export class Fifo implements Disposable {
   }
 
   /**
-   * `unlink`: removes the path; ends that are open go on working.
+   * `unlink`: removes the path; open ends continue to work.
    *
    * See [unlink(2)](https://man7.org/linux/man-pages/man2/unlink.2.html).
    *
-   * @throws {IpcError} `ENOENT` when it is gone, `ESTALE` when something else
-   * has taken its place, `EACCES` or `EPERM` without permission.
+   * @throws {IpcError} `ENOENT` when it was removed, `ESTALE` when something
+   * else has taken its place, `EACCES` or `EPERM` without permission.
    */
   remove(): void {
     this.#node.use("remove");
@@ -326,15 +315,15 @@ export class Fifo implements Disposable {
     if (error !== undefined) throw error;
   }
 
-  /** Gives up this handle; its ends and the FIFO itself stay. */
+  /** Closes this handle; its ends and the FIFO itself stay. */
   close(): void {
     this.#node.close();
     this.#source.poke();
   }
 
   /**
-   * Closes the handle, and removes the path when it is the `owner`, closed or
-   * not; not when something else has taken its place.
+   * Closes the handle. An `owner` also removes the path, even if it was closed
+   * before, unless something else has taken the FIFO's place.
    */
   [Symbol.dispose](): void {
     try {

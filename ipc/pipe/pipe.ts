@@ -41,17 +41,17 @@ export type { Waitable } from "../core/wait/wait_any.ts";
 /** Options of {@linkcode pipe}. */
 export interface PipeOptions {
   /**
-   * How many bytes it is to hold at least, up to `/proc/sys/fs/pipe-max-size`
-   * (1 MiB) without `CAP_SYS_RESOURCE`. The kernel rounds it up to a power of
-   * two of at least a page.
+   * Minimum capacity in bytes, up to `/proc/sys/fs/pipe-max-size` (1 MiB)
+   * without `CAP_SYS_RESOURCE`. The kernel rounds it up to a power of two of at
+   * least a page.
    *
    * @default {undefined} the kernel's: 65,536, less for a user with many pipes
    */
   capacity?: number | undefined;
   /**
    * Packet mode (`O_DIRECT`): each write of up to 4,096 bytes is one packet,
-   * each read takes one packet, and what its buffer has no room for is lost.
-   * Longer writes become several packets.
+   * each read takes one packet and loses the bytes beyond its buffer. Longer
+   * writes become several packets.
    *
    * @default {false}
    */
@@ -59,17 +59,16 @@ export interface PipeOptions {
 }
 
 /**
- * `pipe2(O_CLOEXEC)`: makes a pipe; disposing of it closes both ends.
+ * `pipe2(O_CLOEXEC)`: makes a pipe; disposing closes both ends.
  *
  * A reader sees the end when the last descriptor of the writing end is closed,
- * those that children have inherited included: close here what was made for
- * them.
+ * including inherited ones: close the ends made for children here.
  *
  * See [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html) and
  * [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
  *
- * @throws {IpcError} `EMFILE` or `ENFILE` without descriptors left, `EPERM` for
- * a capacity beyond the limit.
+ * @throws {IpcError} `EMFILE` or `ENFILE` when no descriptor is left, `EPERM`
+ * for a capacity beyond the limit.
  *
  * @example Packets keep their bounds
  * ```ts

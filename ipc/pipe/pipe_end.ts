@@ -41,16 +41,16 @@ export interface SpliceOptions extends SpliceSyncOptions, WaitOptions {}
 /** The reading end of a pipe or FIFO. */
 export class PipeReader extends FdReader {
   /**
-   * `open("/proc/self/fd/…")`: the reading end behind a descriptor that came
-   * from elsewhere: inherited, or over a socket. Standard input is 0.
+   * `open("/proc/self/fd/…")`: wraps the reading end behind a descriptor that
+   * was inherited, or received over a socket. Standard input is 0.
    *
-   * It is opened a second time, so that it is non-blocking for nobody else, and
-   * stays the caller's, unless `takeOver` says otherwise.
+   * The descriptor is opened a second time, so that only this end is
+   * non-blocking, and stays the caller's, unless `takeOver` is set.
    *
    * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
    *
-   * @throws {IpcError} `EINVAL` when it is no pipe, `EBADF` when it is not open
-   * or for writing only, `EMFILE`.
+   * @throws {IpcError} `EINVAL` when it is not a pipe, `EBADF` when it is not
+   * open, or open for writing only, `EMFILE`.
    *
    * @example In a program that spawn() gave a pipe as descriptor 3
    * ```ts ignore
@@ -65,7 +65,7 @@ export class PipeReader extends FdReader {
   }
 
   /**
-   * `fcntl(F_GETPIPE_SZ)`: how many bytes the pipe holds at the most.
+   * `fcntl(F_GETPIPE_SZ)`: the capacity of the pipe in bytes.
    *
    * See [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
    *
@@ -76,40 +76,40 @@ export class PipeReader extends FdReader {
   }
 
   /**
-   * `fcntl(F_SETPIPE_SZ)`: changes how many bytes the pipe holds, to a power of
-   * two of at least that many and a page; gives what it came to.
+   * `fcntl(F_SETPIPE_SZ)`: sets the capacity of the pipe in bytes, rounded up
+   * to a power of two of at least a page; returns the new capacity.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
    * @throws {IpcError} `EPERM` beyond `/proc/sys/fs/pipe-max-size` (1 MiB)
-   * without `CAP_SYS_RESOURCE`, `EBUSY` when it holds more just now.
+   * without `CAP_SYS_RESOURCE`, `EBUSY` when the pipe holds more bytes now.
    */
   resize(capacity: number): number {
     return resize(this.handle.use("resize"), this.label, capacity);
   }
 
   /**
-   * Nothing to read is the end only when there has been a writer: a FIFO may
-   * still wait for its first one.
+   * An empty pipe without writers is at its end only if it had a writer: a FIFO
+   * may still wait for its first one.
    *
    * @ignore
    */
   override nothing(fd: number): "end" | "wait" | "again" {
-    // The kernel says POLLHUP only when a writer has been there.
+    // The kernel reports POLLHUP only if there has been a writer.
     const events = pollNow(fd, POLLIN);
     if ((events & POLLIN) !== 0) return "again";
     return (events & POLLHUP) === 0 ? "wait" : "end";
   }
 
   /**
-   * `splice`: moves bytes on to another descriptor without copying them through
-   * this process; waits until there are some and the target has room.
+   * `splice`: moves bytes to another descriptor without copying them through
+   * this process; waits until there are some and the target is writable.
    *
-   * Resolves with how many were moved, at least one, or with null at the end.
-   * Reads and writes of the same two ends keep their order. A target given by
-   * number or as an `Fd` must be a file, a pipe or non-blocking, or this thread
-   * may block: of a socket, give the `writer`. Aborted or timed out, it has moved
-   * nothing.
+   * Resolves with the number of bytes moved, at least one, or with null at the
+   * end. Reads and writes of the same two ends keep their order. A target given
+   * by number or as an `Fd` must be a file, a pipe or non-blocking, or this
+   * thread may block; for a socket, pass its `writer`. A splice that is aborted
+   * or times out has moved nothing.
    *
    * See [splice(2)](https://man7.org/linux/man-pages/man2/splice.2.html).
    *
@@ -143,9 +143,6 @@ export class PipeReader extends FdReader {
   /**
    * `splice`: as {@linkcode splice}, blocking this thread.
    *
-   * See [splice(2)](https://man7.org/linux/man-pages/man2/splice.2.html).
-   *
-   * @throws {IpcError} As `splice`.
    * @throws {TypeError} When an end is closed, or an asynchronous call waits.
    */
   spliceSync(
@@ -156,13 +153,10 @@ export class PipeReader extends FdReader {
   }
 
   /**
-   * `splice(SPLICE_F_NONBLOCK)`: moves what can be moved at once; undefined when
-   * there is nothing, or the target has no room.
-   *
-   * See [splice(2)](https://man7.org/linux/man-pages/man2/splice.2.html).
+   * `splice(SPLICE_F_NONBLOCK)`: as {@linkcode splice}, without waiting;
+   * undefined when there is nothing to read or the target is not writable.
    *
    * @param length The most bytes to move.
-   * @throws {IpcError} As `splice`, but for `ETIMEDOUT`.
    */
   trySplice(
     target: FdWriter | Fd | number,
@@ -175,20 +169,20 @@ export class PipeReader extends FdReader {
 /** The writing end of a pipe or FIFO. */
 export class PipeWriter extends FdWriter {
   /**
-   * `open("/proc/self/fd/…")`: the writing end behind a descriptor that came
-   * from elsewhere, as {@linkcode PipeReader.fromFd}. Standard output is 1.
+   * `open("/proc/self/fd/…")`: wraps the writing end behind a descriptor, as
+   * {@linkcode PipeReader.fromFd}. Standard output is 1.
    *
    * See [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
    *
-   * @throws {IpcError} `EINVAL` when it is no pipe, `EBADF` when it is not open
-   * or for reading only, `EMFILE`.
+   * @throws {IpcError} `EINVAL` when it is not a pipe, `EBADF` when it is not
+   * open, or open for reading only, `EMFILE`.
    */
   static fromFd(fd: Fd | number, options: AdoptOptions = {}): PipeWriter {
     return new PipeWriter(INTERNAL, ...adoptPipe(fd, options, O_RDONLY));
   }
 
   /**
-   * `fcntl(F_GETPIPE_SZ)`: how many bytes the pipe holds at the most.
+   * `fcntl(F_GETPIPE_SZ)`: the capacity of the pipe in bytes.
    *
    * See [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html).
    *
@@ -199,20 +193,20 @@ export class PipeWriter extends FdWriter {
   }
 
   /**
-   * `fcntl(F_SETPIPE_SZ)`: changes how many bytes the pipe holds, as
+   * `fcntl(F_SETPIPE_SZ)`: sets the capacity of the pipe in bytes, as
    * {@linkcode PipeReader.resize}.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
    * @throws {IpcError} `EPERM` beyond `/proc/sys/fs/pipe-max-size` (1 MiB)
-   * without `CAP_SYS_RESOURCE`, `EBUSY` when it holds more just now.
+   * without `CAP_SYS_RESOURCE`, `EBUSY` when the pipe holds more bytes now.
    */
   resize(capacity: number): number {
     return resize(this.handle.use("resize"), this.label, capacity);
   }
 }
 
-/** Both ends of a pipe or FIFO; disposing of it closes both. */
+/** Both ends of a pipe or FIFO; disposing closes both. */
 export interface PipeEnds extends Disposable {
   /** The end to read from. */
   readonly reader: PipeReader;
@@ -221,7 +215,7 @@ export interface PipeEnds extends Disposable {
 }
 
 /**
- * Two ends as one thing to dispose of.
+ * Combines two ends into one disposable object.
  *
  * @ignore
  */

@@ -12,16 +12,15 @@ import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 
 /**
- * `fcntl(F_SETFD)`: takes a descriptor that the parent process left to this
- * one, as `spawn()` does with `fds`. It is this program's from then on, and
- * children do not get it.
+ * `fcntl(F_SETFD)`: takes ownership of a descriptor that the parent process
+ * passed on, as `spawn()` does with `fds`. Children do not inherit it any more.
  *
  * Only inherited descriptors can be taken, and only once: those that this
- * process opened itself are close-on-exec, and belong to something already.
+ * process opened itself are close-on-exec and already have an owner.
  *
  * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
  *
- * @param fd Its number, from 3 on.
+ * @param fd Its number, at least 3.
  * @throws {IpcError} `EBADF` when there is no such descriptor.
  * @throws {TypeError} When it was not inherited, or was taken before.
  *

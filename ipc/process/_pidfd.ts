@@ -1,5 +1,5 @@
 /**
- * Descriptors of processes, for those who start them and those who watch them.
+ * The pidfd calls that child processes and `Pidfd` share.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { INTERNAL } from "../core/handle/internal.ts";
 import { pollNow } from "../core/wait/poll.ts";
 import { signalName } from "./_signals.ts";
 
-/** Explains what old kernels and some sandboxes answer. */
+/** Explains the error of old kernels and some sandboxes. */
 export function missingHint(
   error: number,
   call: string,
@@ -30,12 +30,12 @@ export function missingHint(
     : undefined;
 }
 
-/** `pidfd_open`: a descriptor of a process. */
+/** `pidfd_open`: opens a descriptor of a process. */
 export function openPidfd(pid: number): Fd {
   const fd = sys_pidfd().pidfd_open(SYS_pidfd_open, pid, 0);
   const error = errnoOf(fd, errno[0]);
   if (error === 0) return new Fd(INTERNAL, fd, pidfdLabel(pid));
-  // The id of a thread that is not the first of its process.
+  // The id belongs to a thread that is not the leader of its process.
   const thread = error === ERRNO.EINVAL || error === ERRNO.ENOENT;
   throw ipcError(
     error,
@@ -48,7 +48,7 @@ export function openPidfd(pid: number): Fd {
   );
 }
 
-/** How messages name a descriptor of a process. */
+/** The name of a pidfd in messages. */
 export function pidfdLabel(pid: number): string {
   return `pidfd of process ${pid}`;
 }
@@ -57,7 +57,7 @@ export function pidfdLabel(pid: number): string {
 export interface PidfdSignal {
   /** Its number, or 0. */
   readonly number: number;
-  /** The 64 bits of the value to send along. */
+  /** The 64-bit value to send. */
   readonly value?: bigint | undefined;
   /** The process, for messages. */
   readonly pid: number;

@@ -1,6 +1,6 @@
 /**
- * What a process does about a signal: `sigaction` without handlers, since
- * JavaScript cannot run in one.
+ * Signal dispositions: `sigaction` without handlers, since JavaScript cannot
+ * run in one.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import {
 } from "../../ffi/libc/signal.ts";
 import { type Signal, signalName, signalNumber, signals } from "./_signals.ts";
 
-/** What the process does about a signal. */
+/** The disposition of a signal. */
 export type SignalDisposition = "default" | "ignore" | "handler";
 
-/** Signals of a faulty instruction, some of which V8 needs to go on. */
+/** Signals of faulting instructions, some of which V8 handles itself. */
 const FAULTS: readonly number[] = [
   signals.SIGILL,
   signals.SIGTRAP,
@@ -28,8 +28,8 @@ const FAULTS: readonly number[] = [
 ];
 
 /**
- * Signals that Deno handles by itself, from half a second after its start on:
- * to end as by default, or to be debugged.
+ * Signals that Deno handles itself from half a second after its start: to exit
+ * as by default, or to start its debugger.
  */
 const DENO: readonly number[] = [
   signals.SIGHUP,
@@ -39,8 +39,8 @@ const DENO: readonly number[] = [
 ];
 
 /**
- * `sigaction`: what this process does about a signal: its `"default"`,
- * `"ignore"`, or call a `"handler"`, such as that of `Deno.addSignalListener`.
+ * `sigaction`: the disposition of a signal: its `"default"`, `"ignore"`, or a
+ * `"handler"`, such as that of `Deno.addSignalListener`.
  *
  * Deno ignores `SIGPIPE` from the start. Half a second later it has handlers for
  * `SIGHUP`, `SIGINT` and `SIGTERM`, which do the same as the default, and for
@@ -63,19 +63,19 @@ export function disposition(signal: Signal): SignalDisposition {
 }
 
 /**
- * `sigaction(SIG_IGN)`: ignores a signal from now on. Disposing of the result
- * brings back what was done before.
+ * `sigaction(SIG_IGN)`: ignores a signal. Disposing of the result restores the
+ * previous disposition.
  *
- * Listeners of `Deno.addSignalListener` and `onSignal()` hear nothing of it
- * meanwhile. Programs that are started meanwhile ignore it as well, unless
- * `spawn()` has it in its `signalDefault`.
+ * Until then, listeners of `Deno.addSignalListener` and `onSignal()` do not
+ * receive it, and programs started by this process ignore it as well, unless
+ * `signalDefault` of `spawn()` contains it.
  *
  * See [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
  *
- * @throws {IpcError} `EINVAL` for `SIGKILL` and `SIGSTOP`, which nobody can
- * ignore, and for the two signals of the C library.
- * @throws {TypeError} For `SIGCHLD`, without which no child could be waited
- * for, and for signals of faulty instructions.
+ * @throws {IpcError} `EINVAL` for `SIGKILL`, `SIGSTOP` and the two signals of
+ * the C library, which cannot be ignored.
+ * @throws {TypeError} For `SIGCHLD`, without which exit statuses are lost, and
+ * for signals of faulting instructions.
  *
  * @example Finish something in spite of Ctrl-C
  * ```ts
@@ -103,18 +103,18 @@ export function ignore(signal: Signal): Disposable {
 }
 
 /**
- * `sigaction(SIG_DFL)`: gives a signal its default action, which mostly ends
- * the process. Disposing of the result brings back what was done before.
+ * `sigaction(SIG_DFL)`: gives a signal its default action, which usually kills
+ * the process. Disposing of the result restores the previous disposition.
  *
- * Listeners of `Deno.addSignalListener` and `onSignal()` hear nothing of it
- * meanwhile.
+ * Until then, listeners of `Deno.addSignalListener` and `onSignal()` do not
+ * receive it.
  *
  * See [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
  *
  * @throws {IpcError} `EINVAL` for `SIGKILL` and `SIGSTOP`, and for the two
  * signals of the C library.
- * @throws {TypeError} For `SIGPIPE`, which would end the process at a write
- * that nobody can read, and for signals of faulty instructions.
+ * @throws {TypeError} For `SIGPIPE`, which would kill the process at a write
+ * without a reader, and for signals of faulting instructions.
  */
 export function restoreDefault(signal: Signal): Disposable {
   const number = signalNumber(signal);
@@ -128,7 +128,7 @@ export function restoreDefault(signal: Signal): Disposable {
   return change(number, SIG_DFL, "restore the default of");
 }
 
-/** How many changes of each signal are in effect. */
+/** The number of changes in effect for each signal. */
 const changes = new Map<number, number>();
 
 /**
@@ -150,7 +150,10 @@ function refuseFault(number: number, action: string): void {
   }
 }
 
-/** Deno installs each of its handlers once. Later, it would undo our change. */
+/**
+ * Deno installs each of its handlers once. Installed later, it would undo our
+ * change.
+ */
 function letDenoBeFirst(number: number): void {
   if (!DENO.includes(number)) return;
   const nothing = () => {};

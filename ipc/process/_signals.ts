@@ -1,5 +1,5 @@
 /**
- * Signals: their names and numbers.
+ * Names and numbers of signals.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import { integer, shown } from "../core/convert/argument.ts";
 
 /**
- * The signals of Linux by name, as `kill -l` shows them: `signals.SIGTERM` is
- * 15. The two below `SIGRTMIN` belong to the C library.
+ * The Linux signals by name, as `kill -l` shows them: `signals.SIGTERM` is 15.
+ * The two below `SIGRTMIN` belong to the C library.
  *
  * See [signal(7)](https://man7.org/linux/man-pages/man7/signal.7.html).
  */
@@ -93,7 +93,7 @@ export type SignalName =
 /** A signal by its name or number. */
 export type Signal = SignalName | number;
 
-/** Second names, and the two signals that the C library keeps to itself. */
+/** Aliases, and the two signals that the C library reserves. */
 const ALIASES: ReadonlyMap<string, number> = new Map([
   ["SIGIOT", signals.SIGABRT],
   ["SIGPOLL", signals.SIGIO],
@@ -110,13 +110,13 @@ const NAMES: ReadonlyMap<number, SignalName> = new Map(
 
 /** The highest number of a signal. */
 const LAST = signals.SIGRTMAX;
-/** How many real-time signals there are besides the first. */
+/** The number of real-time signals after the first. */
 const REAL_TIME = signals.SIGRTMAX - signals.SIGRTMIN;
 
 /**
  * The number of a signal, from 1 to 64: `signalNumber("SIGRTMIN+1")` is 35.
  *
- * A number is checked and given back.
+ * A number is checked and returned.
  *
  * @throws {TypeError} When there is no signal of that name.
  * @throws {RangeError} When the number is not one from 1 to 64.
@@ -135,7 +135,7 @@ export function signalNumber(signal: Signal): number {
 
 /**
  * The name of a signal as `kill -l` shows it: `signalName(35)` is
- * `"SIGRTMIN+1"`. A name is checked, and given back in that form.
+ * `"SIGRTMIN+1"`. A name is checked and returned in that form.
  *
  * 32 and 33, which belong to the C library, are `"SIG32"` and `"SIG33"`.
  *
@@ -156,7 +156,7 @@ function realTimeNumber(name: string): number | undefined {
 }
 
 /**
- * The numbers of one signal or of several, without repetition.
+ * The numbers of one or more signals, without duplicates.
  *
  * @ignore
  */

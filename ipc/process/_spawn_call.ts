@@ -1,5 +1,5 @@
 /**
- * One call of `posix_spawn` and the C structures that go with it.
+ * One call of `posix_spawn` and its C structs.
  *
  * @module
  */
@@ -27,26 +27,28 @@ import {
   programStrings,
 } from "./_spawn_strings.ts";
 
-/** The signals of the C library, which it would leave ignored otherwise. */
+/**
+ * The signals of the C library, which the child would otherwise keep ignored.
+ */
 const INTERNAL_SIGNALS = [32, 33];
 
-/** What program to start. */
+/** The program to start. */
 export interface SpawnProgram {
   /** Its name or path. */
   readonly command: string;
-  /** How messages name it. */
+  /** Its name in messages. */
   readonly label: string;
   /** Its arguments, from `argv[0]` on. */
   readonly args: readonly string[];
-  /** Changes of the environment. */
+  /** Changes to the environment. */
   readonly env: EnvironmentChanges;
   /** Whether to start from an empty environment. */
   readonly clearEnv: boolean;
-  /** Whether to look the command up in the `PATH`. */
+  /** Whether to look up the command in the `PATH`. */
   readonly search: boolean;
 }
 
-/** A call of `posix_spawn` in the making. */
+/** A call of `posix_spawn` in preparation. */
 export class SpawnCall implements Disposable {
   readonly syscall: "posix_spawn" | "posix_spawnp";
   readonly label: string;
@@ -75,7 +77,9 @@ export class SpawnCall implements Disposable {
     );
   }
 
-  /** Which signals start blocked, and which with their default action. */
+  /**
+   * Sets the signals that start blocked, and those with their default action.
+   */
   setSignals(blocked: number[], byDefault: number[]): void {
     for (const number of blocked) refuseUnblockable(number);
     const calls = spawn();
@@ -93,7 +97,7 @@ export class SpawnCall implements Disposable {
     this.#flags |= POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   }
 
-  /** Whether to begin a session, and which process group to enter. */
+  /** Sets whether to start a session, and the process group to join. */
   setGroup(session: boolean, group: number | undefined): void {
     if (session) this.#flags |= POSIX_SPAWN_SETSID;
     if (group === undefined) return;
@@ -104,7 +108,7 @@ export class SpawnCall implements Disposable {
     this.#flags |= POSIX_SPAWN_SETPGROUP;
   }
 
-  /** Where to start it. */
+  /** Sets the working directory. */
   setDirectory(path: Uint8Array<ArrayBuffer>): void {
     this.#check(
       spawn().posix_spawn_file_actions_addchdir_np(this.#actions, path),
@@ -112,12 +116,12 @@ export class SpawnCall implements Disposable {
     );
   }
 
-  /** Which descriptors it is to have. */
+  /** Sets the descriptors of the child. */
   setDescriptors(places: ReadonlyMap<number, FdPlace>): void {
     for (const action of planDescriptors(places)) this.#add(action);
   }
 
-  /** Starts it: gives its pid, or the error number. */
+  /** Starts the program; returns its pid and the error number. */
   run(): [pid: number, error: number] {
     this.#check(
       spawn().posix_spawnattr_setflags(this.#attr, this.#flags),
@@ -155,7 +159,7 @@ export class SpawnCall implements Disposable {
           Math.max(action.from, action.to),
         );
       case "close":
-        // glibc refuses a number that no descriptor can have.
+        // glibc refuses numbers from RLIMIT_NOFILE on.
         if (action.fd >= openMax()) return;
         return this.#check(
           calls.posix_spawn_file_actions_addclose(actions, action.fd),
@@ -191,7 +195,7 @@ export class SpawnCall implements Disposable {
   }
 }
 
-/** The kernel and the C library leave such signals out without a word. */
+/** Refuses signals that the kernel and the C library would ignore silently. */
 function refuseUnblockable(number: number): void {
   const why = number === signals.SIGKILL || number === signals.SIGSTOP
     ? "nobody can block it"

@@ -1,28 +1,28 @@
 /**
- * In which order a child arranges its descriptors, so that each ends up where
- * it belongs and nothing else is left.
+ * Plans the order in which a child rearranges its descriptors, so that each
+ * ends up at its number and no other stays open.
  *
  * @module
  */
 
-/** What a child does with its descriptors, in this order, before it starts. */
+/** An action on the child's descriptors before the program starts. */
 export type FdAction =
   /** `dup2(from, to)`; clears close-on-exec where both are the same. */
   | { readonly kind: "dup2"; readonly from: number; readonly to: number }
-  /** `close(fd)`, if it is open. */
+  /** `close(fd)`; it need not be open. */
   | { readonly kind: "close"; readonly fd: number }
-  /** Closes all from `fd` on. */
+  /** Closes `fd` and all above. */
   | { readonly kind: "closefrom"; readonly fd: number }
   /** Opens `/dev/null`. */
   | { readonly kind: "null"; readonly fd: number };
 
-/** What a descriptor of the child is to be: one of ours, or `/dev/null`. */
+/** The source of a child's descriptor: one of ours, or `/dev/null`. */
 export type FdPlace = number | "null";
 
 /**
- * Plans the way to exactly these descriptors.
+ * Plans the actions that leave exactly these descriptors.
  *
- * @param places What each descriptor of the child is to be, by its number.
+ * @param places The source of each descriptor of the child, by its number.
  */
 export function planDescriptors(
   places: ReadonlyMap<number, FdPlace>,
@@ -39,7 +39,7 @@ export function planDescriptors(
     if (!places.has(fd)) actions.push({ kind: "close", fd });
   }
   actions.push({ kind: "closefrom", fd: last + 1 });
-  // Last: now that much is closed, there is a descriptor to open it with.
+  // Last: after the closes, a descriptor is free for the open.
   for (const [fd, place] of places) {
     if (place === "null") actions.push({ kind: "null", fd });
   }
@@ -47,8 +47,8 @@ export function planDescriptors(
 }
 
 /**
- * Gives a second number to each descriptor whose own is about to be taken by
- * another: 3 and 4 could not change places otherwise.
+ * Duplicates each descriptor whose number another one takes: 3 and 4 could not
+ * be swapped otherwise.
  */
 function moveAway(
   places: ReadonlyMap<number, FdPlace>,

@@ -1,5 +1,5 @@
 /**
- * Arguments and environment of a program, as C wants them.
+ * Arguments and environment of a program in C form.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { memoryAddress } from "../../ffi/iovec.ts";
 import { dlfcn } from "../../ffi/libc/dlfcn.ts";
 import { shown } from "../core/convert/argument.ts";
 
-/** `argv` and `envp` in one piece of memory. */
+/** `argv` and `envp` in one block of memory. */
 export interface ProgramStrings {
-  /** The pointers of `argv`, with a null behind them. */
+  /** The pointers of `argv`, ending with a null. */
   readonly argv: Uint8Array<ArrayBuffer>;
   /** The first pointer of `envp`; it lives as long as `argv`. */
   readonly envp: Deno.PointerValue;
 }
 
-/** Changes of an environment: a value to set, or undefined to take it away. */
+/** Changes to an environment: a value to set, or undefined to remove it. */
 export type EnvironmentChanges = Readonly<Record<string, string | undefined>>;
 
-/** A string of C: its bytes with the NUL, or where it stands already. */
+/** A C string: its bytes with the NUL, or its address if C has it already. */
 type CString = Uint8Array | bigint;
 
-/** Lays out arguments and environment; a string that C has is not copied. */
+/** Lays out arguments and environment; strings that C has are not copied. */
 export function programStrings(
   args: readonly string[],
   environment: readonly CString[],
@@ -58,8 +58,8 @@ export function programStrings(
 }
 
 /**
- * The environment of a new program: that of this process, unless it is to start
- * from none, with changes.
+ * The environment of a new program: that of this process, or an empty one, with
+ * changes.
  */
 export function environmentOf(
   changes: EnvironmentChanges,
@@ -87,10 +87,10 @@ export function environmentOf(
   return clear ? added : [...inherited(names), ...added];
 }
 
-/** The strings of `environ`, but for those of some names. */
+/** The strings of `environ`, except for the given names. */
 function inherited(without: ReadonlySet<string>): bigint[] {
   const strings: bigint[] = [];
-  // Each time anew: Deno.env.set() may have moved it.
+  // Looked up each time: Deno.env.set() may have moved it.
   const variable = dlfcn().dlsym(null, cstring("environ", "symbol"));
   if (variable === null) return strings;
   const list = new Deno.UnsafePointerView(variable).getPointer();

@@ -1,5 +1,5 @@
 /**
- * A process that this one has started.
+ * The child processes that `spawn()` starts.
  *
  * @module
  */
@@ -52,32 +52,32 @@ import {
   signalNumber,
 } from "./_signals.ts";
 
-/** Longest pause between two looks where there is no pidfd, in ms. */
+/** Longest polling interval without a pidfd, in ms. */
 const MAX_PAUSE = 5;
 
 /** How a child process ended. */
 export interface ChildStatus {
   /** Whether it exited with 0. */
   success: boolean;
-  /** Its exit code; 128 and the signal's number when a signal ended it. */
+  /** The exit code; 128 plus the signal's number when a signal killed it. */
   code: number;
-  /** The signal that ended it, if one did. */
+  /** The signal that killed it, if any. */
   signal: SignalName | null;
   /** Whether the signal left a core dump. */
   core: boolean;
 }
 
 /**
- * How a child process came about.
+ * The parts of a new child process.
  *
  * @ignore
  */
 export interface ChildProcessInit {
   /** Its id. */
   pid: number;
-  /** How messages name it. */
+  /** Its name in messages. */
   label: string;
-  /** The signal that the end of its scope sends. */
+  /** The signal that the end of an `await using` scope sends. */
   killSignal: number;
   /** Our ends of its standard pipes. */
   stdin?: FdWriter;
@@ -90,14 +90,13 @@ export interface ChildProcessInit {
 /**
  * A process that `spawn()` has started.
  *
- * When it ends it is waited for in any case, in the background and without
- * keeping this process alive: it never stays a zombie while this process turns
- * its event loop. Only those who wait keep the process alive, unless they say
- * `unref`.
+ * It is always reaped, by a background wait that does not keep this process
+ * alive, so it never stays a zombie while the event loop runs. Only waiting
+ * callers keep this process alive, unless they set `unref`.
  *
- * The end of a `using` scope closes its pipes and lets it run on. The end of an
- * `await using` scope also sends it `SIGTERM` (or the `killSignal` of
- * `spawn()`), and waits for its end.
+ * The end of a `using` scope closes its pipes and lets it run. The end of an
+ * `await using` scope also sends `SIGTERM` (or the `killSignal` of `spawn()`)
+ * and waits for it to exit.
  */
 export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   readonly #pid: number;
@@ -130,15 +129,15 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     this.#waitInBackground();
   }
 
-  /** Its process id. It stays its own until its end was waited for. */
+  /** Its process id. The kernel does not reuse it until the child is reaped. */
   get pid(): number {
     return this.#pid;
   }
 
   /**
-   * A descriptor of it, which becomes readable when it ends and is closed soon
-   * after; undefined where there are no pidfds or no descriptor was left. It is
-   * waited for even if somebody else closes that.
+   * Its pidfd, which becomes readable when it exits and is closed soon after;
+   * undefined where there are no pidfds or no descriptor was left. The child is
+   * reaped even if other code closes the pidfd.
    */
   get pidfd(): Fd | undefined {
     return this.#pidfd?.closed ? undefined : this.#pidfd;
@@ -159,7 +158,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     return this.#stderr;
   }
 
-  /** Whether its end was waited for; until then there is something to signal. */
+  /** Whether it was reaped; until then it can be signalled. */
   get ended(): boolean {
     return this.#status !== undefined || this.#lost !== undefined;
   }
@@ -170,25 +169,25 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   }
 
   /**
-   * How it ended, once it has: the promise of {@linkcode wait} without options.
-   * Asking for it keeps this process alive until then.
+   * The promise of {@linkcode wait} without options. Reading it keeps this
+   * process alive until the child exits.
    */
   get status(): Promise<ChildStatus> {
     return this.#promise ??= this.wait();
   }
 
   /**
-   * `waitid`: waits until it ends. Any number of callers get the same answer.
+   * `waitid`: waits until it exits. Any number of callers get the same status.
    *
    * See [waitid(2)](https://man7.org/linux/man-pages/man2/waitid.2.html).
    *
-   * @throws {IpcError} `ETIMEDOUT`; `ECHILD` when something else in this process
-   * has waited for it, or `SIGCHLD` was ignored when it ended.
-   * @throws {TypeError} When this handle is closed, before or meanwhile.
+   * @throws {IpcError} `ETIMEDOUT`; `ECHILD` when other code in this process
+   * has reaped it, or `SIGCHLD` was ignored when it exited.
+   * @throws {TypeError} When this handle is closed, even during the wait.
    */
   wait(options?: WaitOptions): Promise<ChildStatus> {
     return promised(() => {
-      // Behind the wait in the background it would not be looked at yet.
+      // Check now: queued behind the background wait, it would run too late.
       this.#check("wait for");
       return this.#until(() => {
         this.#check("wait for");
@@ -197,13 +196,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     });
   }
 
-  /**
-   * `waitid`: as {@linkcode wait}, blocking this thread.
-   *
-   * See [waitid(2)](https://man7.org/linux/man-pages/man2/waitid.2.html).
-   *
-   * @throws {IpcError} As `wait`.
-   */
+  /** `waitid`: as {@linkcode wait}, blocking this thread. */
   waitSync(options?: SyncWaitOptions): ChildStatus {
     const timeout = timeoutOf(options);
     const deadline = timeout === undefined ? undefined : new Deadline(timeout);
@@ -223,11 +216,8 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   }
 
   /**
-   * `waitid(WNOHANG)`: how it ended if it has, else undefined.
-   *
-   * See [waitid(2)](https://man7.org/linux/man-pages/man2/waitid.2.html).
-   *
-   * @throws {IpcError} As `wait`, but for `ETIMEDOUT`.
+   * `waitid(WNOHANG)`: as {@linkcode wait}, without waiting; undefined while it
+   * runs.
    */
   tryWait(): ChildStatus | undefined {
     this.#check("wait for");
@@ -239,13 +229,13 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   }
 
   /**
-   * `pidfd_send_signal`: sends it a signal, which no other process can get
-   * instead; 0 sends none and only asks.
+   * `pidfd_send_signal`: sends it a signal, which cannot reach another process
+   * by mistake; 0 sends none and only checks for errors.
    *
    * See [pidfd_send_signal(2)](https://man7.org/linux/man-pages/man2/pidfd_send_signal.2.html).
    *
-   * @throws {IpcError} `ESRCH` when its end was waited for, `EPERM` when it now
-   * belongs to another user.
+   * @throws {IpcError} `ESRCH` when it was reaped, `EPERM` when it now belongs
+   * to another user.
    * @throws {TypeError} When this handle is closed.
    */
   kill(signal: Signal = "SIGTERM"): void {
@@ -262,12 +252,12 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
       );
     }
     if (this.#killByPidfd(number)) return;
-    // Nobody else waits for it, so that the pid is still its own.
+    // It is not reaped yet, so the pid is still its own.
     const result = libc().kill(this.#pid, number);
     check0(result, errno[0], "kill", `send ${name} to`, this.#label);
   }
 
-  /** False where there are no pidfds, or no signals can be sent by them. */
+  /** False without a pidfd, or where pidfds cannot send signals. */
   #killByPidfd(number: number): boolean {
     if (this.pidfd === undefined) return false;
     try {
@@ -280,8 +270,8 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   }
 
   /**
-   * `close`: gives up this handle and our ends of its pipes. The process runs on
-   * and is waited for in the background; closing twice does nothing.
+   * `close`: closes this handle and our ends of its pipes. The process keeps
+   * running and is reaped in the background; closing twice does nothing.
    *
    * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
    */
@@ -289,7 +279,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     if (this.#closed) return;
     this.#closed = true;
     this.#closePipes();
-    // The wait in the background goes on, before them all.
+    // The background wait is the first waiter and continues.
     this.#source.pokeAll();
   }
 
@@ -299,9 +289,9 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   }
 
   /**
-   * Closes its pipes, sends it `SIGTERM` or the `killSignal` of `spawn()` unless
-   * it has ended, waits for its end, and closes this handle. One that is closed
-   * already is left alone.
+   * Closes its pipes, sends `SIGTERM` or the `killSignal` of `spawn()` unless
+   * it has exited, waits for it to exit, and closes this handle. Does nothing
+   * on a closed handle.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
@@ -319,7 +309,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     return {
       ready: () => {
         if (this.tryWait() !== undefined) return true;
-        // Closed meanwhile, it will not say when to look again.
+        // A pidfd that other code has closed reports no event.
         pidfd?.use("wait for");
         return false;
       },
@@ -356,7 +346,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
   }
 
   #waitInBackground(): void {
-    // Who waits is told of errors.
+    // Other waiters report errors.
     this.#until(() => this.#reap(), { unref: true }).catch(() => {});
   }
 
@@ -377,8 +367,8 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     try {
       return await waitUntil(watched, options, subject, this.#source);
     } catch (error) {
-      // Where the reactor fails, for want of a descriptor, or somebody else has
-      // closed the pidfd, look now and then.
+      // Poll when the reactor fails for lack of a descriptor, or other code has
+      // closed the pidfd.
       const ours = error instanceof IpcError &&
         error !== options?.signal?.reason && error.syscall !== subject.syscall;
       if (!ours && !blind) throw error;
@@ -408,8 +398,8 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     if (error === ERRNO.EINTR) return undefined;
     const info = siginfo_t.view(this.#info);
     if (error === 0 && info.si_pid === 0) return undefined;
-    // Not now, when its waiters are asked one after the other, but before any
-    // of them goes on.
+    // Not now, while its waiters try one after the other, but before any of
+    // them continues.
     queueMicrotask(() => this.#pidfd?.close());
     if (error !== 0) throw this.#lost = this.#lostError(error);
     const status = Number(info.si_value & 0xffn);
@@ -438,7 +428,7 @@ function statusOf(how: number, status: number): ChildStatus {
   };
 }
 
-/** No pidfd is no reason to lose a process that runs already. */
+/** Ignores errors: without a pidfd the running process can still be polled. */
 function tryOpenPidfd(pid: number): Fd | undefined {
   try {
     return openPidfd(pid);

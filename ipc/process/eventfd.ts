@@ -55,31 +55,31 @@ export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 /** Options of {@linkcode EventFd.create}. */
 export interface EventFdOptions {
   /**
-   * The counter's first value, up to 4294967295.
+   * The initial value, up to 4294967295.
    *
    * @default {0}
    */
   value?: number;
   /**
-   * Each receive takes one from the counter instead of all (`EFD_SEMAPHORE`).
+   * Each receive takes 1 from the counter instead of all (`EFD_SEMAPHORE`).
    *
    * @default {false}
    */
   semaphore?: boolean;
 }
 
-/** The greatest value of the counter. */
+/** The maximum value of the counter. */
 const MAX_VALUE = 0xffff_ffff_ffff_fffen;
 const MAX_START = 0xffff_ffff;
 
 /**
- * A counter of the kernel behind a descriptor: posting adds to it, receiving
- * takes all of it (or one, of a semaphore) and waits while it is 0.
+ * A kernel counter behind a descriptor: posting adds to it, receiving takes all
+ * of it (or 1, for a semaphore) and waits while it is 0.
  *
  * It reaches another process as an inherited descriptor (`spawn()`) or over a
- * unix socket (`sendFds()`). It is non-blocking for all who have it: a program
- * in another language should `poll` before it reads. Who makes it blocking makes
- * it so for all: a `try` form here may then block this thread.
+ * unix socket (`sendFds()`). It is non-blocking for every holder: a program in
+ * another language should `poll` before it reads. A holder that makes it
+ * blocking makes it so for all: a `try` form here may then block this thread.
  *
  * @example Count and take
  * ```ts
@@ -104,11 +104,12 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
   }
 
   /**
-   * `eventfd`: makes a counter.
+   * `eventfd`: creates a counter.
    *
    * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
    *
-   * @throws {IpcError} `EMFILE` or `ENFILE` without descriptors left, `ENOMEM`.
+   * @throws {IpcError} `EMFILE` or `ENFILE` when no descriptor is left,
+   * `ENOMEM`.
    */
   static create(options: EventFdOptions = {}): EventFd {
     const { value = 0, semaphore = false } = options;
@@ -126,16 +127,16 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: the counter behind a descriptor that came from
-   * elsewhere: inherited, or over a socket.
+   * `fcntl(F_DUPFD_CLOEXEC)`: wraps the counter behind a descriptor that was
+   * inherited, or received over a socket.
    *
-   * The descriptor is duplicated and stays the caller's, unless `takeOver` says
-   * otherwise. It is made non-blocking, for all who have it.
+   * The descriptor is duplicated and stays the caller's, unless `takeOver` is
+   * set. It becomes non-blocking for every holder.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
-   * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when it
-   * is no eventfd, `EMFILE`.
+   * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when
+   * it is not an eventfd, `EMFILE`.
    */
   static fromFd(fd: Fd | number, options: AdoptOptions = {}): EventFd {
     const kind = { name: "eventfd", field: "eventfd-count" };
@@ -161,7 +162,7 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
   }
 
   /**
-   * `/proc/self/fdinfo`: the counter now, which stays as it is; inexact above
+   * `/proc/self/fdinfo`: reads the counter without taking it; inexact above
    * 2^53. Undefined without `/proc`.
    *
    * See [proc_pid_fdinfo(5)](https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html).
@@ -174,13 +175,13 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
   }
 
   /**
-   * `write`: adds to the counter, at once.
+   * `write`: adds to the counter without waiting.
    *
    * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
    *
-   * @param count How much, from 1 on; above 2^53-1 as a bigint.
+   * @param count The increment, at least 1; above 2^53-1 as a bigint.
    * @throws {IpcError} `EAGAIN` when the counter would exceed 2^64-2;
-   * {@linkcode tryAdd} says so without an error, {@linkcode add} waits.
+   * {@linkcode tryAdd} returns false instead, {@linkcode add} waits.
    * @throws {TypeError} When it is closed.
    */
   post(count: number | bigint = 1): void {
@@ -195,23 +196,20 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
   }
 
   /**
-   * `write`: adds to the counter if it has room for that; false when not.
-   *
-   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
-   *
-   * @throws {TypeError} When it is closed.
+   * `write`: as {@linkcode add}, without waiting; false when the counter would
+   * exceed its maximum.
    */
   tryAdd(count: number | bigint = 1): boolean {
     return this.#post(countOf(count)) ?? false;
   }
 
   /**
-   * `write`: adds to the counter, as soon as it has room for that.
+   * `write`: adds to the counter, waiting while it would exceed 2^64-2.
    *
    * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
    *
    * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed, before or meanwhile.
+   * @throws {TypeError} When it is closed, even during the wait.
    */
   add(count: number | bigint = 1, options?: WaitOptions): Promise<void> {
     return promised(() => {
@@ -225,13 +223,7 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
     });
   }
 
-  /**
-   * `write`: as {@linkcode add}, blocking this thread.
-   *
-   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
-   *
-   * @throws {IpcError} As `add`.
-   */
+  /** `write`: as {@linkcode add}, blocking this thread. */
   addSync(count: number | bigint = 1, options?: SyncWaitOptions): void {
     const checked = countOf(count);
     const place = { fd: this.#fd, events: POLLOUT };
@@ -239,13 +231,13 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
   }
 
   /**
-   * `read`: takes the counter, or one of a semaphore, as soon as it is not 0;
-   * inexact above 2^53. One that is aborted or times out has taken nothing.
+   * `read`: takes the counter, or 1 from a semaphore, waiting while it is 0;
+   * inexact above 2^53. A call that is aborted or times out has taken nothing.
    *
    * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
    *
    * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed, before or meanwhile.
+   * @throws {TypeError} When it is closed, even during the wait.
    */
   receive(options?: WaitOptions): Promise<number> {
     return waitUntil(
@@ -256,13 +248,7 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
     );
   }
 
-  /**
-   * `read`: as {@linkcode receive}, blocking this thread.
-   *
-   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
-   *
-   * @throws {IpcError} As `receive`.
-   */
+  /** `read`: as {@linkcode receive}, blocking this thread. */
   receiveSync(options?: SyncWaitOptions): number {
     const place = { fd: this.#fd, events: POLLIN };
     const timeout = timeoutOf(options);
@@ -270,11 +256,7 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
   }
 
   /**
-   * `read`: takes the counter, or one of a semaphore; undefined when it is 0.
-   *
-   * See [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html).
-   *
-   * @throws {TypeError} When it is closed.
+   * `read`: as {@linkcode receive}, without waiting; undefined when it is 0.
    */
   tryReceive(): number | undefined {
     const fd = this.#fd.use("receive from");
@@ -288,17 +270,14 @@ export class EventFd implements Disposable, AsyncIterable<number>, Waitable {
     }
   }
 
-  /**
-   * Receives again and again, until it is closed. Leaving the loop loses and
-   * closes nothing.
-   */
+  /** Receives until it is closed. Leaving the loop loses and closes nothing. */
   [Symbol.asyncIterator](): AsyncGenerator<number, void, void> {
     return untilClosed(this, () => this.receive());
   }
 
   /**
-   * `close`: gives this handle up; the counter lives on while another process
-   * has it. What waits is rejected; closing twice does nothing.
+   * `close`: closes the descriptor; the counter exists while another process
+   * has it open. Pending calls reject; closing twice does nothing.
    *
    * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
    */

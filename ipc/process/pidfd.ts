@@ -49,29 +49,29 @@ export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
 export interface PidfdChild {
   /** Its process id. */
   readonly pid: number;
-  /** Its descriptor, while it runs. */
+  /** Its pidfd, while it runs. */
   readonly pidfd: Fd | undefined;
-  /** Whether its end was waited for. */
+  /** Whether it was reaped. */
   readonly ended: boolean;
 }
 
 /** Options of {@linkcode Pidfd.send}. */
 export interface PidfdSendOptions {
   /**
-   * A value to send along, as `sigqueue` does: a number of 32 bits with a sign,
-   * or a bigint of 64 bits.
+   * A value to send, as `sigqueue` does: a signed 32-bit number, or a 64-bit
+   * bigint.
    *
-   * @default {undefined} none: the signal comes as from `kill`
+   * @default {undefined} none: the signal looks like one of `kill`
    */
   value?: number | bigint | undefined;
 }
 
 /**
- * A descriptor of a process, any process: it says when it ends, and never means
- * another one, as a pid may.
+ * A descriptor of any process. It reports when the process exits, and unlike a
+ * pid never refers to another one.
  *
- * It needs Linux 5.3. Waiting through it tells that the process has ended, but
- * not how: that is only for its parent.
+ * It needs Linux 5.3. It does not tell the exit status, which only the parent
+ * gets.
  *
  * @example Wait for the end of a process that is no child
  * ```ts
@@ -97,7 +97,7 @@ export class Pidfd implements Disposable, Waitable {
   }
 
   /**
-   * `pidfd_open`: a descriptor of the process that has a pid now.
+   * `pidfd_open`: opens a descriptor of the process that has this pid now.
    *
    * See [pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html).
    *
@@ -110,13 +110,12 @@ export class Pidfd implements Disposable, Waitable {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: a descriptor of a child of `spawn()`, without a
-   * moment in which its pid could be another's.
+   * `fcntl(F_DUPFD_CLOEXEC)`: duplicates the pidfd of a child of `spawn()`, so
+   * that its pid cannot be reused in between.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
-   * @throws {IpcError} `ESRCH` when it has ended and was waited for, `EMFILE`,
-   * `ENOSYS`.
+   * @throws {IpcError} `ESRCH` when it was reaped, `EMFILE`, `ENOSYS`.
    */
   static of(child: PidfdChild): Pidfd {
     const { pid, pidfd, ended } = child;
@@ -134,34 +133,34 @@ export class Pidfd implements Disposable, Waitable {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: the process behind a descriptor that came from
-   * elsewhere: inherited, or over a socket.
+   * `fcntl(F_DUPFD_CLOEXEC)`: wraps a pidfd that was inherited, or received
+   * over a socket.
    *
-   * The descriptor is duplicated and stays the caller's, unless `takeOver` says
-   * otherwise.
+   * The descriptor is duplicated and stays the caller's, unless `takeOver` is
+   * set.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
-   * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when it
-   * is no pidfd, `EMFILE`.
+   * @throws {IpcError} `EBADF` when there is no such descriptor, `EINVAL` when
+   * it is not a pidfd, `EMFILE`.
    */
   static fromFd(fd: Fd | number, options: AdoptOptions = {}): Pidfd {
     const kind = { name: "pidfd", field: "Pid" };
     return adoptKind(fd, kind, options, (copy, pid) =>
-      // -1 when it was waited for.
+      // -1 when the process was reaped.
       new Pidfd(INTERNAL, copy, Math.max(0, Number(pid))));
   }
 
   /**
-   * The pid that the process has or had; 0 where `fromFd()` could not tell,
-   * because it had ended or is outside of this process's PID namespace.
+   * The pid that the process has or had; 0 if `fromFd()` could not tell,
+   * because the process was reaped or is outside our PID namespace.
    */
   get pid(): number {
     return this.#pid;
   }
 
   /**
-   * The descriptor, which becomes readable when the process ends.
+   * The descriptor, which becomes readable when the process exits.
    *
    * @throws {TypeError} When it is closed.
    */
@@ -176,7 +175,7 @@ export class Pidfd implements Disposable, Waitable {
   }
 
   /**
-   * `poll`: whether the process has ended, be it a zombie yet.
+   * `poll`: whether the process has exited; it may still be a zombie.
    *
    * See [pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html).
    *
@@ -188,13 +187,13 @@ export class Pidfd implements Disposable, Waitable {
 
   /**
    * `pidfd_send_signal`: sends a signal to the process, and to no other; 0
-   * sends none and only asks whether it may be signalled.
+   * sends none and only checks that it may be signalled.
    *
    * See [pidfd_send_signal(2)](https://man7.org/linux/man-pages/man2/pidfd_send_signal.2.html).
    *
-   * @throws {IpcError} `ESRCH` when it has ended and was waited for, `EPERM`
-   * when it may not be signalled, `EAGAIN` when `RLIMIT_SIGPENDING` allows no
-   * further value, `ENOSYS`.
+   * @throws {IpcError} `ESRCH` when it was reaped, `EPERM` when it may not be
+   * signalled, `EAGAIN` when `RLIMIT_SIGPENDING` allows no further value,
+   * `ENOSYS`.
    */
   send(signal: Signal = "SIGTERM", options: PidfdSendOptions = {}): void {
     const { value } = options;
@@ -206,12 +205,12 @@ export class Pidfd implements Disposable, Waitable {
   }
 
   /**
-   * `epoll_wait`: waits until the process ends.
+   * `epoll_wait`: waits until the process exits.
    *
    * See [pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html).
    *
    * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When this is closed, before or meanwhile.
+   * @throws {TypeError} When this is closed, even during the wait.
    */
   wait(options?: WaitOptions): Promise<void> {
     return promised(() =>
@@ -224,14 +223,7 @@ export class Pidfd implements Disposable, Waitable {
     );
   }
 
-  /**
-   * `poll`: as {@linkcode wait}, blocking this thread.
-   *
-   * See [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html).
-   *
-   * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When this is closed.
-   */
+  /** `poll`: as {@linkcode wait}, blocking this thread. */
   waitSync(options?: SyncWaitOptions): void {
     const timeout = timeoutOf(options);
     const fd = this.#fd.use("wait for");
@@ -242,16 +234,16 @@ export class Pidfd implements Disposable, Waitable {
   }
 
   /**
-   * `pidfd_getfd`: a duplicate of one of the process's descriptors.
+   * `pidfd_getfd`: duplicates a descriptor of the process.
    *
-   * It takes the permission to trace that process: the same user and, where the
-   * Yama module restricts that, an ancestor of it.
+   * The caller needs permission to trace that process: the same user and, where
+   * the Yama module restricts tracing, one of its ancestors.
    *
    * See [pidfd_getfd(2)](https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html).
    *
    * @param fd Its number in that process.
    * @throws {IpcError} `EBADF` when the process has no such descriptor, `EPERM`
-   * without permission, `ESRCH` when it has ended, `EMFILE`, `ENOSYS` before
+   * without permission, `ESRCH` when it has exited, `EMFILE`, `ENOSYS` before
    * Linux 5.6.
    */
   getFd(fd: number): Fd {
@@ -277,8 +269,8 @@ export class Pidfd implements Disposable, Waitable {
   }
 
   /**
-   * `close`: gives the descriptor up; the process lives on. What waits is
-   * rejected; closing twice does nothing.
+   * `close`: closes the descriptor; the process keeps running. Pending calls
+   * reject; closing twice does nothing.
    *
    * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
    */

@@ -1,5 +1,5 @@
 /**
- * Signals: sending them, receiving them, and what the process does about them.
+ * Signals: sending, receiving, and dispositions.
  *
  * ```ts
  * import { kill, onSignal } from "@libc/ipc/signal";
@@ -12,12 +12,11 @@
  * }
  * ```
  *
- * {@linkcode onSignal} stands on Deno's listeners and knows the standard
- * signals. {@linkcode SignalQueue} knows the real-time ones too, with their
- * senders and values, in a program that was started with them blocked.
+ * {@linkcode onSignal} uses Deno's listeners and supports the standard signals.
+ * {@linkcode SignalQueue} supports real-time signals too, with senders and
+ * values, in a program that was started with them blocked.
  *
- * `SIGUSR1` is best left alone: a Deno process takes it as a wish to be
- * debugged, or ends.
+ * Avoid `SIGUSR1`: it makes a Deno process start its debugger, or kills it.
  *
  * @module
  */
@@ -51,11 +50,10 @@ export {
 const MAX_PID = 0x7fff_ffff;
 
 /**
- * `kill`: sends a signal to a process. 0 sends none and only asks whether the
- * process exists (or has ended and nobody has waited for it) and may be
- * signalled.
+ * `kill`: sends a signal to a process. 0 sends none and only checks that the
+ * process exists, even as a zombie, and may be signalled.
  *
- * A pid may belong to another process by the time of the call; a `Pidfd` never
+ * By the time of the call a pid may belong to another process; a `Pidfd` never
  * does.
  *
  * See [kill(2)](https://man7.org/linux/man-pages/man2/kill.2.html).
@@ -95,14 +93,14 @@ export function kill(pid: number, signal: Signal = "SIGTERM"): void {
 
 /**
  * `killpg`: sends a signal to all processes of a group; 0 sends none and only
- * asks whether there are any.
+ * checks that there are any.
  *
  * See [killpg(3)](https://man7.org/linux/man-pages/man3/killpg.3.html).
  *
  * @param group A process group, or 0 for that of this process. 1 is refused: it
- * would reach every process there is.
+ * would reach every process.
  * @throws {IpcError} `ESRCH` when there is no such group, `EPERM` when none of
- * it may be signalled.
+ * its processes may be signalled.
  * @throws {TypeError} When there is no signal of that name.
  */
 export function killProcessGroup(
@@ -126,8 +124,8 @@ export function killProcessGroup(
 /** Options of {@linkcode sigqueue}. */
 export interface SigqueueOptions {
   /**
-   * The value to send along: a number of 32 bits with a sign (`sival_int`), or
-   * a bigint of 64 bits (`sival_ptr`).
+   * The value to send: a signed 32-bit number (`sival_int`), or a 64-bit bigint
+   * (`sival_ptr`).
    *
    * @default {0}
    */
@@ -135,13 +133,13 @@ export interface SigqueueOptions {
 }
 
 /**
- * `sigqueue`: sends a signal to a process, with a value. Real-time signals are
- * queued: each that is sent arrives, with its value.
+ * `sigqueue`: sends a signal with a value to a process. Real-time signals are
+ * queued: each one arrives, with its value.
  *
  * See [sigqueue(3)](https://man7.org/linux/man-pages/man3/sigqueue.3.html).
  *
- * @throws {IpcError} `EAGAIN` when as many signals wait as `RLIMIT_SIGPENDING`
- * allows, `ESRCH` when there is no such process, `EPERM` when it may not be
+ * @throws {IpcError} `EAGAIN` when `RLIMIT_SIGPENDING` signals are already
+ * queued, `ESRCH` when there is no such process, `EPERM` when it may not be
  * signalled.
  * @throws {TypeError} When there is no signal of that name.
  */
@@ -150,7 +148,7 @@ export function sigqueue(
   signal: Signal,
   options: SigqueueOptions = {},
 ): void {
-  // A bare value would be taken for options without one.
+  // A bare value would pass as options without a value.
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
       `options must be an object with a value, got ${shown(options)}`,
@@ -178,7 +176,7 @@ export function sigqueue(
 }
 
 /**
- * `raise`: sends a signal to the thread that calls it.
+ * `raise`: sends a signal to the calling thread.
  *
  * See [raise(3)](https://man7.org/linux/man-pages/man3/raise.3.html).
  *

@@ -1,5 +1,5 @@
 /**
- * Signals that Deno hears, as a queue.
+ * The signals of Deno's listeners as a queue.
  *
  * @module
  */
@@ -23,10 +23,10 @@ import {
   signals,
 } from "./_signals.ts";
 
-/** The longest delay of a JavaScript timer, in milliseconds. */
+/** The maximum delay of a JavaScript timer, in milliseconds. */
 const MAX_DELAY = 0x7fff_ffff;
 
-/** The source of waits that a callback of Deno's ends. */
+/** A source that Deno's callbacks wake. */
 class CallbackSource extends Source {
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -34,7 +34,7 @@ class CallbackSource extends Source {
     super(false);
   }
 
-  // Listeners do not keep the process alive, but those who wait for them do.
+  // Listeners do not keep the process alive, but waiting for them does.
   protected override update(): void {
     if (this.referenced > 0) {
       this.#timer ??= setInterval(() => {}, MAX_DELAY);
@@ -46,10 +46,10 @@ class CallbackSource extends Source {
 }
 
 /**
- * Signals as they come in, made by {@linkcode onSignal}.
+ * A queue of signals, made by {@linkcode onSignal}.
  *
- * As in the kernel, a signal that comes while the same one has not been taken
- * yet counts once.
+ * As in the kernel, a signal that arrives again before it was received counts
+ * once.
  */
 export class SignalListener
   implements Disposable, AsyncIterable<SignalName>, Waitable {
@@ -73,7 +73,7 @@ export class SignalListener
     }
   }
 
-  /** What it listens to. */
+  /** The signals that it listens for. */
   get signals(): readonly SignalName[] {
     return this.#names;
   }
@@ -84,11 +84,11 @@ export class SignalListener
   }
 
   /**
-   * Waits for the next signal. There is no form that blocks the thread: Deno
-   * hears signals in its event loop.
+   * Waits for the next signal. There is no blocking form: Deno delivers signals
+   * in its event loop.
    *
    * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed, before or meanwhile.
+   * @throws {TypeError} When it is closed, even during the wait.
    */
   receive(options?: WaitOptions): Promise<SignalName> {
     return waitUntil(
@@ -99,11 +99,7 @@ export class SignalListener
     );
   }
 
-  /**
-   * The next signal if one has come, else undefined.
-   *
-   * @throws {TypeError} When it is closed.
-   */
+  /** As {@linkcode receive}, without waiting; undefined when there is none. */
   tryReceive(): SignalName | undefined {
     this.#check();
     for (const name of this.#came) {
@@ -114,7 +110,7 @@ export class SignalListener
   }
 
   /**
-   * Receives signals, one a turn, until it is closed. Leaving the loop closes
+   * Receives signals one by one until it is closed. Leaving the loop closes
    * nothing.
    */
   [Symbol.asyncIterator](): AsyncGenerator<SignalName, void, void> {
@@ -163,8 +159,8 @@ export class SignalListener
   }
 
   #listen(name: SignalName): void {
-    // The first listener of a signal makes Deno install its handler, which would
-    // end that.
+    // Deno installs its handler with the first listener of a signal, which
+    // would undo the change.
     if (isChanged(name)) throw changedError(name);
     const listener = () => {
       this.#came.add(name);
@@ -179,7 +175,7 @@ export class SignalListener
       );
     }
     this.#listeners.set(name, listener);
-    // Deno installs its handler once, and does not see when it is gone.
+    // Deno installs its handler once, and does not notice when it is replaced.
     if (disposition(name) !== "handler") throw changedError(name);
   }
 }
@@ -193,18 +189,18 @@ function changedError(name: SignalName): TypeError {
 }
 
 /**
- * Listens to signals by `Deno.addSignalListener`, as a queue to wait on.
+ * `Deno.addSignalListener`: listens for signals, as a queue to wait on.
  *
- * When the last listener of a signal is closed, Deno gives the signal its
- * default action, whatever it was before. Listening does not keep the process
- * alive; waiting does.
+ * When the last listener of a signal is closed, Deno restores the default
+ * action of the signal, whatever the disposition was before. Listening does not
+ * keep the process alive; waiting does.
  *
- * Deno knows no real-time signals: for those there is `SignalQueue`.
+ * Deno does not support real-time signals; `SignalQueue` does.
  *
  * @param signal One signal or several.
  * @throws {TypeError} When there is no such signal or Deno cannot handle it
  * (`SIGKILL`, `SIGSTOP`, faults, real-time signals), for `SIGPIPE`, which would
- * end the process once nobody listens any more, and while `ignore()` or
+ * kill the process after the last listener is closed, and while `ignore()` or
  * `restoreDefault()` is in effect for it.
  *
  * @example Wait for a signal

@@ -1,5 +1,5 @@
 /**
- * Blocked signals, read from a descriptor.
+ * Reads blocked signals from a descriptor.
  *
  * @module
  */
@@ -53,7 +53,7 @@ import {
   signals as table,
 } from "./_signals.ts";
 
-/** How a signal was sent, where `code` says so; `"other"` for the rest. */
+/** How a signal was sent, as `code` says; `"other"` for other codes. */
 export type SignalOrigin =
   | "kill"
   | "tgkill"
@@ -64,23 +64,26 @@ export type SignalOrigin =
   | "kernel"
   | "other";
 
-/** A signal that was received, and who sent it. */
+/** A received signal and its sender. */
 export interface SignalInfo {
   /** Its name. */
   signal: SignalName;
   /** Its number. */
   number: number;
-  /** `si_code`: how it was sent; what a positive one means depends on the signal. */
+  /**
+   * `si_code`: how it was sent; the meaning of a positive code depends on the
+   * signal.
+   */
   code: number;
-  /** The same in words. */
+  /** `code` in words. */
   origin: SignalOrigin;
-  /** The process that sent it, or that a `SIGCHLD` is about; 0 for none. */
+  /** The sender, or the child of a `SIGCHLD`; 0 for none. */
   pid: number;
   /** The real user of that process. */
   uid: number;
-  /** `sival_int`: the value that `sigqueue` sent along, as 32 bits with a sign. */
+  /** `sival_int`: the value that `sigqueue` sent, as a signed 32-bit number. */
   value: number;
-  /** `sival_ptr`: the same as 64 bits. */
+  /** `sival_ptr`: the value as 64 bits. */
   pointer: bigint;
   /** The exit code or signal of a `SIGCHLD`. */
   status: number;
@@ -97,21 +100,21 @@ const ORIGINS: ReadonlyMap<number, SignalOrigin> = new Map([
 ]);
 
 /**
- * Signals as messages, with who sent them and the value that came along. It is
- * the only way to receive real-time signals in Deno.
+ * Receives signals as messages, with sender and value. It is the only way to
+ * receive real-time signals in Deno.
  *
- * Signals can be queued only while every thread of the process blocks them,
- * and Deno has many threads before the program begins. So the program must be
+ * Signals are queued only while every thread of the process blocks them, and
+ * Deno has many threads before the program begins. So the program must be
  * started with the signals blocked: by `spawn()` with `signalMask`, or by a
- * shell or C program that blocks them before it starts Deno. The program then
- * ends by none of these signals, except by asking this queue.
+ * shell or C program that blocks them before it starts Deno. None of these
+ * signals can then kill the program; it has to ask this queue.
  *
- * Each real-time signal that is sent arrives, those with lower numbers first;
- * of another signal only one at a time waits. Two queues of the same signal
- * share what comes.
+ * Every real-time signal arrives, lower numbers first; of a standard signal at
+ * most one is pending. Two queues of the same signal share its arrivals.
  *
- * Signals sent to one thread (`raise()`, `tgkill`) wait for `tryReceive()` and
- * `receiveSync()` in that thread; they do not end a `receive()`.
+ * A signal sent to one thread (`raise()`, `tgkill`) is received by
+ * `tryReceive()` and `receiveSync()` in that thread only; it does not resolve a
+ * `receive()`.
  *
  * @example In a program that spawn() started with the signal blocked
  * ```ts ignore
@@ -143,7 +146,7 @@ export class SignalQueue
   }
 
   /**
-   * `signalfd`: queues one signal or several, which all threads of this process
+   * `signalfd`: queues one or more signals, which all threads of this process
    * must block.
    *
    * See [signalfd(2)](https://man7.org/linux/man-pages/man2/signalfd.2.html).
@@ -170,13 +173,13 @@ export class SignalQueue
     return new SignalQueue(INTERNAL, new Fd(INTERNAL, fd, label), names);
   }
 
-  /** What it queues. */
+  /** The signals that it queues. */
   get signals(): readonly SignalName[] {
     return this.#names;
   }
 
   /**
-   * Its descriptor, which becomes readable with the first signal.
+   * Its descriptor, which is readable while a signal is pending.
    *
    * @throws {TypeError} When it is closed.
    */
@@ -191,13 +194,13 @@ export class SignalQueue
   }
 
   /**
-   * `read`: takes the next signal, as soon as there is one. One that is aborted
-   * or times out has taken nothing.
+   * `read`: receives the next signal, waiting for one. A call that is aborted
+   * or times out has taken none.
    *
    * See [signalfd(2)](https://man7.org/linux/man-pages/man2/signalfd.2.html).
    *
    * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed, before or meanwhile.
+   * @throws {TypeError} When it is closed, even during the wait.
    */
   receive(options?: WaitOptions): Promise<SignalInfo> {
     return waitUntil(
@@ -208,14 +211,7 @@ export class SignalQueue
     );
   }
 
-  /**
-   * `read`: as {@linkcode receive}, blocking this thread.
-   *
-   * See [signalfd(2)](https://man7.org/linux/man-pages/man2/signalfd.2.html).
-   *
-   * @throws {IpcError} `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed.
-   */
+  /** `read`: as {@linkcode receive}, blocking this thread. */
   receiveSync(options?: SyncWaitOptions): SignalInfo {
     const place = { fd: this.#fd, events: POLLIN };
     const timeout = timeoutOf(options);
@@ -223,11 +219,8 @@ export class SignalQueue
   }
 
   /**
-   * `read`: takes the next signal if there is one, else undefined.
-   *
-   * See [signalfd(2)](https://man7.org/linux/man-pages/man2/signalfd.2.html).
-   *
-   * @throws {TypeError} When it is closed.
+   * `read`: as {@linkcode receive}, without waiting; undefined when there is
+   * none.
    */
   tryReceive(): SignalInfo | undefined {
     const fd = this.#fd.use("receive from");
@@ -240,16 +233,16 @@ export class SignalQueue
   }
 
   /**
-   * Receives signals, one a turn, until it is closed. Leaving the loop loses
-   * and closes nothing.
+   * Receives signals one by one until it is closed. Leaving the loop loses and
+   * closes nothing.
    */
   [Symbol.asyncIterator](): AsyncGenerator<SignalInfo, void, void> {
     return untilClosed(this, () => this.receive());
   }
 
   /**
-   * `close`: gives it up; the signals stay blocked. What waits for it is
-   * rejected; closing twice does nothing.
+   * `close`: closes the descriptor; the signals stay blocked. Pending calls
+   * reject; closing twice does nothing.
    *
    * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
    */
@@ -310,18 +303,21 @@ function refuseUnblocked(numbers: number[]): void {
   }
 }
 
-/** What each thread of this process blocks; without `/proc`, this thread. */
+/**
+ * The signal masks of all threads of this process; without `/proc`, of this
+ * thread.
+ */
 function blockedMasks(): bigint[] {
   const masks: bigint[] = [];
   for (const thread of tryReadDirectory("/proc/self/task") ?? []) {
-    // Undefined when it has just ended.
+    // Undefined when the thread has just ended.
     const status = tryReadTextFile(`/proc/self/task/${thread}/status`);
     const [, mask] = /^SigBlk:\s*([0-9a-f]+)$/m.exec(status ?? "") ?? [];
     if (mask !== undefined) masks.push(BigInt(`0x${mask}`));
   }
   if (masks.length > 0) return masks;
   const own = sigset([]);
-  // Which way to change it means nothing to a call that only asks.
+  // `how` is ignored when the new mask is null.
   signal().pthread_sigmask(SIG_BLOCK, null, own);
   return [own[0] as bigint];
 }

@@ -10,7 +10,7 @@
  * ```
  *
  * A child gets exactly the descriptors that it is given, may start with signals
- * blocked, and is waited for in any case.
+ * blocked, and is always reaped.
  *
  * @module
  */
@@ -50,9 +50,10 @@ export { FdReader, FdWriter } from "../core/stream/byte_stream.ts";
 export { inheritedFd } from "./_inherited_fd.ts";
 
 /**
- * What a descriptor of a child is to be: one of this process (an {@linkcode Fd},
- * something that has one, or its number), the one of the same number here
- * (`"inherit"`), `/dev/null` (`"null"`), or a new pipe (`"pipe"`, for 0, 1 and 2).
+ * The source of a child's descriptor: a descriptor of this process (an
+ * {@linkcode Fd}, an object that has one, or a number), the one of the same
+ * number here (`"inherit"`), `/dev/null` (`"null"`), or a new pipe (`"pipe"`,
+ * for 0, 1 and 2).
  */
 export type ChildFd =
   | Fd
@@ -65,109 +66,109 @@ export type ChildFd =
 /** Options of {@linkcode spawn}. */
 export interface SpawnOptions {
   /**
-   * Arguments of the program, its name not among them.
+   * Arguments of the program, without its name.
    *
    * @default {[]}
    */
   args?: readonly string[];
   /**
-   * What the program finds as its name (`argv[0]`).
+   * The program's name as it sees it (`argv[0]`).
    *
    * @default {string} the command
    */
   argv0?: string;
   /**
-   * Variables to change in the environment of this process, as
-   * `Deno.env.set()` left it; `undefined` takes one away.
+   * Changes to the current environment of this process, including those of
+   * `Deno.env.set()`; `undefined` removes a variable.
    *
    * @default {{}}
    */
   env?: Readonly<Record<string, string | undefined>>;
   /**
-   * Gives the child no other variables than those of `env`.
+   * Gives the child only the variables of `env`.
    *
    * @default {false}
    */
   clearEnv?: boolean;
   /**
-   * Working directory. A command with a slash that is no absolute path is
-   * looked up from there.
+   * Working directory. A relative path with a slash is resolved from there.
    *
    * @default {string} this process's
    */
   cwd?: string | URL;
   /**
    * The descriptors of the child, by their numbers there, up to 65535; it gets
-   * no others. They stay open here too: close what only the child is to have.
+   * no others. They stay open here too: close those that only the child should
+   * have.
    *
-   * An end of a pipe is opened a second time for the child, which finds it
-   * blocking, and whose flags are its own: no child can make it block here. One
-   * given by its number is so only if it is non-blocking here. What else is
-   * non-blocking is so in both.
+   * A pipe end is reopened for the child as a blocking descriptor with flags of
+   * its own, so that no child can make the end here block. One given by its
+   * number is reopened only if it is non-blocking here. Other non-blocking
+   * descriptors are non-blocking in the child too.
    *
    * @default {{ 0: "inherit", 1: "inherit", 2: "inherit" }} for those not named
    */
   fds?: Readonly<Record<number, ChildFd>>;
   /**
-   * Looks a command without a slash up in the `PATH` of this process.
+   * Looks up a command without a slash in the `PATH` of this process.
    *
    * @default {true}
    */
   path?: boolean;
   /**
-   * Signals that the child starts with blocked: what `SignalQueue` needs.
+   * Signals that are blocked when the child starts, as `SignalQueue` needs.
    * `SIGKILL`, `SIGSTOP` and the two of the C library cannot be blocked.
    *
    * @default {[]} none, whatever this process blocks
    */
   signalMask?: Signal | Iterable<Signal>;
   /**
-   * Signals that have their default action in the child. What else this process
-   * ignores, the child ignores too. `SIGKILL` and `SIGSTOP` may be among them,
-   * and have it in any case, as have the two of the C library.
+   * Signals that have their default action in the child. It ignores all others
+   * that this process ignores. `SIGKILL`, `SIGSTOP` and the two of the C
+   * library always have their default action.
    *
    * @default {"SIGPIPE"} which Deno ignores, but programs rely on
    */
   signalDefault?: Signal | Iterable<Signal>;
   /**
-   * Makes the child the leader of a session of its own, without a terminal.
+   * Makes the child the leader of a new session, without a terminal.
    *
    * @default {false}
    */
   setsid?: boolean;
   /**
-   * The process group of the child; 0 is one of its own.
+   * The process group of the child; 0 makes a new one.
    *
    * @default {undefined} this process's
    */
   setpgroup?: number;
   /**
-   * What the end of an `await using` scope sends.
+   * The signal that the end of an `await using` scope sends.
    *
    * @default {"SIGTERM"}
    */
   killSignal?: Signal;
 }
 
-/** The greatest number of a descriptor that a child can be given. */
+/** The highest descriptor number that a child can be given. */
 const MAX_FD = 65535;
 
 /**
  * `posix_spawn`, `posix_spawnp`: starts a program.
  *
- * Needs nothing but `--allow-ffi`. The child gets the descriptors of `fds` and
- * no others, even if others here are not close-on-exec.
+ * It needs only `--allow-ffi`. The child gets the descriptors of `fds` and no
+ * others, even if others here are not close-on-exec.
  *
  * See [posix_spawn(3)](https://man7.org/linux/man-pages/man3/posix_spawn.3.html).
  *
- * @param command A program: its name, to be looked up in the `PATH`, or its
+ * @param command A program: its name, which is looked up in the `PATH`, or its
  * path.
  * @throws {IpcError} `ENOENT` when there is no such program or directory,
- * `EACCES` when it may not be executed, `ENOEXEC` when it is no program,
+ * `EACCES` when it may not be executed, `ENOEXEC` when it is not a program,
  * `E2BIG` when arguments and environment are too long, `EMFILE`, `EAGAIN` when
  * there are too many processes.
- * @throws {TypeError} While `SIGCHLD` is ignored: nobody could learn how the
- * child ends. For a signal in `signalMask` that cannot be blocked.
+ * @throws {TypeError} While `SIGCHLD` is ignored, because the exit status would
+ * be lost, and for a signal in `signalMask` that cannot be blocked.
  *
  * @example Talk with a program over pipes
  * ```ts
@@ -191,7 +192,7 @@ export function spawn(
     throw new TypeError(`options must be an object, got ${shown(options)}`);
   }
   const args = options.args ?? [];
-  // The characters of a string would be taken for arguments.
+  // The spread below would take the characters of a string for arguments.
   if (!Array.isArray(args)) {
     throw new TypeError(`args must be an array, got ${shown(args)}`);
   }
@@ -214,14 +215,14 @@ export function spawn(
     clearEnv: options.clearEnv ?? false,
     search: (options.path ?? true) && !name.includes("/"),
   });
-  // Before descriptors are opened: it may refuse.
+  // Before opening descriptors, because it may throw.
   call.setSignals(
     signalNumbers(options.signalMask ?? []),
     signalNumbers(options.signalDefault ?? "SIGPIPE"),
   );
   call.setGroup(options.setsid ?? false, group);
   if (options.cwd !== undefined) call.setDirectory(cpath(options.cwd, "cwd"));
-  // Closed in any case, and only when it fails.
+  // The first is always closed, the second only on failure.
   using forChild = new DisposableStack();
   using ours = new DisposableStack();
   const { places, ...ends } = prepare(options.fds ?? {}, forChild, ours);
@@ -253,7 +254,7 @@ function prepare(
 ): Prepared {
   const prepared: Prepared = { places: new Map() };
   const { places } = prepared;
-  // What is not open here cannot be inherited, which is no mistake unless asked.
+  // A standard descriptor that is closed here is an error only if requested.
   for (const fd of [0, 1, 2]) if (isOpen(fd)) places.set(fd, fd);
   for (const [key, value] of Object.entries(fds)) {
     const fd = integer(Number(key), "number of a descriptor", 0, MAX_FD);
@@ -301,12 +302,12 @@ function sourceOf(
   forChild: DisposableStack,
 ): number {
   const number = value === "inherit" ? fd : numberOf(value, fd);
-  // Who made an object of it may go on using it, non-blocking.
+  // The owner of an object may keep using its descriptor, non-blocking.
   if (!isPipe(number, typeof value === "object")) return number;
   try {
     return forChild.use(inheritableFd(number, `pipe for ${fd}`)).number;
   } catch (error) {
-    // Without /proc, or with nobody to read it any more: as it is.
+    // Without /proc, or without a reader, pass it unchanged.
     if (hasCode(error, "ENOENT", "ENXIO", "EACCES")) return number;
     throw error;
   }
@@ -329,7 +330,7 @@ function numberOf(
   );
 }
 
-/** Whether it is a pipe that is non-blocking, or may be either. */
+/** Whether it is a pipe; unless `eitherWay`, a non-blocking one. */
 function isPipe(fd: number, eitherWay: boolean): boolean {
   const label = `descriptor ${fd} to a child`;
   const flags = flagsOf(fd, "give", label);
@@ -339,7 +340,7 @@ function isPipe(fd: number, eitherWay: boolean): boolean {
   return (stat.view(buffer).st_mode & S_IFMT) === S_IFIFO;
 }
 
-/** The error of a failed start, with what there is to say about it. */
+/** The error of a failed start, with a hint. */
 function failure(
   error: number,
   call: SpawnCall,

@@ -16,12 +16,12 @@ export interface UnixAddress {
   /** Always `"unix"`. */
   family: "unix";
   /**
-   * The path of its file; a name that begins with NUL is abstract: outside the
-   * file system, and gone with its socket. At most 108 bytes in UTF-8.
+   * The path of its file. A name that begins with NUL is abstract: it is not in
+   * the file system and vanishes with its socket. At most 108 bytes in UTF-8.
    */
   path: string;
   /**
-   * The same in bytes, where it is no UTF-8; these count then.
+   * The path in bytes, if it is not UTF-8; takes precedence over `path`.
    *
    * @default {undefined}
    */
@@ -61,7 +61,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 const families = { unix: AF_UNIX, inet: AF_INET, inet6: AF_INET6 } as const;
 
-/** Checks an address; a string is a Unix one. */
+/** Checks an address; a string is a Unix address. */
 export function checkAddress(address: SocketAddress | string): SocketAddress {
   if (typeof address === "string") return { family: "unix", path: address };
   if (
@@ -80,8 +80,8 @@ export function checkAddress(address: SocketAddress | string): SocketAddress {
 /**
  * An address as `struct sockaddr_un`, `sockaddr_in` or `sockaddr_in6`.
  *
- * @param own Whether it is to be the address of a socket of ours: it may be
- * empty then, and leaves room for the NUL that other programs expect.
+ * @param own Whether to bind a socket to it: it may be empty then, and needs
+ * space for the NUL that other programs expect.
  */
 export function encodeAddress(
   address: SocketAddress,
@@ -121,8 +121,8 @@ function encodeUnix(
       }`,
     );
   }
-  // An abstract name is as long as the address says; so is a path that fills
-  // all of it. Without a name the kernel chooses one.
+  // An abstract name has no NUL at its end, nor has a path that fills the whole
+  // field. With an empty one the kernel chooses a name.
   const end = abstract || name.length % maxPath === 0 ? 0 : 1;
   const { sun_path } = sockaddr_un.offsets;
   const encoded = new Uint8Array(sun_path + name.length + end);
@@ -162,8 +162,8 @@ function encodeInternet(
 }
 
 /**
- * The address that a call has written, of so many bytes; null for none: the
- * socket has no name.
+ * Decodes an address of `length` bytes that a call has written; null when the
+ * socket is unbound.
  */
 export function decodeAddress(
   bytes: Uint8Array<ArrayBuffer>,
@@ -214,7 +214,7 @@ function textOf(family: number, number: Uint8Array<ArrayBuffer>): string {
   return new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
 }
 
-/** How messages show an address. */
+/** The text of an address in messages. */
 export function addressText(address: SocketAddress | null): string {
   if (address === null) return "an unknown address";
   if (address.family === "unix") return JSON.stringify(address.path);

@@ -1,8 +1,9 @@
 /**
- * Waiting for room at the receivers of an unconnected Unix datagram socket.
+ * Backpressure of an unconnected Unix datagram socket.
  *
- * The kernel wakes only a sender that is connected to the receiver. So another
- * socket is connected to it while somebody waits: a door, which has the event.
+ * The kernel wakes a sender only if it is connected to the receiver. So a proxy
+ * socket is connected to the receiver while calls wait, and its writability is
+ * the event.
  *
  * @module
  */
@@ -22,19 +23,19 @@ import { fdSource } from "../core/wait/reactor.ts";
 import { type Source, SweepSource } from "../core/wait/source.ts";
 import { ready, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 
-/** Those who wait for one receiver. */
+/** The calls that wait for one receiver. */
 interface Queue {
   readonly source: Source;
   readonly door: Fd | undefined;
 }
 
-/** The receivers that a socket waits for. */
+/** The receivers that calls on a socket wait for. */
 export class Rooms {
   readonly #queues = new Map<string, Queue>();
 
   constructor(socket: Fd) {
     socket.beforeClose(() => {
-      // Closing a door pokes those who wait at it: they find the socket closed.
+      // Closing a proxy wakes its waiters, which find the socket closed.
       for (const { source, door } of this.#queues.values()) {
         if (door === undefined) source.poke();
         else door.close();
@@ -42,12 +43,12 @@ export class Rooms {
     });
   }
 
-  /** Whether somebody waits for that receiver, whom others must not overtake. */
+  /** Whether calls wait for that receiver, which others must not overtake. */
   isBusy(target: Uint8Array): boolean {
     return this.#queues.has(keyOf(target));
   }
 
-  /** Sends as soon as there is room, after those who came before. */
+  /** Sends when the receiver has space, after earlier calls. */
   send(
     target: Uint8Array<ArrayBuffer>,
     attempt: () => true | undefined,
@@ -81,7 +82,7 @@ export class Rooms {
     const { source, door } = queue;
     const again = () => {
       const done = attempt();
-      // Somebody else may have taken the receiver's address meanwhile.
+      // Another socket may be bound to the receiver's address by now.
       if (!done && door !== undefined) connect(door, target);
       return done;
     };
@@ -89,7 +90,8 @@ export class Rooms {
       return await waitUntil(again, options, subject, source);
     } finally {
       if (source.waiters.size === 0) {
-        // Another may have ended this one already, and a third begun anew.
+        // Another call may have removed this queue already, and a third made a
+        // new one.
         if (this.#queues.get(key) === queue) this.#queues.delete(key);
         door?.close();
       }
@@ -103,7 +105,7 @@ function keyOf(target: Uint8Array): string {
 
 function open(target: Uint8Array<ArrayBuffer>): Queue {
   const fd = sys_socket().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  // No descriptor is left for it: look again now and then.
+  // Without a descriptor for the proxy, poll.
   if (errnoOf(fd, errno[0]) !== 0) {
     return { source: new SweepSource(true), door: undefined };
   }
@@ -112,7 +114,7 @@ function open(target: Uint8Array<ArrayBuffer>): Queue {
   return { source: fdSource(door, "write"), door };
 }
 
-/** Why it fails, if so, whoever sends will be told as well. */
+/** Ignores errors: the next send reports them. */
 function connect(door: Fd, target: Uint8Array<ArrayBuffer>): void {
   if (door.closed) return;
   const number = door.use("connect");

@@ -1,5 +1,5 @@
 /**
- * The three ways to do what a socket may have to wait for.
+ * The three forms of a socket call: promise, Sync and try.
  *
  * @module
  */
@@ -25,15 +25,15 @@ import { busyError, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 export { promised } from "../core/wait/wait.ts";
 
 /**
- * What goes one way through a socket.
+ * One direction of a socket.
  *
- * Those who wait are served in their order and not overtaken, so that messages
- * and the parts of long ones stay in order.
+ * Waiting calls are served in order and not overtaken, so that messages and the
+ * parts of long ones stay in order.
  */
 export class Direction {
   readonly #fd: Fd;
   readonly #events: number;
-  /** Says when the next attempt is worth making. */
+  /** Tells when to make the next attempt. */
   readonly source: FdSource;
 
   constructor(fd: Fd, interest: Interest) {
@@ -63,24 +63,24 @@ export class Direction {
     return blockUntil(attempt, timeout, subject, place);
   }
 
-  /** Does not wait: undefined when it would have to. */
+  /** Does not wait; undefined when it would have to. */
   now<T>(attempt: () => T | undefined, subject: WaitSubject): T | undefined {
     if (!this.source.busy) return attempt();
     this.#fd.use(subject.action);
     return undefined;
   }
 
-  /** Refuses what would overtake those who wait. */
+  /** Throws if the call would overtake waiting ones. */
   refuseWhileBusy(subject: WaitSubject): void {
     if (this.source.busy) throw busyError(subject);
   }
 }
 
 /**
- * Waits in a call that blocks by itself, for what no descriptor tells.
+ * Waits in a blocking call, for events that no descriptor reports.
  *
- * `call(false)` must not block, and gives undefined when it would have to;
- * `call(true)` may block, and gives undefined when it was interrupted.
+ * `call(false)` must not block, and returns undefined when it would have to;
+ * `call(true)` may block, and returns undefined when it was interrupted.
  */
 export function blockInCall<T>(
   call: (mayBlock: boolean) => T | undefined,

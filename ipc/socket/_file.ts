@@ -1,5 +1,5 @@
 /**
- * The files of Unix sockets, which outlive them.
+ * The files of Unix sockets, which outlive their sockets.
  *
  * @module
  */
@@ -37,23 +37,25 @@ import { closeFd } from "../core/handle/close_fd.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
 import { addressText, encodeAddress, type SocketAddress } from "./_address.ts";
 
-/** How often to ask for the lock of a folder, once a millisecond. */
+/** How often to try to lock a directory, once a millisecond. */
 const LOCK_ATTEMPTS = 1000;
 
-/** What has an address: a file whose path is text or bytes, or none. */
+/** Whether an address has a file, and whether its path is text or bytes. */
 type FileKind = "text" | "bytes" | "none";
 
-/** What kind of file a socket bound to that address has. */
+/** The kind of file that a socket bound to an address has. */
 export function fileKindOf(address: SocketAddress): FileKind {
   if (address.family !== "unix") return "none";
   const { path, bytes } = address;
   const first = bytes === undefined ? path.charCodeAt(0) : bytes[0];
-  // Nothing at all lets the kernel choose an abstract name.
+  // An empty path lets the kernel choose an abstract name.
   if (!first) return "none";
   return bytes === undefined ? "text" : "bytes";
 }
 
-/** Refuses options of a file that an address has not, or that we cannot name. */
+/**
+ * Refuses file options for an address without a file, or with a path in bytes.
+ */
 export function refuseFileOptions(
   address: SocketAddress,
   options: {
@@ -100,7 +102,9 @@ export class SocketFile {
       : undefined;
   }
 
-  /** `unlink`: removes the file if it is still this one, or says why not. */
+  /**
+   * `unlink`: removes the file if it is still this one, or returns the error.
+   */
   remove(object: string): IpcError | undefined {
     const path = cstring(this.#path, "path");
     const found = tryLstat(path);
@@ -119,11 +123,11 @@ export class SocketFile {
 }
 
 /**
- * Binds to a path that is taken, if that is by a file that no socket has any
- * more; the errno and why.
+ * Binds to a path that is taken by a stale socket file; returns the errno and a
+ * hint.
  *
- * @param bind Binds and gives the errno.
- * @param replace Whether to take the place of such a file.
+ * @param bind Binds and returns the errno.
+ * @param replace Whether to replace such a file.
  */
 export function bindToTaken(
   path: string,
@@ -132,10 +136,11 @@ export function bindToTaken(
 ): { error: number; hint?: string } {
   const absolute = absolutePath(path, "path");
   using _lock = replace ? lockFolder(absolute) : undefined;
-  // Who held the lock before may have removed it.
+  // The last holder of the lock may have removed it.
   const error = replace ? bind() : ERRNO.EADDRINUSE;
   if (error !== ERRNO.EADDRINUSE) return { error };
-  // First which file, then whether anybody has it: never the reverse.
+  // Identify the file before asking whether it is live: in the reverse order, a
+  // live file could take the place of the stale one in between.
   const file = SocketFile.at(absolute);
   if (file === undefined) return { error, hint: "it is no socket" };
   const answer = askWhoAnswers(path);
@@ -155,10 +160,10 @@ export function bindToTaken(
 }
 
 /**
- * The errno of connecting: `ECONNREFUSED` when no socket has that file.
+ * The errno of connecting: `ECONNREFUSED` when no socket uses that file.
  *
- * A datagram socket disturbs nobody by asking: where a stream is bound, it does
- * not even connect (`EPROTOTYPE`).
+ * Probing with a datagram socket disturbs nobody: it does not connect to a
+ * stream listener (`EPROTOTYPE`).
  */
 function askWhoAnswers(path: string): number {
   const probe = checkInt(
@@ -178,18 +183,18 @@ function askWhoAnswers(path: string): number {
 }
 
 /**
- * `flock`: keeps others of this module from replacing files in the same folder
- * meanwhile. Goes on without it where the folder cannot be read.
+ * `flock`: keeps other users of this module from replacing files in the same
+ * directory. Proceeds without the lock if the directory cannot be read.
  *
- * @throws {IpcError} `EADDRINUSE` when somebody keeps it for a second: without
- * it, one of two would lose its file to the other.
+ * @throws {IpcError} `EADDRINUSE` when another process holds it for a second:
+ * without the lock, two servers could replace each other's file.
  */
 function lockFolder(path: string): Disposable | undefined {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
   const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   const fd = fcntl().open(cstring(folder, "path"), flags, 0);
   const error = errnoOf(fd, errno[0]);
-  // It may be searched, but not read.
+  // The directory may be searched, but not read.
   if (error === ERRNO.EACCES) return undefined;
   if (error !== 0) throw ipcError(error, "open", "lock", folder);
   for (let i = 0; i < LOCK_ATTEMPTS; i++) {
@@ -204,16 +209,16 @@ function lockFolder(path: string): Disposable | undefined {
 }
 
 /**
- * `chmod` of the file that a socket has just been bound to.
+ * `chmod`: sets the mode of the file that a socket has just been bound to.
  *
- * @param change Gives the new mode for the one that it has.
+ * @param change Maps the current mode to the new one.
  */
 export function setFileMode(
   path: string,
   object: string,
   change: (mode: number) => number,
 ): void {
-  // By descriptor: the path may be another file's, or a symbolic link.
+  // By descriptor: the path may now name another file, or a symbolic link.
   const fd = checkInt(
     fcntl().open(cstring(path, "path"), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
     errno[0],

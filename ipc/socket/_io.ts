@@ -1,6 +1,6 @@
 /**
- * What sockets do, tried once and without waiting: `undefined` or `false` when
- * it would have to wait.
+ * Single attempts of socket calls, without waiting: `undefined` or `false` when
+ * the call would have to wait.
  *
  * @module
  */
@@ -31,11 +31,11 @@ import {
 } from "./_address.ts";
 import { type Credentials, receiveWithFds, sendWithFds } from "./_msghdr.ts";
 
-/** What the calls need to know of a socket. */
+/** The properties of a socket that the calls need. */
 export interface Endpoint {
   /** Its descriptor. */
   readonly handle: Fd;
-  /** How messages name it. */
+  /** Its name in messages. */
   readonly label: string;
   /** Its type. */
   readonly type: "stream" | "datagram" | "seqpacket";
@@ -45,7 +45,7 @@ export interface Endpoint {
 export interface Datagram {
   /** Its bytes. */
   data: Uint8Array<ArrayBuffer>;
-  /** Who sent it; null of a Unix socket that has no name. */
+  /** The address of the sender; null for an unbound Unix socket. */
   address: SocketAddress | null;
 }
 
@@ -56,20 +56,23 @@ export interface FdMessage {
   /** The descriptors, close-on-exec and yours to close. */
   fds: Fd[];
   /**
-   * Whether descriptors were lost because this process could have no more of
-   * them (`MSG_CTRUNC`). Then none is kept.
+   * Whether descriptors were lost because this process cannot open more
+   * (`MSG_CTRUNC`). All others are closed then.
    */
   fdsLost: boolean;
-  /** Who sent it, when the option `passCredentials` is set. */
+  /**
+   * The credentials of the sender, when the option `passCredentials` is set.
+   */
   credentials: Credentials | undefined;
 }
 
 /** Options of receiving. */
 export interface ReceiveSizeOptions {
   /**
-   * The most bytes to take. A longer message is `EMSGSIZE`, and lost.
+   * The maximum number of bytes. A longer message is lost and fails with
+   * `EMSGSIZE`.
    *
-   * @default {number} 65,536 of a stream, 262,144 of a message
+   * @default {number} 65,536 for a stream, 262,144 for a message
    */
   maxSize?: number | undefined;
 }
@@ -80,7 +83,7 @@ const SEND = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 let scratch = new Uint8Array(0);
 
-/** The most bytes to receive. */
+/** The maximum number of bytes to receive. */
 export function sizeOf(
   type: Endpoint["type"],
   { maxSize }: ReceiveSizeOptions,
@@ -90,8 +93,8 @@ export function sizeOf(
 }
 
 /**
- * Room for what a call receives, which is copied out of it before anything else
- * happens.
+ * A buffer to receive into. The caller copies the data out before any other
+ * call reuses it.
  */
 export function roomFor(size: number): Uint8Array<ArrayBuffer> {
   if (scratch.length >= size) return scratch;
@@ -111,10 +114,11 @@ export function acceptOnce(socket: Endpoint): number | undefined {
       case 0:
         return fd;
       case ERRNO.EAGAIN:
-        // Shut down, it would say so for ever, and always be ready.
+        // A listener that was shut down fails with EAGAIN for ever, and is
+        // always ready.
         if (hasEnded(listener)) throw shutDownError(socket);
         return undefined;
-      // The connection was gone before it was taken: there may be another.
+      // The connection was gone before it was accepted: there may be another.
       case ERRNO.ECONNABORTED:
       case ERRNO.EPROTO:
       case ERRNO.EINTR:
@@ -126,8 +130,8 @@ export function acceptOnce(socket: Endpoint): number | undefined {
 }
 
 /**
- * `connect`: an attempt to be repeated until it is true. It may block when told
- * so, and gives undefined when it was interrupted.
+ * `connect`: returns an attempt to repeat until it returns true. It may block
+ * if `mayBlock` is set, and returns undefined when it was interrupted.
  */
 export function connecting(
   socket: Endpoint,
@@ -142,7 +146,7 @@ export function connecting(
       sys_socket().connect(fd, bytes, bytes.length),
       errno[0],
     );
-    // A child that gets it expects that it blocks; our own calls never do.
+    // A child that inherits it expects it to block; our own calls never do.
     setNonBlocking(fd, socket.label, false);
     const isDone = error === 0 || (begun && error === ERRNO.EISCONN);
     begun = error === ERRNO.EINPROGRESS || error === ERRNO.EALREADY;
@@ -161,7 +165,7 @@ export function connecting(
   };
 }
 
-/** `send`: an attempt to send a message. */
+/** `send`: returns an attempt to send a message. */
 export function sending(
   socket: Endpoint,
   payload: Uint8Array,
@@ -182,9 +186,9 @@ export function sending(
 }
 
 /**
- * `sendto`: an attempt to send a datagram from a socket to an address, which
- * `object` names. It may block when told so, and gives
- * false when it was interrupted.
+ * `sendto`: returns an attempt to send a datagram to an address; `object` names
+ * both in errors. It may block if `mayBlock` is set, and returns false when it
+ * was interrupted.
  */
 export function sendingTo(
   socket: Endpoint,
@@ -213,11 +217,11 @@ export function sendingTo(
 }
 
 /**
- * `sendmsg(SCM_RIGHTS)`: an attempt to be repeated until it is true. Of a
- * stream, the descriptors go with the first byte, and the rest of the data may
- * need more attempts.
+ * `sendmsg(SCM_RIGHTS)`: returns an attempt to repeat until it returns true. On
+ * a stream, the descriptors go with the first byte, and the rest of the data
+ * may need more attempts.
  *
- * @param sent Is told how many bytes went out.
+ * @param sent Called with the number of bytes that each call sent.
  */
 export function sendingFds(
   socket: Endpoint,
@@ -326,31 +330,28 @@ export function receiveFdsOnce(
   }
 }
 
-/** Whether nothing more will come than what is there already. */
+/** Whether no more data will arrive than is already queued. */
 function hasEnded(fd: number): boolean {
   return (pollNow(fd, POLLRDHUP) & POLLRDHUP) !== 0;
 }
 
 /**
- * Whether a datagram socket has nothing and was shut down for reading: it says
- * `EAGAIN` for ever then, and always counts as ready.
+ * Whether a datagram socket is empty and was shut down for reading: it then
+ * fails with `EAGAIN` for ever, and is always ready.
  */
 function isShutDown(socket: Endpoint, fd: number): boolean {
   if (socket.type !== "datagram" || !hasEnded(fd)) return false;
-  // What came before it was shut down still counts.
+  // Messages that arrived before the shutdown can still be received.
   const { recv } = sys_socket();
   const flags = MSG_DONTWAIT | MSG_PEEK;
   const error = errnoOf(recv(fd, roomFor(1), 1, flags), errno[0]);
   return error === ERRNO.EAGAIN;
 }
 
-/**
- * Whether an empty packet was the end. Only empty ones that nothing else
- * follows are taken for it.
- */
+/** Whether an empty packet was the end: only if no data follows it. */
 function isAtEnd(fd: number): boolean {
   if (!hasEnded(fd)) return false;
-  // All bytes that wait, where peeking would see only the next packet.
+  // FIONREAD counts all queued bytes; peeking would see only the next packet.
   const left = new Int32Array(1);
   const error = errnoOf(
     sys_ioctl().ioctl(fd, BigInt(FIONREAD), left),

@@ -27,12 +27,12 @@ import { unistd } from "../../ffi/libc/unistd.ts";
 import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 
-/** `SCM_MAX_FD`: the most descriptors of one message. */
+/** `SCM_MAX_FD`: the maximum number of descriptors in one message. */
 export const MAX_FDS = 253;
 
-/** Who is at the other end: `struct ucred`. */
+/** The credentials of a peer: `struct ucred`. */
 export interface Credentials {
-  /** Process id; 0 when it is outside our PID namespace. */
+  /** Process id; 0 outside our PID namespace. */
   pid: number;
   /** Effective user id. */
   uid: number;
@@ -40,34 +40,38 @@ export interface Credentials {
   gid: number;
 }
 
-/** What {@linkcode receiveWithFds} found. */
+/** The result of {@linkcode receiveWithFds}. */
 export interface Received {
   /** Bytes received. */
   count: number;
-  /** Whether the data did not fit, and was cut; no descriptor is kept then. */
+  /**
+   * Whether the data did not fit and was truncated; all descriptors are closed
+   * then.
+   */
   cut: boolean;
   /** The descriptors, close-on-exec. */
   fds: Fd[];
-  /** Whether descriptors were lost; all that came are closed then. */
+  /** Whether descriptors were lost; the received ones are closed then. */
   fdsLost: boolean;
-  /** Who sent it, with the option `passCredentials`. */
+  /** The credentials of the sender, with the option `passCredentials`. */
   credentials: Credentials | undefined;
 }
 
 const align = (length: number) => (length + 7) & ~7;
 
-/** The structs that the kernel sees by address, and what is where in them. */
+/** The structs that the kernel accesses by pointer, and their offsets. */
 class Frame {
-  /** Bytes of a `struct cmsghdr`: its data begins there. */
+  /** The size of a `struct cmsghdr`, after which its data begins. */
   readonly head = cmsghdr.size;
   readonly offsets = cmsghdr.offsets;
   /**
-   * Room for the most descriptors, credentials, and whatever else a socket that
-   * was set up elsewhere may deliver (time stamps, security labels).
+   * Space for the maximum number of descriptors, credentials, and other control
+   * messages that a socket set up elsewhere may deliver (time stamps, security
+   * labels).
    */
   readonly room = align(this.head + 4 * MAX_FDS) +
     align(this.head + ucred.size) + 1024;
-  // Buffers of their own, which neither move nor are collected.
+  // Separate buffers, which V8 neither moves nor collects.
   readonly control = new Uint8Array(new ArrayBuffer(this.room));
   readonly controlView = new DataView(this.control.buffer);
   readonly message = new Uint8Array(new ArrayBuffer(msghdr.size));
@@ -75,7 +79,10 @@ class Frame {
   readonly #iov = new Uint8Array(new ArrayBuffer(iovec.size));
   readonly #iovView = iovec.view(this.#iov);
 
-  /** Fills the `struct msghdr` for so much data and so many control bytes. */
+  /**
+   * Fills the `struct msghdr` for `size` bytes of data and `length` control
+   * bytes.
+   */
   prepare(data: Uint8Array<ArrayBuffer>, size: number, length: number): void {
     this.#iovView.iov_base = size === 0 ? 0n : memoryAddress(data);
     this.#iovView.iov_len = BigInt(size);
@@ -86,14 +93,14 @@ class Frame {
   }
 }
 
-// The calls do not wait, so one is enough for all of an isolate.
+// The calls do not wait, so one frame serves the whole isolate.
 let made: Frame | undefined;
 const frame = (): Frame => made ??= new Frame();
 
-/** The data of a call under way, which must not be collected. */
+/** Keeps the data of the current call alive. */
 const held: Uint8Array[] = [];
 
-/** `sendmsg(SCM_RIGHTS)` without waiting: how much went out, or -1 and errno. */
+/** `sendmsg(SCM_RIGHTS)` without waiting: the bytes sent, or -1 and errno. */
 export function sendWithFds(
   fd: number,
   data: Uint8Array<ArrayBuffer>,
@@ -116,8 +123,8 @@ export function sendWithFds(
 }
 
 /**
- * `recvmsg` without waiting: up to so much data and all descriptors that come
- * with it, or the errno.
+ * `recvmsg` without waiting: up to `size` bytes and all descriptors that come
+ * with them, or the errno.
  */
 export function receiveWithFds(
   fd: number,
@@ -141,9 +148,9 @@ export function receiveWithFds(
   const fdsLost = (flags & MSG_CTRUNC) !== 0;
   const cut = (flags & MSG_TRUNC) !== 0;
   const label = "descriptor from a socket";
-  // Some of what belongs together is nothing to hand out.
+  // An incomplete message is useless to the caller.
   const useless = fdsLost || cut;
-  // Whatever closing a stranger's file says, the others must be closed too.
+  // Ignore errors of closing a stranger's file: the others must be closed too.
   if (useless) { for (const number of numbers) unistd().close(number); }
   const fds = useless
     ? []
@@ -175,7 +182,7 @@ function parse(
     ) {
       credentials = ucred.read(control, at + head);
     } else if (ours && type === SCM_PIDFD && length >= head + 4) {
-      // Only where somebody else has set SO_PASSPIDFD: nobody will close it.
+      // Only other code sets SO_PASSPIDFD; without this the pidfd would leak.
       unistd().close(view.getInt32(at + head, true));
     }
     at += align(length);

@@ -32,12 +32,13 @@ import { integer, shown } from "../core/convert/argument.ts";
  * An option of a socket.
  *
  * - `reuseAddress`, `reusePort`, `keepAlive`, `broadcast`: as their `SO_…`
- * - `passCredentials`: received messages say who sent them (`SO_PASSCRED`)
+ * - `passCredentials`: received messages carry the credentials of the sender
+ *   (`SO_PASSCRED`)
  * - `sendBuffer`, `receiveBuffer`: bytes; the kernel doubles what is set, up to
  *   `/proc/sys/net/core/wmem_max` and `rmem_max`
- * - `linger`: seconds that closing a stream of the Internet takes at the most,
- *   blocking this thread, until what was sent has arrived; 0 throws it away;
- *   null, the default, lets the kernel go on sending (`SO_LINGER`)
+ * - `linger`: seconds that closing an Internet stream blocks this thread at
+ *   most until the sent data has arrived; 0 discards the data; null, the
+ *   default, lets the kernel send it in the background (`SO_LINGER`)
  * - `noDelay`: `TCP_NODELAY`; `ipv6Only`: `IPV6_V6ONLY`
  * - `acceptingConnections`, `error`: read-only; reading `error` clears it
  */
@@ -64,7 +65,7 @@ export type SocketOptionValue<O extends SocketOption> = O extends "linger"
 interface Definition {
   level: number;
   name: number;
-  /** What it is instead of a boolean. */
+  /** The type of the value, if it is not a boolean. */
   kind?: "number" | "linger";
   readOnly?: true;
 }
@@ -108,7 +109,7 @@ export function readOption(
   const definition = definitionOf(option);
   const action = `read ${option} of`;
   const { kind } = definition;
-  // `struct linger` has two: whether, and for how long.
+  // `struct linger` has two ints: on or off, and the seconds.
   const size = kind === "linger" ? 2 : 1;
   const [value = 0, seconds = 0] = readInts(
     fd,

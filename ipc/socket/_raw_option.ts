@@ -1,5 +1,5 @@
 /**
- * Options of sockets, by the numbers of C.
+ * Socket options by the numbers of the C headers.
  *
  * @module
  */
@@ -25,15 +25,15 @@ import {
 } from "../../ffi/libc/sys_socket.ts";
 import { integer, shown } from "../core/convert/argument.ts";
 
-/** An option of a socket by its numbers, as the C headers have them. */
+/** A socket option by the numbers of the C headers. */
 export interface RawSocketOption {
   /** The protocol: `SOL_SOCKET` is 1, `IPPROTO_IP` 0, `IPPROTO_TCP` 6. */
   level: number;
-  /** The option: of `SOL_SOCKET`, `SO_PRIORITY` is 12. */
+  /** The option: `SO_PRIORITY` of `SOL_SOCKET` is 12. */
   name: number;
 }
 
-/** The most bytes of a value. */
+/** The maximum size of a value. */
 const MAX_SIZE = 1024 * 1024;
 const MAX_INT = 0x7fff_ffff;
 const INT = Int32Array.BYTES_PER_ELEMENT;
@@ -42,16 +42,19 @@ const ADDRESS = "its value holds an address of memory";
 const TIMEOUT = "its waits take { timeout }";
 
 /**
- * What must not be read. All others are given zeros to write to, where what
- * they may look for first, a number of entries or an address, is none.
+ * Options that must not be read. All others get a zeroed buffer, so that an
+ * option that first reads an entry count or a pointer from it finds none.
  */
 const NOT_READ: ReadonlyMap<string, string> = new Map([
-  // SO_GET_FILTER: takes the length for a number of instructions.
+  // SO_GET_FILTER takes the length for a number of instructions.
   [keyOf(SOL_SOCKET, SO_ATTACH_FILTER), "the kernel writes more than its size"],
   [keyOf(IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE), ADDRESS],
 ]);
 
-/** What must not be set: the kernel would follow an address, or we would not. */
+/**
+ * Options that must not be set: the kernel would follow a pointer, or the
+ * option would break the waits of this module.
+ */
 const NOT_SET: ReadonlyMap<string, string> = new Map([
   [keyOf(SOL_SOCKET, SO_ATTACH_FILTER), ADDRESS],
   [keyOf(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF), ADDRESS],
@@ -67,7 +70,7 @@ const NOT_SET: ReadonlyMap<string, string> = new Map([
   [keyOf(SOL_SOCKET, SO_SNDTIMEO), TIMEOUT],
   [keyOf(SOL_SOCKET, SO_RCVTIMEO_NEW), TIMEOUT],
   [keyOf(SOL_SOCKET, SO_SNDTIMEO_NEW), TIMEOUT],
-  // An empty packet is told from the end by looking ahead.
+  // Receiving peeks to tell an empty packet from the end.
   [keyOf(SOL_SOCKET, SO_PEEK_OFF), "receiving itself looks ahead"],
 ]);
 
@@ -75,7 +78,7 @@ function keyOf(level: number, name: number): string {
   return `${level} ${name}`;
 }
 
-/** How messages name an option. */
+/** The name of an option in messages. */
 function textOf({ level, name }: RawSocketOption): string {
   return `option ${name} of level ${level} of`;
 }
@@ -102,7 +105,7 @@ export function readRawInt(
   label: string,
 ): number {
   const checkedOption = checked(option, "read", label);
-  // Room for more, so as to notice what is longer instead of cutting it.
+  // Twice the size, to detect longer values instead of truncating them.
   const bytes = read(fd, checkedOption, 2 * INT, label);
   if (bytes.length === INT) return new Int32Array(bytes.buffer, 0, 1)[0] ?? 0;
   throw new TypeError(
@@ -112,7 +115,7 @@ export function readRawInt(
   );
 }
 
-/** `getsockopt` of an option of up to so many bytes. */
+/** `getsockopt` of an option of up to `size` bytes. */
 export function readRawBytes(
   fd: number,
   option: RawSocketOption,
@@ -138,7 +141,7 @@ function read(
     `read ${textOf(option)}`,
     label,
   );
-  // Some say how much there would have been.
+  // Some options report the full length.
   return value.subarray(0, Math.min(length[0] ?? 0, size));
 }
 
@@ -171,6 +174,6 @@ function encoded(value: number | Uint8Array): Uint8Array<ArrayBuffer> {
     );
   }
   integer(value.length, "length of value", 0, MAX_SIZE);
-  // A copy: of shared memory, others would change what the kernel reads.
+  // Copy: other processes could change shared memory while the kernel reads it.
   return new Uint8Array(value);
 }

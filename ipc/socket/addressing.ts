@@ -1,5 +1,5 @@
 /**
- * What sockets do with addresses.
+ * Binding, connecting and sending to addresses.
  *
  * @module
  */
@@ -46,45 +46,42 @@ import { SocketMessages } from "./messages.ts";
 /** Options of {@linkcode SocketAddressing.bind}. */
 export interface BindOptions {
   /**
-   * Permission bits of the socket file, of which the umask takes away its own.
-   * To connect or send takes the permission to write. Only of a path: what has
-   * no file, anybody may connect to.
+   * Permission bits of the socket file, less the umask. Connecting and sending
+   * need write permission. For paths only: anybody may connect to an address
+   * without a file.
    *
    * @default {0o600}
    */
   mode?: number | undefined;
   /**
-   * Gives the file `mode` exactly, whatever the umask (`chmod`). Only of a path
-   * in text.
+   * Sets `mode` exactly, regardless of the umask (`chmod`). For paths given as
+   * text only.
    *
    * @default {false}
    */
   ignoreUmask?: boolean | undefined;
   /**
-   * Takes the place of a socket file that no socket has any more. A live one, a
-   * symbolic link and other files are never touched. Only of a path in text.
+   * Replaces a socket file that no socket uses any more. A live one, a symbolic
+   * link and other files are never touched. For paths given as text only.
    *
    * @default {false}
    */
   replaceStale?: boolean | undefined;
   /**
-   * Whether dispose also removes the socket file, if there is one; that of a
-   * path in bytes stays.
+   * Whether disposing also removes the socket file, if there is one; a file
+   * whose path was given as bytes stays.
    *
    * @default {true}
    */
   owner?: boolean | undefined;
 }
 
-/** How long not to try again what should have blocked and did not, in ms. */
+/** Delay in ms before retrying a call that should have blocked and did not. */
 const PAUSE = 1;
 
-/**
- * What sockets do with addresses: have one, connect to one, send to one. See
- * {@linkcode Socket}.
- */
+/** Binds, connects and sends to addresses. See {@linkcode Socket}. */
 export abstract class SocketAddressing extends SocketMessages {
-  /** For what no event announces: a full backlog. */
+  /** Polls: the kernel reports no event when a full backlog drains. */
   readonly #backlog = new SweepSource();
   #file: SocketFile | undefined;
   #rooms: Rooms | undefined;
@@ -100,20 +97,20 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `bind`: gives it an address.
+   * `bind`: binds the socket to an address.
    *
    * See [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html).
    *
    * @param address An address; a string is the path of a Unix socket's file, an
    * abstract name when it begins with NUL, or empty for an abstract name that
-   * the kernel chooses. A path has at most 107 bytes here, as other programs
-   * expect.
-   * @throws {IpcError} `EADDRINUSE` when it is taken, also by a file that no
-   * socket has any more (see `replaceStale`), or while somebody keeps the folder
-   * of such a file locked; `EACCES`, `ENOENT` when the folder is missing,
-   * `EINVAL` when it has an address already.
+   * the kernel chooses. A path has at most 107 bytes here, since other programs
+   * expect a terminating NUL.
+   * @throws {IpcError} `EADDRINUSE` when it is taken, even by a stale socket
+   * file (see `replaceStale`), or while another process keeps the directory of
+   * such a file locked; `EACCES`, `ENOENT` when the directory is missing,
+   * `EINVAL` when the socket is already bound.
    * @throws {TypeError} When it is closed, and for `mode`, `ignoreUmask` and
-   * `replaceStale` of an address that has no file.
+   * `replaceStale` with an address that has no file.
    *
    * @example A name at which datagrams arrive
    * ```ts
@@ -153,13 +150,13 @@ export abstract class SocketAddressing extends SocketMessages {
     const bind = () =>
       errnoOf(sys_socket().bind(fd, bytes, bytes.length), errno[0]);
     const kind = fileKindOf(target);
-    // The kernel gives the file the mode of the socket, if that is ours to set:
+    // The file inherits the mode of the socket, which only its owner may set:
     // another user may have made it.
     const refused = kind === "none"
       ? 0
       : errnoOf(sys_stat().fchmod(fd, mode), errno[0]);
     if (kind !== "text" || target.family !== "unix") {
-      // A path in bytes is nothing to chmod() afterwards.
+      // A path given as bytes cannot be used for chmod() afterwards.
       if (refused !== 0) throw ipcError(refused, "fchmod", "bind", object);
       const error = bind();
       if (error !== 0) throw ipcError(error, "bind", "bind", object);
@@ -178,13 +175,13 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `unlink`: removes the file that it is bound to. It goes on serving those who
-   * are connected; nobody finds it any more.
+   * `unlink`: removes the socket file. Existing connections stay open; new ones
+   * fail.
    *
    * See [unlink(2)](https://man7.org/linux/man-pages/man2/unlink.2.html).
    *
-   * @throws {IpcError} `ENOENT` when the file is gone, `ESTALE` when another has
-   * taken its place, `EACCES` or `EPERM` when the folder forbids it.
+   * @throws {IpcError} `ENOENT` when the file is gone, `ESTALE` when another
+   * has taken its place, `EACCES` or `EPERM` when the directory forbids it.
    * @throws {TypeError} When it is not the owner of a file, or is closed.
    */
   remove(): void {
@@ -201,8 +198,8 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `getsockname`: its own address, with the port or name that the kernel chose;
-   * null of a Unix socket that has none.
+   * `getsockname`: the local address, with the port or name that the kernel
+   * chose; null for an unbound Unix socket.
    *
    * See [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html).
    *
@@ -213,8 +210,8 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `getpeername`: the address that it is connected to; null when that is a Unix
-   * socket without one, as clients usually are.
+   * `getpeername`: the address of the peer; null for an unbound Unix socket, as
+   * clients usually are.
    *
    * See [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html).
    *
@@ -226,17 +223,17 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `connect`: connects it to an address; of datagrams, chooses the peer.
+   * `connect`: connects to an address; for datagrams, sets the peer.
    *
-   * After an abort or a timeout an Internet socket may still become connected:
+   * An Internet socket may still become connected after an abort or a timeout:
    * close it.
    *
    * See [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html).
    *
    * @throws {IpcError} `ETIMEDOUT`, `ECONNREFUSED` when nobody listens,
    * `ENOENT` when there is no such file, `EACCES`, `EPROTOTYPE` when the types
-   * differ, `EISCONN` when it is connected.
-   * @throws {TypeError} When it is closed, before or meanwhile.
+   * differ, `EISCONN` when it is already connected.
+   * @throws {TypeError} When it is closed, even during the wait.
    */
   connect(
     address: SocketAddress | string,
@@ -244,7 +241,8 @@ export abstract class SocketAddressing extends SocketMessages {
   ): Promise<void> {
     try {
       const { attempt, subject } = this.#connect(address);
-      // Nothing tells of room in a backlog; an Internet socket becomes writable.
+      // An Internet socket becomes writable when connected; a Unix backlog has
+      // no event and needs polling.
       const source = this.domain === "unix"
         ? this.#backlog
         : this.output.source;
@@ -259,13 +257,7 @@ export abstract class SocketAddressing extends SocketMessages {
     }
   }
 
-  /**
-   * `connect`: as {@linkcode connect}, blocking this thread.
-   *
-   * See [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html).
-   *
-   * @throws {IpcError} As `connect`.
-   */
+  /** `connect`: as {@linkcode connect}, blocking this thread. */
   connectSync(
     address: SocketAddress | string,
     options?: SyncWaitOptions,
@@ -276,12 +268,8 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `connect`: connects it if that can be done at once. False when the backlog is
-   * full, or when an Internet socket is on its way: ask again.
-   *
-   * See [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html).
-   *
-   * @throws {IpcError} As `connect`, but for `ETIMEDOUT`.
+   * `connect`: as {@linkcode connect}, without waiting; false when the backlog
+   * is full or an Internet connection is in progress: call again.
    */
   tryConnect(address: SocketAddress | string): boolean {
     const { attempt } = this.#connect(address);
@@ -293,14 +281,14 @@ export abstract class SocketAddressing extends SocketMessages {
    *
    * See [send(2)](https://man7.org/linux/man-pages/man2/send.2.html).
    *
-   * @param data Bytes, which must stay as they are meanwhile, or text to send
+   * @param data Bytes, which must not change during the call, or text to send
    * as UTF-8.
    * @param address An address, or the path or abstract name of a Unix socket.
    * @throws {IpcError} As {@linkcode send}; `ENOENT` when there is no such file,
    * `EACCES` without permission, `EPERM` when the receiver is connected to
    * another socket.
-   * @throws {TypeError} When it does not have datagrams, or is closed, before or
-   * meanwhile.
+   * @throws {TypeError} When it is not a datagram socket, or is closed, even
+   * during the wait.
    */
   sendTo(
     data: Uint8Array | string,
@@ -319,10 +307,7 @@ export abstract class SocketAddressing extends SocketMessages {
   /**
    * `sendto`: as {@linkcode sendTo}, blocking this thread.
    *
-   * See [send(2)](https://man7.org/linux/man-pages/man2/send.2.html).
-   *
-   * @throws {IpcError} As `sendTo`.
-   * @throws {TypeError} As `sendTo`, and when an asynchronous call waits.
+   * @throws {TypeError} Also when an asynchronous call waits.
    */
   sendToSync(
     data: Uint8Array | string,
@@ -334,7 +319,7 @@ export abstract class SocketAddressing extends SocketMessages {
     blockInCall(
       (mayBlock) => {
         if (attempt(mayBlock)) return true;
-        // Somebody else who has the socket may have made it non-blocking.
+        // Another process that shares the socket may have made it non-blocking.
         if (mayBlock) pause(PAUSE);
         return undefined;
       },
@@ -344,12 +329,8 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `sendto`: sends a datagram to an address if there is room, and says whether.
-   *
-   * See [send(2)](https://man7.org/linux/man-pages/man2/send.2.html).
-   *
-   * @throws {IpcError} As `sendTo`, but for `ETIMEDOUT`.
-   * @throws {TypeError} When it does not have datagrams, or is closed.
+   * `sendto`: as {@linkcode sendTo}, without waiting; false when it is not
+   * writable.
    */
   trySendTo(
     data: Uint8Array | string,
@@ -360,13 +341,13 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `recvfrom`: the next datagram and its sender.
+   * `recvfrom`: receives the next datagram and its sender.
    *
    * See [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html).
    *
    * @throws {IpcError} As {@linkcode receive}.
-   * @throws {TypeError} When it does not have datagrams, was shut down for
-   * reading, or is closed, before or meanwhile.
+   * @throws {TypeError} When it is not a datagram socket, was shut down for
+   * reading, or is closed, even during the wait.
    */
   receiveFrom(
     options: ReceiveSizeOptions & WaitOptions = {},
@@ -383,10 +364,7 @@ export abstract class SocketAddressing extends SocketMessages {
   /**
    * `recvfrom`: as {@linkcode receiveFrom}, blocking this thread.
    *
-   * See [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html).
-   *
-   * @throws {IpcError} As `receive`.
-   * @throws {TypeError} As `receiveFrom`, and when an asynchronous call waits.
+   * @throws {TypeError} Also when an asynchronous call waits.
    */
   receiveFromSync(
     options: ReceiveSizeOptions & SyncWaitOptions = {},
@@ -399,12 +377,8 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * `recvfrom`: the next datagram and its sender; undefined when there is none.
-   *
-   * See [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html).
-   *
-   * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
-   * @throws {TypeError} As `receiveFrom`.
+   * `recvfrom`: as {@linkcode receiveFrom}, without waiting; undefined when
+   * there is none.
    */
   tryReceiveFrom(options: ReceiveSizeOptions = {}): Datagram | undefined {
     return this.input.now(
@@ -414,15 +388,15 @@ export abstract class SocketAddressing extends SocketMessages {
   }
 
   /**
-   * Closes it, and removes the file that it was bound to as the `owner`, unless
-   * that is gone or another has taken its place.
+   * Closes the socket. An `owner` also removes its socket file, unless that is
+   * gone or another has taken its place.
    *
-   * @throws {IpcError} `EACCES` or `EPERM` when the folder forbids it.
+   * @throws {IpcError} `EACCES` or `EPERM` when the directory forbids it.
    */
   override [Symbol.dispose](): void {
     const file = this.#file;
     this.#file = undefined;
-    // First the file: once closed, others may take its place.
+    // Remove the file first: after close, others may replace it.
     const error = file?.remove(`the file of ${this.label}`);
     this.close();
     if (error && error.code !== "ENOENT" && error.code !== "ESTALE") {

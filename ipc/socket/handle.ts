@@ -1,5 +1,5 @@
 /**
- * What all sockets have, whatever they are used for.
+ * The base class of sockets.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export type SocketType = "stream" | "datagram" | "seqpacket";
 const HOW = { read: SHUT_RD, write: SHUT_WR, both: SHUT_RDWR } as const;
 
 /**
- * What all sockets have: a descriptor, options, two directions, an end. See {@linkcode Socket}.
+ * The descriptor, options and directions of a socket. See {@linkcode Socket}.
  */
 export abstract class SocketHandle implements Disposable, Waitable {
   /** The family of its addresses. */
@@ -85,11 +85,12 @@ export abstract class SocketHandle implements Disposable, Waitable {
   }
 
   /**
-   * Its descriptor, for a child or other FFI code. Closing it closes the socket.
+   * The descriptor, for a child or other FFI code. Closing it closes the
+   * socket.
    *
-   * It blocks, as the programs that a child may run expect, but for sockets that
-   * accept connections. Who makes one of these blocking makes it so for all: an
-   * accept here may then block this thread.
+   * It is blocking, as most programs expect of an inherited descriptor, except
+   * for a listener. O_NONBLOCK is shared by all duplicates: if another process
+   * makes a listener blocking, an accept here may block this thread.
    *
    * @throws {TypeError} When it is closed.
    */
@@ -104,10 +105,10 @@ export abstract class SocketHandle implements Disposable, Waitable {
   }
 
   /**
-   * The bytes that come, of a stream: reads into buffers of the caller's.
-   * Closing it ends that direction.
+   * The reading direction of a stream: reads into the caller's buffers. Closing
+   * it ends that direction.
    *
-   * @throws {TypeError} When it is no stream.
+   * @throws {TypeError} When it is not a stream.
    */
   get reader(): SocketReader {
     this.#needStream("reader");
@@ -118,10 +119,10 @@ export abstract class SocketHandle implements Disposable, Waitable {
   }
 
   /**
-   * The bytes that go, of a stream: can write what there is room for, and says
-   * how much went out. Closing it ends that direction.
+   * The writing direction of a stream: can write a part and count the bytes
+   * sent. Closing it ends that direction.
    *
-   * @throws {TypeError} When it is no stream.
+   * @throws {TypeError} When it is not a stream.
    */
   get writer(): SocketWriter {
     this.#needStream("writer");
@@ -132,28 +133,28 @@ export abstract class SocketHandle implements Disposable, Waitable {
   }
 
   /**
-   * The bytes that come, of a stream, as a web stream. Its end, an error and
-   * `cancel()` end that direction; the other goes on.
+   * The reading direction of a stream as a web stream. Its end, an error and
+   * `cancel()` end that direction; the other stays open.
    *
-   * @throws {TypeError} When it is no stream.
+   * @throws {TypeError} When it is not a stream.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.reader.readable;
   }
 
   /**
-   * The bytes that go, of a stream, as a web stream. `close()`, `abort()` and an
-   * error end that direction; the other goes on.
+   * The writing direction of a stream as a web stream. `close()`, `abort()` and
+   * an error end that direction; the other stays open.
    *
-   * @throws {TypeError} When it is no stream.
+   * @throws {TypeError} When it is not a stream.
    */
   get writable(): WritableStream<Uint8Array> {
     return this.writer.writable;
   }
 
   /**
-   * `shutdown`: ends one direction, or both. The peer finds the end behind what
-   * was sent, or that nobody receives.
+   * `shutdown`: ends one direction, or both. The peer sees the end after all
+   * sent data, or fails to send.
    *
    * See [shutdown(2)](https://man7.org/linux/man-pages/man2/shutdown.2.html).
    *
@@ -172,25 +173,26 @@ export abstract class SocketHandle implements Disposable, Waitable {
   }
 
   /**
-   * `getsockopt`: the value of an option.
+   * `getsockopt`: reads an option.
    *
    * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
    *
-   * @throws {IpcError} `EOPNOTSUPP` or `ENOPROTOOPT` when such a socket has none.
+   * @throws {IpcError} `EOPNOTSUPP` or `ENOPROTOOPT` when such a socket does
+   * not have it.
    * @throws {TypeError} When it is closed, or there is no such option.
    */
   getOption<O extends SocketOption>(option: O): SocketOptionValue<O>;
   /**
-   * `getsockopt`: the value of any option that is an `int`.
+   * `getsockopt`: reads any option that is an `int`.
    *
-   * Where that is a new descriptor (`SO_PEERPIDFD`), it is the caller's to close.
+   * A new descriptor (`SO_PEERPIDFD`) is the caller's to close.
    *
    * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
    *
    * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has none,
    * `EINVAL`, `EPERM`.
-   * @throws {TypeError} When it is closed, when its value is no `int`, and for
-   * `SO_GET_FILTER` and `TCP_ZEROCOPY_RECEIVE`.
+   * @throws {TypeError} When it is closed, when the value is not an `int`, and
+   * for `SO_GET_FILTER` and `TCP_ZEROCOPY_RECEIVE`.
    *
    * @example How long a segment of this connection may be
    * ```ts
@@ -204,16 +206,17 @@ export abstract class SocketHandle implements Disposable, Waitable {
    */
   getOption(option: RawSocketOption): number;
   /**
-   * `getsockopt`: the value of any option as the kernel writes it: up to `size`
-   * bytes, or fewer. It starts from zeros.
+   * `getsockopt`: reads any option as raw bytes, at most `size`. The buffer is
+   * zeroed before the call.
    *
    * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
    *
-   * @param size From 1 to 1048576; many options are cut to it without an error.
+   * @param size From 1 to 1048576; the kernel truncates many options to it
+   * without an error.
    * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has none,
    * `EINVAL` or `ERANGE` when `size` is too small, `EPERM`.
    * @throws {TypeError} When it is closed, and for `SO_GET_FILTER` and
-   * `TCP_ZEROCOPY_RECEIVE`, with which the kernel writes elsewhere.
+   * `TCP_ZEROCOPY_RECEIVE`, with which the kernel writes outside the buffer.
    *
    * @example Which algorithm avoids congestion
    * ```ts
@@ -247,7 +250,8 @@ export abstract class SocketHandle implements Disposable, Waitable {
    *
    * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
    *
-   * @throws {IpcError} `EOPNOTSUPP` or `ENOPROTOOPT` when such a socket has none.
+   * @throws {IpcError} `EOPNOTSUPP` or `ENOPROTOOPT` when such a socket does
+   * not have it.
    * @throws {TypeError} When it is closed, there is no such option, it can only
    * be read, or the value is of another type.
    */
@@ -259,15 +263,15 @@ export abstract class SocketHandle implements Disposable, Waitable {
    * `setsockopt`: sets any option to an `int`, from -2147483648 to 2147483647, or
    * to bytes, up to 1048576.
    *
-   * Options whose value holds an address are refused, such as filters
-   * (`SO_ATTACH_FILTER`) and the tables of netfilter: nobody could tell what the
-   * kernel would find or write there. So are `SO_RCVTIMEO` and `SO_SNDTIMEO`,
-   * since waits take `{ timeout }`, and `SO_PEEK_OFF`.
+   * Options whose value holds a pointer are refused, such as filters
+   * (`SO_ATTACH_FILTER`) and netfilter tables, because the kernel would read or
+   * write unchecked memory. So are `SO_RCVTIMEO` and `SO_SNDTIMEO`, since waits
+   * take `{ timeout }`, and `SO_PEEK_OFF`.
    *
    * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
    *
-   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has none,
-   * `EINVAL` for a value that it cannot have, `EPERM`.
+   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has
+   * none, `EINVAL` for an invalid value, `EPERM`.
    * @throws {TypeError} When it is closed, and for those options.
    *
    * @example The priority of what is sent
@@ -295,14 +299,14 @@ export abstract class SocketHandle implements Disposable, Waitable {
   }
 
   /**
-   * `getsockopt(SO_PEERCRED)`: who is at the other end of a Unix socket, as it
-   * was when they connected, listened or made the pair. The kernel vouches for
-   * it.
+   * `getsockopt(SO_PEERCRED)`: process, user and group of the peer of a Unix
+   * socket, as the kernel recorded them when the peer connected, listened or
+   * made the pair.
    *
    * See [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html).
    *
-   * @throws {IpcError} `ENOTCONN` when nobody is, as with datagrams.
-   * @throws {TypeError} When it is closed, or no Unix socket.
+   * @throws {IpcError} `ENOTCONN` without a peer, as with datagrams.
+   * @throws {TypeError} When it is closed, or not a Unix socket.
    */
   peerCredentials(): Credentials {
     const action = "read the credentials of";
@@ -318,14 +322,14 @@ export abstract class SocketHandle implements Disposable, Waitable {
       this.label,
     );
     const credentials = ucred.read(bytes);
-    // The kernel's way to say that there is nobody.
+    // The kernel reports uid -1 when there is no peer.
     if (credentials.uid !== 0xffff_ffff) return credentials;
     throw ipcError(ERRNO.ENOTCONN, "getsockopt", action, this.label);
   }
 
   /**
-   * `close`: closes it. What waits for it is rejected with a `TypeError`; its
-   * file stays. Closing twice does nothing.
+   * `close`: closes the socket. Pending calls reject with a `TypeError`; a
+   * socket file stays. Closing twice does nothing.
    *
    * See [close(2)](https://man7.org/linux/man-pages/man2/close.2.html).
    */
@@ -368,7 +372,7 @@ export abstract class SocketHandle implements Disposable, Waitable {
     if (this.#reader?.closed && this.#writer?.closed) return this.close();
     const result = sys_socket().shutdown(this.handle.use("shut down"), how);
     const error = errnoOf(result, errno[0]);
-    // The peer may be gone altogether, or never have been there.
+    // The peer may be gone, or there was none.
     if (error === 0 || error === ERRNO.ENOTCONN) return;
     throw ipcError(error, "shutdown", "shut down", this.label);
   }
@@ -387,7 +391,7 @@ showing(
 );
 
 /**
- * How messages name a socket.
+ * The name of a socket in messages.
  *
  * @ignore
  */
@@ -399,7 +403,7 @@ export function socketLabel(
 }
 
 /**
- * Checks a word of a few.
+ * Checks a word against the keys of a table.
  *
  * @ignore
  */

@@ -1,5 +1,5 @@
 /**
- * What sockets send and receive.
+ * Sending and receiving.
  *
  * @module
  */
@@ -25,32 +25,32 @@ import { MAX_FDS } from "./_msghdr.ts";
 export type FdSendable = Fd | { readonly fd: Fd };
 
 /**
- * What sockets send and receive. See {@linkcode Socket}.
+ * Sends and receives. See {@linkcode Socket}.
  *
- * Whoever waits is served in order and never overtaken: while an asynchronous
- * call waits, its `try…` twin answers that it would have to wait, and its
- * `…Sync` twin throws a `TypeError`.
+ * Waiting calls are served in order and never overtaken: while an asynchronous
+ * call waits, its `try…` form reports that it would have to wait, and its
+ * `…Sync` form throws a `TypeError`.
  *
- * A message is sent whole or not at all, and a receive that was aborted or timed
- * out has taken nothing. Of a stream, an aborted send may have gone out in part,
+ * A message is sent whole or not at all, and a receive that is aborted or times
+ * out has taken nothing. An aborted send on a stream may have sent a part,
  * which `writer.bytesWritten` counts.
  */
 export abstract class SocketMessages extends SocketHandle
   implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   /**
-   * `send`: sends all bytes of a stream, or one message, as soon as there is
-   * room.
+   * `send`: sends all bytes of a stream, or one message, waiting for
+   * writability.
    *
-   * An empty `"seqpacket"` message may be taken for the end.
+   * The receiver may take an empty `"seqpacket"` message for the end.
    *
    * See [send(2)](https://man7.org/linux/man-pages/man2/send.2.html).
    *
-   * @param data Bytes, which must stay as they are meanwhile, or text to send
+   * @param data Bytes, which must not change during the call, or text to send
    * as UTF-8.
    * @throws {IpcError} `ETIMEDOUT`; `EPIPE` or `ECONNRESET` when the peer is
    * gone, `ENOTCONN`, `EMSGSIZE` when a message is longer than the option
-   * `sendBuffer` allows, `ECONNREFUSED` of datagrams when nobody receives.
-   * @throws {TypeError} When it is closed, before or meanwhile.
+   * `sendBuffer` allows, `ECONNREFUSED` for datagrams without a receiver.
+   * @throws {TypeError} When it is closed, even during the wait.
    */
   send(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
     if (this.type === "stream") return this.writer.write(data, options);
@@ -66,10 +66,7 @@ export abstract class SocketMessages extends SocketHandle
   /**
    * `send`: as {@linkcode send}, blocking this thread.
    *
-   * See [send(2)](https://man7.org/linux/man-pages/man2/send.2.html).
-   *
-   * @throws {IpcError} As `send`.
-   * @throws {TypeError} As `send`, and when an asynchronous call waits.
+   * @throws {TypeError} Also when an asynchronous call waits.
    */
   sendSync(data: Uint8Array | string, options?: SyncWaitOptions): void {
     if (this.type === "stream") return this.writer.writeSync(data, options);
@@ -81,12 +78,9 @@ export abstract class SocketMessages extends SocketHandle
   }
 
   /**
-   * `send`: sends a message if there is room now, and says whether. Of a stream,
-   * use `writer.tryWrite()`, which can send a part.
+   * `send`: as {@linkcode send}, for messages, without waiting; false when it
+   * is not writable. A stream has `writer.tryWrite()`, which can send a part.
    *
-   * See [send(2)](https://man7.org/linux/man-pages/man2/send.2.html).
-   *
-   * @throws {IpcError} As `send`, but for `ETIMEDOUT`.
    * @throws {TypeError} When it is a stream, or closed.
    */
   trySend(data: Uint8Array | string): boolean {
@@ -98,20 +92,21 @@ export abstract class SocketMessages extends SocketHandle
   }
 
   /**
-   * `recv`: the next bytes of a stream, or the next message; null at the end.
+   * `recv`: receives the next bytes of a stream, or the next message; null at
+   * the end.
    *
-   * The end is that the peer has closed, or shut down its sending half, or that
-   * `shutdown("read")` was called here; datagrams have only the latter. Empty
-   * `"seqpacket"` messages with nothing behind them are taken for it.
+   * The end comes when the peer has closed or shut down its sending direction,
+   * or after `shutdown("read")` here; datagrams have only the latter. Empty
+   * `"seqpacket"` messages followed by nothing are taken for the end.
    *
-   * Descriptors that come with a message are closed: use
+   * The kernel discards descriptors that come with a message: use
    * {@linkcode receiveFds}.
    *
    * See [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html).
    *
    * @throws {IpcError} `ETIMEDOUT`; `ECONNRESET`, `ENOTCONN` or `EINVAL` without
    * a peer, `EMSGSIZE` when the message was longer than `maxSize`.
-   * @throws {TypeError} When it is closed, before or meanwhile.
+   * @throws {TypeError} When it is closed, even during the wait.
    */
   receive(
     options: ReceiveSizeOptions & WaitOptions = {},
@@ -128,10 +123,7 @@ export abstract class SocketMessages extends SocketHandle
   /**
    * `recv`: as {@linkcode receive}, blocking this thread.
    *
-   * See [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html).
-   *
-   * @throws {IpcError} As `receive`.
-   * @throws {TypeError} As `receive`, and when an asynchronous call waits.
+   * @throws {TypeError} Also when an asynchronous call waits.
    */
   receiveSync(
     options: ReceiveSizeOptions & SyncWaitOptions = {},
@@ -144,12 +136,8 @@ export abstract class SocketMessages extends SocketHandle
   }
 
   /**
-   * `recv`: what is there now; undefined when there is nothing.
-   *
-   * See [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html).
-   *
-   * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed.
+   * `recv`: as {@linkcode receive}, without waiting; undefined when there is
+   * nothing.
    */
   tryReceive(
     options: ReceiveSizeOptions = {},
@@ -161,8 +149,8 @@ export abstract class SocketMessages extends SocketHandle
   }
 
   /**
-   * `recv`: the messages, or the bytes of a stream in the pieces in which they
-   * come, to the end. Leaving the loop early loses nothing and closes nothing.
+   * `recv`: receives messages, or chunks of a stream, to the end. Leaving the
+   * loop early loses nothing and closes nothing.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<
     Uint8Array<ArrayBuffer>,
@@ -177,18 +165,18 @@ export abstract class SocketMessages extends SocketHandle
   }
 
   /**
-   * `sendmsg(SCM_RIGHTS)`: sends descriptors, of which the receiver gets
-   * duplicates, together with data. What is sent stays open here.
+   * `sendmsg(SCM_RIGHTS)`: sends descriptors with data. The receiver gets
+   * duplicates; the originals stay open here.
    *
    * See [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html).
    *
-   * @param fds From 1 to 253 descriptors, or what has one.
-   * @param data At least one byte. Of a stream, the descriptors arrive with the
-   * first.
-   * @throws {IpcError} As {@linkcode send}; `ETOOMANYREFS` when more descriptors
-   * are on their way than this user may have open.
-   * @throws {TypeError} When it is no Unix socket, or anything is closed, before
-   * or meanwhile.
+   * @param fds From 1 to 253 descriptors, or objects with a descriptor.
+   * @param data At least one byte. On a stream, the descriptors arrive with the
+   * first byte.
+   * @throws {IpcError} As {@linkcode send}; `ETOOMANYREFS` when more
+   * descriptors are in flight than this user may have open.
+   * @throws {TypeError} When it is not a Unix socket, or anything is closed,
+   * even during the wait.
    */
   sendFds(
     fds: readonly FdSendable[],
@@ -207,10 +195,7 @@ export abstract class SocketMessages extends SocketHandle
   /**
    * `sendmsg(SCM_RIGHTS)`: as {@linkcode sendFds}, blocking this thread.
    *
-   * See [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html).
-   *
-   * @throws {IpcError} As `sendFds`.
-   * @throws {TypeError} As `sendFds`, and when an asynchronous call waits.
+   * @throws {TypeError} Also when an asynchronous call waits.
    */
   sendFdsSync(
     fds: readonly FdSendable[],
@@ -225,17 +210,17 @@ export abstract class SocketMessages extends SocketHandle
   }
 
   /**
-   * `recvmsg`: data, and the descriptors that come with it; null at the end, as
-   * {@linkcode receive}.
+   * `recvmsg`: receives data and the descriptors that come with it; null at the
+   * end, as {@linkcode receive}.
    *
-   * All descriptors that a message can have are received. A stranger can send
-   * any number of any kind: look before you use them, and close them.
+   * A stranger can send any number of descriptors of any kind: check them
+   * before use, and close them.
    *
    * See [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html).
    *
    * @throws {IpcError} As `receive`.
-   * @throws {TypeError} When it is no Unix socket, or is closed, before or
-   * meanwhile.
+   * @throws {TypeError} When it is not a Unix socket, or is closed, even during
+   * the wait.
    */
   receiveFds(
     options: ReceiveSizeOptions & WaitOptions = {},
@@ -252,10 +237,7 @@ export abstract class SocketMessages extends SocketHandle
   /**
    * `recvmsg`: as {@linkcode receiveFds}, blocking this thread.
    *
-   * See [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html).
-   *
-   * @throws {IpcError} As `receive`.
-   * @throws {TypeError} As `receiveFds`, and when an asynchronous call waits.
+   * @throws {TypeError} Also when an asynchronous call waits.
    */
   receiveFdsSync(
     options: ReceiveSizeOptions & SyncWaitOptions = {},
@@ -268,12 +250,8 @@ export abstract class SocketMessages extends SocketHandle
   }
 
   /**
-   * `recvmsg`: as {@linkcode receiveFds}; undefined when there is nothing.
-   *
-   * See [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html).
-   *
-   * @throws {IpcError} As `receive`, but for `ETIMEDOUT`.
-   * @throws {TypeError} As `receiveFds`.
+   * `recvmsg`: as {@linkcode receiveFds}, without waiting; undefined when there
+   * is nothing.
    */
   tryReceiveFds(
     options: ReceiveSizeOptions = {},

@@ -71,13 +71,13 @@ export type { Waitable } from "../core/wait/wait_any.ts";
 /** Options of {@linkcode Socket.listen}. */
 export interface ListenOptions extends BindOptions {
   /**
-   * What it accepts.
+   * The type of the connections it accepts.
    *
    * @default {"stream"}
    */
   type?: "stream" | "seqpacket" | undefined;
   /**
-   * How many connections may wait to be accepted, up to
+   * Maximum number of connections that wait to be accepted, up to
    * `/proc/sys/net/core/somaxconn`.
    *
    * @default {128}
@@ -108,15 +108,15 @@ interface Kind {
 }
 
 /**
- * A socket: of a file or an abstract name of this machine, of IPv4 or IPv6.
+ * A Unix, IPv4 or IPv6 socket.
  *
- * A `"stream"` has no message boundaries. A `"seqpacket"` has, and a connection;
- * a `"datagram"` socket sends each message to whom it likes. On one machine none
- * is ever lost.
+ * A `"stream"` socket has no message boundaries. A `"seqpacket"` socket has
+ * boundaries and a connection; a `"datagram"` socket can send each message to
+ * another address. Unix sockets lose no message in transit.
  *
- * Others may be in the way where they can write: a path may lead to their socket
- * through a symbolic link, and anybody can take an abstract name.
- * {@linkcode peerCredentials} says who answers.
+ * The address of a Unix socket does not authenticate its owner: a path may lead
+ * to another socket through a symbolic link, and any process can bind an
+ * abstract name. {@linkcode peerCredentials} identifies the peer.
  *
  * @example A server and a client
  * ```ts
@@ -175,7 +175,7 @@ export class Socket extends SocketAddressing {
    *
    * See [socket(2)](https://man7.org/linux/man-pages/man2/socket.2.html).
    *
-   * @throws {IpcError} `EMFILE` or `ENFILE` without descriptors left,
+   * @throws {IpcError} `EMFILE` or `ENFILE` when no descriptor is left,
    * `ESOCKTNOSUPPORT` when the domain has no such type, `EAFNOSUPPORT` without
    * IPv6.
    */
@@ -201,7 +201,7 @@ export class Socket extends SocketAddressing {
    *
    * See [socketpair(2)](https://man7.org/linux/man-pages/man2/socketpair.2.html).
    *
-   * @throws {IpcError} `EMFILE` or `ENFILE` without descriptors left.
+   * @throws {IpcError} `EMFILE` or `ENFILE` when no descriptor is left.
    */
   static pair(type: SocketType = "stream"): [Socket, Socket] {
     checkWord(type, TYPES, "type");
@@ -222,7 +222,8 @@ export class Socket extends SocketAddressing {
   /**
    * `socket`, `bind`, `listen`: makes a socket that accepts connections.
    *
-   * A port is reusable at once after its last connections (`SO_REUSEADDR`).
+   * A port can be bound again at once after its last connections
+   * (`SO_REUSEADDR`).
    *
    * @throws {IpcError} As {@linkcode open} and {@linkcode bind}.
    */
@@ -268,16 +269,16 @@ export class Socket extends SocketAddressing {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: the socket behind a descriptor that came from
-   * elsewhere: inherited, or over another socket.
+   * `fcntl(F_DUPFD_CLOEXEC)`: wraps the socket behind a descriptor that was
+   * inherited, or received over another socket.
    *
-   * The descriptor is duplicated and stays the caller's, unless `takeOver` says
-   * otherwise.
+   * The descriptor is duplicated and stays the caller's, unless `takeOver` is
+   * set.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
-   * @throws {IpcError} `EBADF` when there is no such descriptor, `ENOTSOCK` when
-   * it is no socket, `EMFILE`.
+   * @throws {IpcError} `EBADF` when there is no such descriptor, `ENOTSOCK`
+   * when it is not a socket, `EMFILE`.
    * @throws {TypeError} When it is a socket of another domain or type.
    */
   static fromFd(fd: Fd | number, options: AdoptOptions = {}): Socket {
@@ -289,13 +290,13 @@ export class Socket extends SocketAddressing {
   }
 
   /**
-   * `listen`: makes it accept connections.
+   * `listen`: starts accepting connections.
    *
    * See [listen(2)](https://man7.org/linux/man-pages/man2/listen.2.html).
    *
-   * @param backlog How many may wait to be accepted.
-   * @throws {IpcError} `EOPNOTSUPP` of datagrams, `EADDRINUSE` when another
-   * socket listens on the port, `EINVAL` of a socket without an address.
+   * @param backlog Maximum number of connections that wait to be accepted.
+   * @throws {IpcError} `EOPNOTSUPP` for datagrams, `EADDRINUSE` when another
+   * socket listens on the port, `EINVAL` for a socket without an address.
    */
   listen(backlog = 128): void {
     integer(backlog, "backlog", 0, 0x7fff_ffff);
@@ -309,14 +310,15 @@ export class Socket extends SocketAddressing {
   }
 
   /**
-   * `accept4(SOCK_CLOEXEC)`: takes the next connection, waiting for one. Aborted
-   * or timed out, it has taken none.
+   * `accept4(SOCK_CLOEXEC)`: accepts the next connection, waiting for one. A
+   * call that is aborted or times out has accepted none.
    *
    * See [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html).
    *
    * @throws {IpcError} `ETIMEDOUT`; `EINVAL` when it does not listen, `EMFILE`
-   * or `ENFILE` without descriptors left, when the connection goes on waiting.
-   * @throws {TypeError} When it is closed, before or meanwhile.
+   * or `ENFILE` when no descriptor is left; the connection then stays in the
+   * backlog.
+   * @throws {TypeError} When it is closed, even during the wait.
    */
   accept(options?: WaitOptions): Promise<Socket> {
     return this.input.async(() => this.#accept(), options, this.#accepting);
@@ -325,29 +327,22 @@ export class Socket extends SocketAddressing {
   /**
    * `accept4`: as {@linkcode accept}, blocking this thread.
    *
-   * See [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html).
-   *
-   * @throws {IpcError} As `accept`.
-   * @throws {TypeError} As `accept`, and when an asynchronous call waits.
+   * @throws {TypeError} Also when an asynchronous call waits.
    */
   acceptSync(options?: SyncWaitOptions): Socket {
     return this.input.sync(() => this.#accept(), options, this.#accepting);
   }
 
   /**
-   * `accept4`: the next connection, or undefined when there is none.
-   *
-   * See [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html).
-   *
-   * @throws {IpcError} As `accept`, but for `ETIMEDOUT`.
-   * @throws {TypeError} When it is closed.
+   * `accept4`: as {@linkcode accept}, without waiting; undefined when there is
+   * none.
    */
   tryAccept(): Socket | undefined {
     return this.input.now(() => this.#accept(), this.#accepting);
   }
 
   /**
-   * `accept4`: the connections that come, until this socket is closed.
+   * `accept4`: accepts connections until this socket is closed.
    *
    * See [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html).
    *

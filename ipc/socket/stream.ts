@@ -1,5 +1,5 @@
 /**
- * The two directions of a stream socket, as streams of bytes.
+ * The two directions of a stream socket, as byte streams.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { READINESS, type Readiness } from "../core/wait/wait_any.ts";
 import { roomFor } from "./_io.ts";
 
 /**
- * What comes of a stream socket, as bytes.
+ * The reading direction of a stream socket.
  *
  * @example Read into a buffer of your own
  * ```ts
@@ -58,8 +58,9 @@ export class SocketReader extends FdReader {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: a second descriptor of the socket, which blocks, as
-   * the programs that a child may run expect. It is the caller's to close.
+   * `fcntl(F_DUPFD_CLOEXEC)`: duplicates the descriptor, which is blocking, as
+   * most programs expect of an inherited one. The duplicate is the caller's to
+   * close.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
@@ -70,9 +71,9 @@ export class SocketReader extends FdReader {
   }
 
   /**
-   * `shutdown(SHUT_RD)`: ends this direction. What waits for it is rejected with
-   * a `TypeError`; the peer of a Unix socket finds that nobody receives. When
-   * both directions are closed, so is the socket.
+   * `shutdown(SHUT_RD)`: ends this direction. Pending calls reject with a
+   * `TypeError`; the peer of a Unix socket fails to send. When both directions
+   * are closed, so is the socket.
    *
    * See [shutdown(2)](https://man7.org/linux/man-pages/man2/shutdown.2.html).
    */
@@ -93,7 +94,7 @@ export class SocketReader extends FdReader {
   override [READINESS](): Readiness {
     const readiness = super[READINESS]();
     const ready = () => {
-      // The socket may still be open, and would be ready for ever.
+      // The socket may still be open, and would always be ready.
       this.use();
       return readiness.ready();
     };
@@ -101,7 +102,7 @@ export class SocketReader extends FdReader {
   }
 
   /**
-   * The next bytes, up to so many; null at the end.
+   * Reads the next bytes, at most `size`; null at the end.
    *
    * @ignore
    */
@@ -126,7 +127,7 @@ export class SocketReader extends FdReader {
 }
 
 /**
- * What goes into a stream socket, as bytes.
+ * The writing direction of a stream socket.
  *
  * @example Send what there is room for
  * ```ts
@@ -165,8 +166,9 @@ export class SocketWriter extends FdWriter {
   }
 
   /**
-   * `fcntl(F_DUPFD_CLOEXEC)`: a second descriptor of the socket, which blocks, as
-   * the programs that a child may run expect. It is the caller's to close.
+   * `fcntl(F_DUPFD_CLOEXEC)`: duplicates the descriptor, which is blocking, as
+   * most programs expect of an inherited one. The duplicate is the caller's to
+   * close.
    *
    * See [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
    *
@@ -177,9 +179,9 @@ export class SocketWriter extends FdWriter {
   }
 
   /**
-   * `shutdown(SHUT_WR)`: ends this direction, which the peer sees as the end
-   * after all that was sent. What waits for it is rejected with a `TypeError`.
-   * When both directions are closed, so is the socket.
+   * `shutdown(SHUT_WR)`: ends this direction; the peer sees the end after all
+   * sent data. Pending calls reject with a `TypeError`. When both directions
+   * are closed, so is the socket.
    *
    * See [shutdown(2)](https://man7.org/linux/man-pages/man2/shutdown.2.html).
    */

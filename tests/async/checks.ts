@@ -1,4 +1,4 @@
-/** What every kind of wait promises. Each throws when it is not so. */
+/** Checks of the guarantees of every kind of wait. Each throws if one fails. */
 
 import {
   assert,
@@ -22,7 +22,7 @@ export function random(seed: number): () => number {
   };
 }
 
-/** A seed for {@linkcode random}, to be shown when something fails. */
+/** A seed for {@linkcode random}, to show in failures. */
 export function seed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
@@ -30,7 +30,7 @@ export function seed(): number {
 /** How a wait ended. */
 export type Outcome = { value: unknown } | { error: unknown };
 
-/** How a wait ends; what it got is given up. */
+/** Returns how a wait ends, and releases its result. */
 export async function outcomeOf(
   subject: Subject,
   wait: Promise<unknown>,
@@ -44,7 +44,7 @@ export async function outcomeOf(
   }
 }
 
-/** Waits without a turn of the event loop: for what must have ended already. */
+/** Awaits a promise that must settle without a turn of the event loop. */
 async function atOnce<T>(promise: Promise<T>, what: string): Promise<T> {
   let turned = false;
   const immediate = setImmediate(() => turned = true);
@@ -54,7 +54,7 @@ async function atOnce<T>(promise: Promise<T>, what: string): Promise<T> {
   return result;
 }
 
-/** So many waits have had an effect, and no other has. */
+/** Asserts that exactly this many waits have had an effect. */
 export async function assertEffects(
   kind: Kind,
   { effects }: Subject,
@@ -63,7 +63,7 @@ export async function assertEffects(
 ): Promise<void> {
   if (effects === undefined) return;
   let found = effects();
-  // Those that are still missing come back, or the watchdog ends this.
+  // The missing ones come back, or the watchdog ends the test.
   while (kind.delayed && found > expected) {
     await later();
     found = effects();
@@ -114,12 +114,12 @@ export async function checkAbort(kind: Kind): Promise<void> {
     "an abort before",
   );
   assertStrictEquals(errorOf(outcome), reason);
-  // What woke nobody is there for the next.
+  // A wake without a waiter serves the next wait.
   await outcomeOf(subject, subject.wait());
   await assertEffects(kind, subject, 1);
 }
 
-/** Closing rejects all who wait, at once, with a TypeError that says so. */
+/** Closing rejects all waiters at once with a TypeError that says so. */
 export async function checkClose(kind: Kind): Promise<void> {
   for (const delay of [0, 3]) {
     using subject = kind.make();
@@ -136,8 +136,8 @@ export async function checkClose(kind: Kind): Promise<void> {
 }
 
 /**
- * The stack of an error shows who awaits it, though a timer or an event found
- * it; that of an abort's reason is as it was made.
+ * The stack of an error shows the awaiting code, even if a timer or an event
+ * detected it; the stack of an abort's reason is unchanged.
  */
 export async function checkStack(kind: Kind): Promise<void> {
   using subject = kind.make();
@@ -161,8 +161,8 @@ export async function checkStack(kind: Kind): Promise<void> {
 }
 
 /**
- * Of twenty who wait, those who are not aborted are served, in order where that
- * is promised, and only they have an effect.
+ * Of twenty waits, exactly those that are not aborted are served and have an
+ * effect, in order where that is guaranteed.
  */
 export async function checkMany(kind: Kind): Promise<void> {
   using subject = kind.make();
@@ -184,7 +184,7 @@ export async function checkMany(kind: Kind): Promise<void> {
   });
   await later();
   waits.forEach(({ controller }, i) => i % 2 === 0 && controller.abort(i));
-  // Two who come at the very moment of an event.
+  // Two waits that begin at the moment of an event.
   const late: Promise<unknown>[] = [];
   while (served.length < 12) {
     const before = served.length;
@@ -213,7 +213,7 @@ async function pass(next: () => number): Promise<void> {
   for (let turns = next() * 60; turns > 0; turns--) await turn();
 }
 
-/** Does something in several ways at the same time, each with its own chance. */
+/** Runs several concurrent lanes, each with its own random numbers. */
 async function lanes(
   count: number,
   run: (next: () => number) => Promise<void>,
@@ -229,9 +229,8 @@ async function lanes(
 }
 
 /**
- * Aborts at random moments: what was rejected has had no effect, and what was
- * resolved has had one. With several objects at the same time, where these have
- * nothing to do with each other.
+ * Aborts at random moments: a rejected wait has had no effect, and a resolved
+ * one has had one. Uses several objects at once if they are independent.
  */
 export async function checkRandomAborts(
   kind: Kind,
@@ -266,7 +265,7 @@ async function abortAtRandom(
     };
     const wake = async () => {
       await pass(next);
-      // Where the last one has ended, this one may end by itself.
+      // After the end of the last one, this one may end by itself.
       if (!kind.once && blocks && next() < 0.6) subject.wake();
     };
     const [outcome] = await Promise.all([wait, abort(), wake()]);
@@ -275,7 +274,7 @@ async function abortAtRandom(
     else if (outcome.error === reason) aborted++;
     else throw outcome.error;
   }
-  // Of few attempts all may have been aborted.
+  // With few attempts, all may have been aborted.
   if (ended === 0) {
     subject.wake();
     ended++;
@@ -284,11 +283,11 @@ async function abortAtRandom(
   await assertEffects(kind, subject, ended);
 }
 
-/** How the waits of {@linkcode checkRandomEnds} come to their end. */
+/** The end of the waits of {@linkcode checkRandomEnds}. */
 export interface End {
-  /** Lets it come, now or later. */
+  /** Causes the end, now or later. */
   begin(subject: Subject, next: () => number): void | Promise<void>;
-  /** Whether a wait may be rejected with that because of it. */
+  /** Whether a wait may reject with this error because of it. */
   allows(error: unknown): boolean;
 }
 
@@ -302,23 +301,23 @@ export const closing: End = {
     error instanceof TypeError && /^Cannot .* closed/.test(error.message),
 };
 
-/** What {@linkcode checkRandomEnds} does. */
+/** Options of {@linkcode checkRandomEnds}. */
 export interface RandomEnds {
-  /** How many objects come to their end. */
+  /** The number of objects that end. */
   rounds: number;
-  /** How many of them at the same time. */
+  /** The number of concurrent objects. */
   objects: number;
-  /** How they do. */
+  /** How they end. */
   end: End;
-  /** What determines everything else. */
+  /** The seed of everything else. */
   start: number;
 }
 
 /**
- * Ends objects at random moments, by itself or out of the continuation of a
- * wait, among waits that begin, are woken, are aborted and end. All of them end,
- * also those that begin later. Those that are rejected have had no effect, and
- * neither have those that resolve with null, the end of a stream.
+ * Ends objects at random moments, directly or from the continuation of a wait,
+ * among waits that begin, are woken, are aborted and end. All waits end, even
+ * those that begin later. Rejected ones have had no effect, nor have those that
+ * resolve with null, the end of a stream.
  */
 export async function checkRandomEnds(
   kind: Kind,

@@ -1,6 +1,6 @@
 /**
- * Every kind of wait there is: how to make an object that has to wait, how to
- * let one wait end, and how to find out what the waits have done to it.
+ * Every kind of wait: how to make an object that has to wait, how to let one
+ * wait end, and how to count the effects of the waits.
  */
 
 import { objectKinds, signalQueueKind } from "./object_kinds.ts";

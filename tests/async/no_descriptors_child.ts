@@ -1,6 +1,6 @@
 /**
- * Waits while no descriptor is left, and while one is, which is not enough for
- * the reactor. Prints how they ended, and how many descriptors there are more.
+ * Waits with no descriptor left, and with one, which is not enough for the
+ * reactor. Prints how the waits ended, and the growth of open descriptors.
  */
 
 import { IPC_PRIVATE, SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";
@@ -24,7 +24,7 @@ function limit(soft: number): void {
   sys_resource().setrlimit(RLIMIT_NOFILE, both);
 }
 
-/** All descriptors that there are still to have. */
+/** Takes all remaining descriptors. */
 function takeAll(): EventFd[] {
   const events: EventFd[] = [];
   try {
@@ -53,7 +53,7 @@ for (const more of [0, 1]) {
   const results: unknown[] = [
     await ends.reader.read(buffer).catch(codeOf),
     await waitAny([ends.reader, queue]).catch(codeOf),
-    // These can do without.
+    // These need no descriptor.
     await queue.receive({ timeout: 5 }).catch(codeOf),
   ];
   const waits = Promise.all([queue.receive(), set.acquire()]);

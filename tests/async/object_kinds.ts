@@ -103,7 +103,7 @@ function sysvReceive(data: string, type?: number): Subject {
   const queue = stack.use(SysvMessageQueue.create(IPC_PRIVATE));
   const rest = stack.use(SysvMessageQueue.fromId(queue.id));
   const which = type === undefined ? {} : { type };
-  // Must be left alone, and must not wake anybody.
+  // Must not be received, nor wake a wait.
   if (type !== undefined) rest.sendSync(type + 1, "other");
   return taking({
     wait: (options) => queue.receive({ ...options, ...which }),
@@ -194,7 +194,7 @@ function eventAdd(): Subject {
   const event = stack.use(EventFd.create({ semaphore: true }));
   const rest = stack.use(EventFd.fromFd(event.fd));
   rest.post(2n ** 64n - 2n);
-  // What is left is the room that nobody has used.
+  // The rest is the unused capacity.
   return taking({
     wait: (options) => event.add(1, options),
     waitSync: (options) => event.addSync(1, options),
@@ -220,8 +220,8 @@ function sleeper(stack: DisposableStack): ChildProcess {
   stack.defer(() => {
     end(pidfd);
     if (child.ended) return;
-    // Not by the child, which may be closed: it would be waited for only while
-    // the event loop turns, and so never after the last test of a file.
+    // Not through the child, which may be closed: it would be reaped only while
+    // the event loop runs, and so never after the last test of a file.
     const info = new Uint8Array(siginfo_t.size);
     sys_wait().waitid(P_PID, child.pid, info, WEXITED);
   });
@@ -260,11 +260,11 @@ function childWait(): Subject {
   };
 }
 
-// One that comes after the last listener was closed would end the process.
+// A signal after the last listener is closed would kill the process.
 Deno.addSignalListener("SIGUSR2", () => {});
 const SIGUSR2 = 1n << 11n;
 
-/** Whether no thread has taken a signal yet that was sent to this process. */
+/** Whether a signal to this process is still pending. */
 function isPending(bit: bigint): boolean {
   // Through libc: children have no other permission.
   const { close, read } = unistd();
@@ -285,7 +285,7 @@ function listenerReceive(): Subject {
     wait: (options) => listener.receive(options),
     wake() {
       kill(Deno.pid, "SIGUSR2");
-      // The program may end next, and its listeners before it.
+      // The program may end next, after its listeners.
       while (isPending(SIGUSR2));
     },
     close: () => listener.close(),

@@ -1,6 +1,6 @@
 /**
- * Waits on descriptors that are closed behind our back, and whose numbers may
- * then be somebody else's: they end by timeout, abort and `close()`.
+ * Waits on descriptors that other code closes, and whose numbers may then be
+ * reused: they end by timeout, abort and `close()`.
  */
 
 import { EventFd } from "@libc/ipc/eventfd";
@@ -19,7 +19,9 @@ async function endOf(wait: Promise<number>): Promise<unknown> {
   }
 }
 
-/** With a number that nobody else in this process gets by chance. */
+/**
+ * An eventfd with a number that the kernel assigns to nothing else by chance.
+ */
 function eventAt(number: number): EventFd {
   using event = EventFd.create();
   const found = fcntl().fcntl_int(event.fd.number, F_DUPFD_CLOEXEC, number);
@@ -27,7 +29,7 @@ function eventAt(number: number): EventFd {
   return new EventFd(INTERNAL, new Fd(INTERNAL, found, "eventfd"));
 }
 
-/** Closes what may be closed already. */
+/** Closes an eventfd that may already be closed. */
 function close(event: EventFd | undefined): void {
   try {
     event?.close();
@@ -49,7 +51,7 @@ async function tryOne(
   shared: boolean,
 ): Promise<void> {
   const event = eventAt(number);
-  // Who else has it open wakes the reactor; otherwise nothing does.
+  // A duplicate keeps waking the reactor; without one nothing does.
   using copy = shared ? EventFd.fromFd(event.fd) : undefined;
   using bystander = EventFd.create();
   const controller = new AbortController();
@@ -72,7 +74,7 @@ async function tryOne(
   check(await closed);
   const error = await endOf(bystander.receive({ timeout: 1 }));
   if (error !== "ETIMEDOUT") throw error;
-  // That close() may have taken its number away.
+  // The close() above may have closed its number.
   close(next);
   await stranger;
 }

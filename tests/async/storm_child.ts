@@ -12,7 +12,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-/** A timeout is one, and not before its time. */
+/** A timeout is ETIMEDOUT, and not early. */
 async function checkTimeout(
   kind: Kind,
   wait: NonNullable<Subject["waitSync"]>,

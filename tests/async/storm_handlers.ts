@@ -1,11 +1,11 @@
-/** What the programs under the storm import: handlers for its signals. */
+/** Signal handlers for the programs under the storm. */
 
 import { cstring, dlfcn, sigaction, signal } from "@libc/ipc/ffi";
 
 /** `SIGRTMIN+5` */
 const REAL_TIME = 39;
 
-/** Whether the storm is over, which `SIGHUP` says. */
+/** Whether the storm is over; `SIGHUP` sets it. */
 export const storm = { over: false };
 
 Deno.addSignalListener("SIGUSR2", () => {});

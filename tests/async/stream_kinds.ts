@@ -18,7 +18,7 @@ import {
 } from "./subject.ts";
 
 const byte = new Uint8Array([7]);
-/** As much as the smallest pipe holds. */
+/** The capacity of the smallest pipe. */
 const PAGE = new Uint8Array(4096);
 
 /** Reads all bytes there are. */
@@ -101,7 +101,7 @@ function splice(): Subject {
     waitSync: (options) =>
       from.reader.spliceSync(to.writer, { ...options, length: 1 }),
     give() {
-      // Each byte takes one of a few places there.
+      // Each byte takes one of the few pipe buffers there.
       drain(to.reader);
       from.writer.writeSync(byte);
     },
@@ -194,7 +194,7 @@ function socketSend(type: "datagram" | "seqpacket"): Subject {
     wait: (options) => a.send(PAGE, options),
     waitSync: (options) => a.sendSync(PAGE, options),
     initial: exhaust(() => a.trySend(PAGE)),
-    // There is said to be room only when most of it is free.
+    // It is writable only when most of its buffer is free.
     take: left,
     left,
     handle: a,
@@ -298,17 +298,17 @@ function fifoOpenWriter(): Subject {
 
 let writers: Map<string, number> | undefined;
 
-/** How many descriptors this process has of a file, open for writing only. */
+/** The number of write-only descriptors of this process for a file. */
 function writersOf(path: string): number {
   if (writers === undefined) {
     writers = countWriters();
-    // One look is enough for all that ask in a row.
+    // One count serves all calls in a row.
     queueMicrotask(() => writers = undefined);
   }
   return writers.get(path) ?? 0;
 }
 
-/** Those of all FIFOs that the tests make. */
+/** The same for all FIFOs of the tests. */
 function countWriters(): Map<string, number> {
   const counts = new Map<string, number>();
   for (const fd of openFds(/^\/tmp\/libc-ipc-test-/)) {

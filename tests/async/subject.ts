@@ -1,6 +1,4 @@
-/**
- * What all kinds of waits have in common for the tests, see `kinds.ts`.
- */
+/** The common interface of all kinds of waits, see `kinds.ts`. */
 
 import type {
   PipeReader,
@@ -13,26 +11,26 @@ import type {
   WaitOptions,
 } from "@libc/ipc";
 
-/** An object on which a wait has to wait. */
+/** An object to wait on. */
 export interface Subject extends Disposable {
   /** The wait. */
   wait(options?: WaitOptions): Promise<unknown>;
-  /** Gives up what a wait resolved with. */
+  /** Releases the result of a wait. */
   release?(result: unknown): void;
   /** The same wait, blocking this thread. */
   waitSync?(options?: SyncWaitOptions): unknown;
-  /** Lets one wait end, or more. */
+  /** Lets at least one wait end. */
   wake(): void;
   /**
-   * How many waits have had their effect, as the kernel tells it: messages that
-   * are gone, units taken, bytes written. Takes what is left, so it comes last.
+   * The number of waits with an effect, according to the kernel: messages
+   * received, units taken, bytes written. It takes the rest, so call it last.
    */
   effects?(): number;
-  /** Gives up the handle that waits. */
+  /** Closes the waiting handle. */
   close(): void;
-  /** What `waitAny()` waits for instead. */
+  /** The target of `waitAny()`, if it is another object. */
   target?: Waitable;
-  /** The other end, or another handle: what makes waits end when it goes. */
+  /** The other end, or another handle, whose end ends the waits. */
   other?: Other;
 }
 
@@ -50,25 +48,25 @@ export interface Kind {
   name: string;
   /** Makes an object. */
   make(): Subject;
-  /** Whether it is woken once and for all. */
+  /** Whether one wake lasts for ever. */
   once?: boolean;
-  /** Whether those who wait are served in the order of their arrival. */
+  /** Whether waits are served in the order of their arrival. */
   ordered?: boolean;
-  /** Whether it is looked at now and then, so that it takes milliseconds. */
+  /** Whether it is polled, and so takes milliseconds. */
   slow?: boolean;
-  /** Whether one event wakes those who wait on all objects of the process. */
+  /** Whether one event wakes the waits on all objects of the process. */
   broadcast?: boolean;
-  /** Whether what an aborted wait had in hands comes back a moment later. */
+  /** Whether an aborted wait may return what it has taken a moment later. */
   delayed?: boolean;
 }
 
-/** What both functions below need. */
+/** Options of both functions below. */
 export interface Init extends Omit<Subject, "wake" | "effects" | "close"> {
   /** What to close so that the wait fails. */
   handle: { close(): void };
 }
 
-/** A wait that takes one of what `give` gives; `left` takes all there is. */
+/** A wait that takes one unit of `give`; `left` takes the rest. */
 export function taking(
   init: Omit<Init, keyof Disposable> & { give(): void; left(): number },
   stack: DisposableStack,
@@ -88,8 +86,8 @@ export function taking(
 }
 
 /**
- * A wait that puts one where there is no room, until `take` has made some;
- * `left` takes all there is.
+ * A wait that adds one unit to a full object after `take` has made space;
+ * `left` takes the rest.
  */
 export function putting(
   init: Omit<Init, keyof Disposable> & {
@@ -109,7 +107,7 @@ export function putting(
   };
 }
 
-/** How often something can be done before it would have to wait. */
+/** The number of attempts that succeed before one would have to wait. */
 export function exhaust(attempt: () => unknown): number {
   for (let count = 0;; count++) {
     const value = attempt();

@@ -1,5 +1,5 @@
 /**
- * Starts and terminates more workers that wait, one after the other, than there
+ * Starts and terminates waiting workers one after the other, more than there
  * are signals to interrupt threads with. Prints which of them got no thread.
  */
 
@@ -13,7 +13,9 @@ import { later, until } from "../util.ts";
 declare const self: { name: string } & Pick<Worker, "postMessage">;
 
 const WORKERS = 26;
-/** `epoll_wait` and `epoll_pwait` of x86-64, and what all others have. */
+/**
+ * `epoll_wait` and `epoll_pwait` of x86-64, and the number of other machines.
+ */
 const IN_WAIT = /^(232|281|22) /;
 
 /** How many threads are in a call of a reactor. */
@@ -39,7 +41,7 @@ async function startAll(): Promise<void> {
     if (found !== "in a thread") console.log(i, found);
     worker.terminate();
   }
-  // Their last calls end by themselves, and with these their threads.
+  // Their last calls end by themselves, and then their threads.
   await until(() => inEpollWait() < 20);
   console.log("done");
 }

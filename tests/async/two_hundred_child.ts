@@ -1,8 +1,7 @@
 /**
- * Waits for one message on each of so many objects of every kind, gives up half
- * of the waits, and prints what is not as it must be. In an IPC namespace and
- * with a `/tmp` of its own, where it may: a machine has 256 POSIX queues, for all
- * tests.
+ * Waits for one message on each of many objects of every kind, aborts half of
+ * the waits, and prints the deviations. Uses its own IPC namespace and `/tmp`
+ * if permitted: a machine has 256 POSIX queues for all tests.
  */
 
 import {
@@ -22,9 +21,9 @@ if (isPrivileged()) {
   keepFiles();
 }
 using stack = new DisposableStack();
-// What a signal wakes has one object for the whole process.
+// Kinds that a signal wakes have one object for the whole process.
 const all = kinds.filter((kind) => !kind.broadcast).flatMap((kind) => {
-  // These are two kinds of waits on them.
+  // Two kinds of waits share the queues.
   const share = kind.name.startsWith("PosixMessageQueue") ? 2 : 1;
   return Array.from({ length: OBJECTS / share }, (_, i) => {
     const controller = new AbortController();
@@ -45,7 +44,7 @@ for (const { kind, subject, outcome, givesUp } of all) {
   if (error !== (givesUp ? REASON : undefined)) {
     wrong[kind.name] = String(error);
   }
-  // Nobody has taken it.
+  // No wait has taken it.
   if (givesUp && "error" in await outcomeOf(subject, subject.wait())) {
     wrong[kind.name] = "lost";
   }
@@ -53,7 +52,7 @@ for (const { kind, subject, outcome, givesUp } of all) {
 for (const { kind, subject: { effects } } of all) {
   if (effects === undefined) continue;
   let count = effects();
-  // Some are taken for a moment, and come back.
+  // Some are taken for a moment, and returned.
   for (; kind.delayed && count > 1; count = effects()) await later(1);
   if (count !== 1) wrong[kind.name] = `${count} effects`;
 }

@@ -1,6 +1,6 @@
 /**
- * Two isolates that open and close the same objects all the time and wait for
- * what comes: prints for each object how much has got lost.
+ * Two isolates that keep opening, waiting on and closing the same objects.
+ * Prints how much each object has lost.
  */
 
 import {
@@ -20,11 +20,11 @@ declare const self:
   & { name: string }
   & Pick<Worker, "postMessage" | "onmessage">;
 
-/** What is given before the end, of each object, at least. */
+/** The minimum number of units to give to each object. */
 const ENOUGH = 500;
 const undo = false;
 
-/** Where the objects are found, and what the worker has got of each so far. */
+/** The names of the objects, and how much the worker has received of each. */
 interface Names {
   counts: SharedArrayBuffer;
   queue: number;
@@ -49,7 +49,7 @@ function opened(
   return { wait, attempt, [Symbol.dispose]: () => handle.close() };
 }
 
-/** How the objects of these names are opened. */
+/** Functions that open the objects of these names. */
 function openersOf(names: Names): (() => Opened)[] {
   const byte = () => new Uint8Array(1);
   const receiving = <T>(
@@ -94,7 +94,9 @@ function openersOf(names: Names): (() => Opened)[] {
   ];
 }
 
-/** Waits and closes, until told to stop; gives how many waits had a result. */
+/**
+ * Waits and closes until told to stop; returns the number of resolved waits.
+ */
 async function use(
   open: () => Opened,
   stop: () => boolean,
@@ -119,7 +121,7 @@ async function use(
   return got;
 }
 
-/** What the worker does with the names that it gets, until it is told to stop. */
+/** The worker: uses the names that it gets until told to stop. */
 function runWorker(): void {
   let stopped = false;
   self.onmessage = async ({ data }: MessageEvent<Names | "stop">) => {
@@ -182,7 +184,7 @@ async function run(): Promise<void> {
     let given = 0;
     const enough = () => given >= ENOUGH;
     const users = [use(open, enough), use(open, enough)];
-    // Until the worker has had some, too.
+    // Until the worker has received some too.
     while (!enough() || Atomics.load(counts, i) === 0) {
       await gives[i]?.();
       given++;

@@ -1,4 +1,4 @@
-/** Running the command `ipc` as others do: in a process of its own. */
+/** Runs the command `ipc` in a process of its own. */
 
 import { detach, inspect } from "@libc/ipc/device";
 import { type Child, spawnCommand } from "../util.ts";
@@ -17,13 +17,13 @@ export interface Run {
 
 /** Options of {@linkcode ipc} and {@linkcode startIpc}. */
 export interface RunOptions {
-  /** Variables on top of this process's environment. */
+  /** Variables to add to this process's environment. */
   env?: Record<string, string>;
   /** Working directory. */
   cwd?: string;
-  /** Permissions; `--allow-ffi` unless told otherwise. */
+  /** Permissions; `--allow-ffi` by default. */
   permissions?: string[];
-  /** What standard input holds; empty unless told otherwise. */
+  /** The content of standard input; empty by default. */
   stdin?: string;
 }
 
@@ -76,19 +76,19 @@ export async function shell(
   return await child.end();
 }
 
-/** A directory of a test's own, and so a key of its own. */
+/** A directory, and so a key, for one test. */
 export class Place implements Disposable {
   /** The directory. */
   readonly path: string = Deno.makeTempDirSync({ prefix: "libc-ipc-cli-" });
   /** The options that name it. */
   readonly args: readonly string[] = ["--path", this.path];
 
-  /** What is under its key: `none`, `alive`, `dead` or `foreign`. */
+  /** The status of its key: `none`, `alive`, `dead` or `foreign`. */
   get status(): string {
     return inspect({ path: this.path }).status;
   }
 
-  /** Removes whatever a failed test has left. */
+  /** Removes the objects that a failed test has left. */
   [Symbol.dispose](): void {
     detach({ path: this.path, force: true });
     Deno.removeSync(this.path, { recursive: true });
@@ -96,8 +96,8 @@ export class Place implements Disposable {
 }
 
 /**
- * Starts a device and waits until it is on. It ends with this process at the
- * latest, when its standard input does.
+ * Starts a device and waits until it is on. It ends at the latest with this
+ * process, when its standard input ends.
  */
 export async function startDevice(
   place: Place,
@@ -120,16 +120,16 @@ export async function startDevice(
 }
 
 /**
- * Ends a device of {@linkcode startDevice} by a signal; gives its exit code and
- * its last line.
+ * Ends a device of {@linkcode startDevice} by a signal; returns its exit code
+ * and its last line.
  */
 export async function endDevice(
   device: Child,
   signal: "SIGHUP" | "SIGTERM",
 ): Promise<{ code: number; summary: Record<string, unknown> }> {
   device.kill(signal);
-  // Before the end of its input, which would end it as well: then nothing would
-  // listen to the signal any more, which may come later.
+  // Wait before closing its input, which would end it as well: the signal may
+  // arrive later, when nothing listens for it any more.
   const summary = JSON.parse(await device.line());
   const { code } = await device.end();
   return { code, summary };

@@ -2,17 +2,17 @@
 
 import { hasCommand, until } from "../util.ts";
 
-/** What stands behind a test's name when it cannot run. */
+/** The suffix of a test's name when it cannot run. */
 export const NEEDS_SCRIPT: string = hasCommand("script")
   ? ""
   : " [skipped: script of util-linux is not installed]";
 
-/** What stands behind a test's name when it cannot run. */
+/** The suffix of a test's name when it cannot run. */
 export const NEEDS_TMUX: string = hasCommand("tmux")
   ? ""
   : " [skipped: tmux is not installed]";
 
-/** Says what a test waits for in vain before its watchdog ends it. */
+/** Prints what a test waits for in vain, before its watchdog ends it. */
 function clue(text: () => string): Disposable {
   const timer = setTimeout(() => console.error(text()), 30_000);
   return { [Symbol.dispose]: () => clearTimeout(timer) };
@@ -24,13 +24,13 @@ export interface TerminalOptions {
   columns?: number;
   /** Height in characters. */
   rows?: number;
-  /** Variables on top of this process's environment. */
+  /** Variables to add to this process's environment. */
   env?: Record<string, string>;
 }
 
 /**
- * Runs a command and shows what it writes to its terminal. Around it stand its
- * process id, the settings of the terminal before and after, and its exit code.
+ * Runs a command and records its terminal output, with its process id, the
+ * settings of the terminal before and after, and its exit code around it.
  */
 export class Terminal implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
@@ -51,7 +51,7 @@ export class Terminal implements AsyncDisposable {
   ): Promise<Terminal> {
     const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
     const script = [
-      // Ctrl-C is for the command; the shell around it lives on to say its code.
+      // Ctrl-C is for the command; the shell survives to print its exit code.
       "trap : INT",
       `stty cols ${columns} rows ${rows}`,
       `echo "tty=$(tty) before=$(stty -g)"`,
@@ -61,7 +61,7 @@ export class Terminal implements AsyncDisposable {
     const terminal = new Terminal(
       new Deno.Command("script", {
         args: ["--quiet", "--flush", "--command", script, "/dev/null"],
-        // Shells differ: let it not be the user's.
+        // Shells differ, so avoid the user's.
         env: { SHELL: "/bin/sh", TERM: "xterm-256color", ...env },
         stdin: "piped",
         stdout: "piped",
@@ -77,7 +77,7 @@ export class Terminal implements AsyncDisposable {
     return this.#text;
   }
 
-  /** What the command wrote, without what stands around it. */
+  /** The output of the command alone. */
   get output(): string {
     return this.#text
       .replace(/^[^]*?pid=\d+\r\n/, "")
@@ -102,7 +102,7 @@ export class Terminal implements AsyncDisposable {
     };
   }
 
-  /** Waits until something is to be seen behind a place in the text. */
+  /** Waits until a pattern appears after a position in the text. */
   async see(pattern: RegExp, from = 0): Promise<void> {
     let over = false;
     this.#reading.then(() => over = true);
@@ -127,12 +127,12 @@ export class Terminal implements AsyncDisposable {
     await this.#process.status;
   }
 
-  /** Ends whatever still runs. */
+  /** Ends all remaining processes. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#process.kill("SIGKILL");
     } catch (error) {
-      // Deno says TypeError of a process that it has already waited for.
+      // Deno throws a TypeError for a process that it has already reaped.
       if (
         !(error instanceof TypeError || error instanceof Deno.errors.NotFound)
       ) throw error;
@@ -172,9 +172,9 @@ function descendants(pid: number): number[] {
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** A shell with job control in a terminal whose screen can be seen. */
+/** A shell with job control in a terminal with a readable screen. */
 export class Tmux implements AsyncDisposable {
-  /** Where the socket of its server is, which stays when the server ends. */
+  /** The folder of its server's socket, which outlives the server. */
   readonly #folder = Deno.makeTempDirSync({ prefix: "libc-ipc-tmux-" });
 
   private constructor() {}
@@ -188,12 +188,12 @@ export class Tmux implements AsyncDisposable {
     return tmux;
   }
 
-  /** Presses keys, by the names that tmux has for them, or types a text. */
+  /** Presses keys, by their tmux names, or types a text. */
   async type(...keys: string[]): Promise<void> {
     await this.#run("send-keys", ...keys);
   }
 
-  /** Waits until something is to be seen on the screen. */
+  /** Waits until a pattern appears on the screen. */
   async see(pattern: RegExp): Promise<void> {
     let screen = "";
     using _clue = clue(() => `no ${pattern} on the screen:\n${screen}`);
@@ -201,8 +201,8 @@ export class Tmux implements AsyncDisposable {
   }
 
   /**
-   * Presses Ctrl-Z and waits until the shell takes what is typed. A job that is
-   * about to stop still reads what comes meanwhile, on a busy machine for long.
+   * Presses Ctrl-Z and waits until the shell reads the keyboard. A job that is
+   * about to stop still reads, on a busy machine for long.
    */
   async stopJob(): Promise<void> {
     await this.type("C-z");
@@ -215,7 +215,7 @@ export class Tmux implements AsyncDisposable {
     );
   }
 
-  /** Waits until what is typed is for a job and not for the shell. */
+  /** Waits until a job and not the shell reads the keyboard. */
   async seeForeground(): Promise<void> {
     const shell = await this.ask("#{pane_pid}");
     await until(() => {
@@ -231,7 +231,7 @@ export class Tmux implements AsyncDisposable {
     return this.#run("capture-pane", "-p", "-N");
   }
 
-  /** What tmux knows of the terminal, in its format. */
+  /** Asks tmux about the terminal, in its format. */
   async ask(format: string): Promise<string> {
     return (await this.#run("display-message", "-p", format)).trim();
   }

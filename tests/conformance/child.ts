@@ -1,4 +1,4 @@
-/** Drives rows in a process of its own and prints what came of each. */
+/** Drives rows in a process of its own and prints the outcome of each. */
 
 import { drivers } from "./drivers.ts";
 import { outcomeOf } from "./rows.ts";

@@ -68,7 +68,7 @@ const shared: Drivers = {
     (defer) => memory(defer),
     (made) => PosixSharedMemory.open(made.name),
   ),
-  // Nothing is ever truncated by opening; writing is refused all the same.
+  // Opening never truncates, but writing is refused too.
   "shm_open: O_TRUNC with no write permission": stranger(
     (defer) => memory(defer, { mode: 0o444 }),
     (made) => PosixSharedMemory.open(made.name),
@@ -132,7 +132,8 @@ const shared: Drivers = {
     child: "common",
     run(defer) {
       const made = memory(defer);
-      // Far beyond what Deno writes into its caches, which this binds as well.
+      // Far more than Deno writes into its caches, which the limit also
+      // affects.
       const most = 2 ** 32;
       defer(limit(RLIMIT.FSIZE, most));
       made.resize(most + 1, { reserve: false });
@@ -233,7 +234,7 @@ const mappings: Drivers = {
   },
 };
 
-/** What a process that may never make executable memfds gets for one. */
+/** Makes an executable memfd in a process that may not have one. */
 function refusedExecutable(): never {
   const code = `
     import { Memfd } from "@libc/ipc/memfd";
@@ -285,7 +286,7 @@ const memfds: Drivers = {
     child: "common",
     run: refusedExecutable,
   },
-  // Ours can always be sealed, until that is sealed.
+  // Ours can be sealed until they have the seal "seal".
   "fcntl F_ADD_SEALS: memfd made without MFD_ALLOW_SEALING": {
     run: (defer) => memfd(defer, { seals: ["seal"] }).seal("grow"),
   },

@@ -1,7 +1,7 @@
 /**
- * Becoming another user, lowering limits, entering a private namespace: in a
- * child process, by calls of its own, so that nothing has to be installed and
- * the sources need not be readable by anybody else.
+ * Becomes another user, lowers limits, enters a private namespace: in a child
+ * process, by direct calls, so that nothing has to be installed and the sources
+ * need not be readable by other users.
  */
 
 const libc = Deno.dlopen("libc.so.6", {
@@ -39,20 +39,20 @@ function succeed(result: number, call: string): void {
   if (result !== 0) throw new Error(`${call} failed`);
 }
 
-/** Goes on as `nobody`, but can come back. */
+/** Becomes `nobody`, reversibly. */
 export function becomeNobody(): void {
   succeed(libc.setgroups(0n, null), "setgroups");
   succeed(libc.setresgid(NOBODY, NOBODY, 0), "setresgid");
   succeed(libc.setresuid(NOBODY, NOBODY, 0), "setresuid");
 }
 
-/** Goes on as root again. */
+/** Becomes root again. */
 export function becomeRoot(): void {
   succeed(libc.setresuid(0, 0, 0), "setresuid");
   succeed(libc.setresgid(0, 0, 0), "setresgid");
 }
 
-/** Sets a soft limit; the result sets it as it was. */
+/** Sets a soft limit; the result restores it. */
 export function limit(resource: number, soft: number): () => void {
   const before = new BigUint64Array(2);
   succeed(libc.getrlimit(resource, before), "getrlimit");
@@ -91,15 +91,15 @@ export function mountShm(options: string): void {
   mountTmpfs("/dev/shm", options);
 }
 
-/** Takes `/dev/shm` away from this thread, with all of `/dev`. */
+/** Hides `/dev/shm` from this thread, with all of `/dev`. */
 export function hideShm(): void {
   unshareMounts();
   mountTmpfs("/dev", "size=1m");
 }
 
 /**
- * Keeps this thread from leaving files behind: `/dev/shm` and `/tmp` become its
- * own, which is then its directory, and of the rest it only reads.
+ * Keeps this thread from leaving files behind: `/dev/shm` and `/tmp` become
+ * private, `/tmp` its working directory, and the rest read-only.
  */
 export function keepFiles(): void {
   unshareMounts();
@@ -117,7 +117,10 @@ export function sysctl(name: string, value: string): void {
   Deno.writeTextFileSync(`/proc/sys/${name}`, value);
 }
 
-/** What Deno may still take for its own threads and heap, beside a limit. */
+/**
+ * Address space that Deno may still take for its threads and heap under a
+ * limit.
+ */
 export const SLACK: number = 2 ** 29;
 
 /** Bytes of address space that this process has. */

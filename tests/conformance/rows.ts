@@ -14,22 +14,22 @@ export interface Row {
   note?: string;
 }
 
-/** What a driver leaves for the end. */
+/** Registers a cleanup for the end. */
 export type Defer = (cleanup: () => void) => void;
 
 /** A row that our API can express. */
 export interface Driven {
   /**
-   * Provokes the condition: it must throw or reject. What it makes before is
-   * handed to `defer`, which removes it at the end, last first.
+   * Provokes the condition: it must throw or reject. It passes the cleanup of
+   * its objects to `defer`, which runs them at the end, last first.
    */
   run(defer: Defer): unknown;
   /**
-   * Runs in a child process: in one of its own, or in the one of all rows that
-   * leave the process as it was.
+   * Runs in a child process: its own, or a common one for rows that do not
+   * change the process.
    */
   child?: "own" | "common";
-  /** What the API answers where it is not the row's code. */
+  /** The answer of the API, if it differs from the row's code. */
   instead?: {
     /** Another code, or the name of the error that comes before any call. */
     expect: string;
@@ -56,13 +56,13 @@ export const rows: Row[] = JSON.parse(
   Deno.readTextFileSync(new URL("error_conformance.json", import.meta.url)),
 );
 
-/** What an error is to be compared by: its code, or its name without one. */
+/** The value to compare an error by: its code, or its name without one. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return "code" in error ? String(error.code) : error.name;
 }
 
-/** What came of a row. */
+/** The outcome of a row. */
 export interface Outcome {
   /** See {@linkcode codeOf}. */
   code: string;
@@ -71,14 +71,14 @@ export interface Outcome {
   message: string;
 }
 
-/** Runs a driver and tells what came of it. */
+/** Runs a driver and returns its outcome. */
 export async function outcomeOf(driver: Driven): Promise<Outcome> {
   const error = await provoke(driver);
   const { name = "", message = "" } = error instanceof Error ? error : {};
   return { code: codeOf(error), name, message };
 }
 
-/** Runs a driver and gives the error that it ends in. */
+/** Runs a driver and returns its error. */
 async function provoke({ run }: Driven): Promise<unknown> {
   const cleanups: (() => void)[] = [];
   try {

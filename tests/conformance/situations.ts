@@ -1,4 +1,4 @@
-/** What drivers of several mechanisms have in common. */
+/** Shared parts of the drivers. */
 
 import {
   becomeNobody,
@@ -23,7 +23,7 @@ export const INTERRUPTED = {
   why: "EINTR is looped with the time that is left, see the signal tests",
 };
 
-/** Of what the API refuses before any call. */
+/** A row that the API refuses before any call. */
 export function before(
   what: string,
   expect = "RangeError",
@@ -31,7 +31,7 @@ export function before(
   return { expect, because: `${what} is refused before the call` };
 }
 
-/** A row in which `nobody` uses what root made. */
+/** A row in which `nobody` uses an object of root. */
 export function stranger<T>(
   make: (defer: Defer) => T,
   use: (made: T) => unknown,

@@ -19,7 +19,7 @@ const NO_CONTROL = {
   why: "control data is made here, of as many descriptors as there are",
 };
 const LOOPBACK = { family: "inet", address: "127.0.0.1", port: 0 } as const;
-/** What a call that would have to wait answers. */
+/** The answer of a call that would have to wait. */
 const WAITS = {
   expect: "ETIMEDOUT",
   because: "would-block is undefined or false, or the end of the time",
@@ -48,7 +48,7 @@ function pair(defer: Defer, type: SocketType = "stream"): [Socket, Socket] {
   return made;
 }
 
-/** A socket file that nobody has any more. */
+/** A stale socket file. */
 function stale(defer: Defer, type: SocketType): string {
   const path = `${folder(defer)}/stale`;
   const dead = Socket.open("unix", type);
@@ -57,7 +57,7 @@ function stale(defer: Defer, type: SocketType): string {
   return path;
 }
 
-/** A descriptor that is no socket. */
+/** A descriptor that is not a socket. */
 const notASocket: Driven = {
   run(defer) {
     const ends = pipe();
@@ -150,7 +150,7 @@ const connecting: Drivers = {
   "connect: length too short": NO_LENGTHS,
   "connect: nobody listens (inet)": {
     async run(defer) {
-      // Bound, so that the port is nobody else's meanwhile.
+      // Bound, so that no other socket takes the port.
       const silent = open(defer, "inet");
       silent.bind(LOOPBACK);
       await open(defer, "inet").connect(silent.localAddress() ?? LOOPBACK);
@@ -190,7 +190,7 @@ const connecting: Drivers = {
       const server = Socket.listen(LOOPBACK, { backlog: 0 });
       defer(() => server.close());
       const address = server.localAddress() ?? LOOPBACK;
-      // One more than the backlog is taken; then nobody answers.
+      // The kernel accepts one more than the backlog, then nothing answers.
       for (let i = 0; i < 20; i++) {
         const socket = open(defer, "inet");
         if (i > 3) assertStrictEquals(socket.tryConnect(address), false);

@@ -22,7 +22,7 @@ function ends(defer: Defer, capacity?: number): ReturnType<typeof pipe> {
   return made;
 }
 
-/** Goes on as somebody else until the end. */
+/** Becomes another user until the end. */
 function asNobody(defer: Defer): void {
   becomeNobody();
   defer(becomeRoot);

@@ -1,4 +1,4 @@
-/** Rows about what no public class is made of. */
+/** Rows about calls that no public class uses. */
 
 import type { Drivers } from "./rows.ts";
 

@@ -90,7 +90,7 @@ const memory: Drivers = {
       () => SysvSharedMemory.create(uniqueKey(), 4096, { hugePages: true }),
     ),
   "shmget: SHM_HUGETLB asked by root but no huge pages reserved": {
-    // Of more than any machine reserves, or lends to another test meanwhile.
+    // More than any machine reserves, or another test uses.
     run: () =>
       SysvSharedMemory.create(uniqueKey(), 2 ** 44, { hugePages: true }),
   },

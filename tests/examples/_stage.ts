@@ -1,4 +1,4 @@
-/** Where a test runs the programs of an example. */
+/** Runs the programs of an example for a test. */
 
 import { ftok } from "@libc/ipc/sysv-key";
 import { IpcError } from "@libc/ipc/errno";
@@ -16,8 +16,8 @@ export const EXAMPLES: URL = new URL("../../examples/", import.meta.url);
 export const NOBODY = "4194305";
 
 /**
- * A working directory of a test's own. All names and keys of an example are of
- * its working directory, so that two runs of a test never meet.
+ * A working directory for one test. All names and keys of an example derive
+ * from its working directory, so that two runs never collide.
  *
  * `using stage = new Stage("socket");`
  */
@@ -47,13 +47,13 @@ export class Stage implements Disposable {
     });
   }
 
-  /** Runs a program to its end, which must be a good one. */
+  /** Runs a program to its end, which must be successful. */
   async run(program: string, ...args: string[]): Promise<string> {
     await using child = this.start(program, ...args);
     return (await rest(child)).join("\n");
   }
 
-  /** Runs a program that must fail, and gives its standard error. */
+  /** Runs a program that must fail, and returns its standard error. */
   async fail(program: string, ...args: string[]): Promise<string> {
     await using child = this.start(program, ...args);
     const { code, stdout, stderr } = await child.end();
@@ -61,7 +61,7 @@ export class Stage implements Disposable {
     return stderr;
   }
 
-  /** Removes what programs that were killed have left, and their children. */
+  /** Removes the leftovers of killed programs, and their children. */
   [Symbol.dispose](): void {
     for (const pid of processesIn(this.path)) kill(pid);
     const key = (projectId: string) => this.key(projectId);

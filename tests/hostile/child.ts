@@ -1,4 +1,4 @@
-/** Plays one scene and prints what came of it. */
+/** Plays one scene and prints its outcome. */
 
 import { fifoScenes } from "./fifo_scenes.ts";
 import { processScenes } from "./process_scenes.ts";

@@ -1,6 +1,6 @@
 /**
- * What the tests with hostile peers share: scenes that are played in a child
- * process, where they may become another user, and tables of what comes of
+ * Shared parts of the tests with hostile peers: scenes that run in a child
+ * process, where they may become another user, and tables of the outcome of
  * each attempt.
  */
 
@@ -11,7 +11,7 @@ import { isPrivileged } from "../conformance/privileges.ts";
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const CHILD = new URL("child.ts", import.meta.url).pathname;
 
-/** What each attempt came to. */
+/** The outcome of each attempt. */
 export type Outcomes = Record<string, string>;
 
 /** Attempts by what they try. */
@@ -46,8 +46,8 @@ export async function play(scene: string, ...args: string[]): Promise<unknown> {
 }
 
 /**
- * Makes the attempts one after the other. What an attempt gives is disposed of;
- * it is said when it gave a plain value.
+ * Makes the attempts one after the other. The result of an attempt is disposed;
+ * a plain value is reported.
  */
 export async function outcomes(attempts: Attempts): Promise<Outcomes> {
   const found: Outcomes = {};
@@ -69,7 +69,7 @@ export async function outcome(attempt: () => unknown): Promise<string> {
   } catch (error) {
     if (!(error instanceof Error)) return `not an Error: ${error}`;
     if (!("code" in error)) return `${error.name}: ${error.message}`;
-    // Whoever reads it must know what was tried on what.
+    // The message must name the action and the object.
     assertMatch(error.message, /^Cannot [a-z].+: .*\(.+\)/);
     return String(error.code);
   }

@@ -1,4 +1,4 @@
-/** System V objects among strangers, and where there is little room. */
+/** System V objects among strangers, and under low limits. */
 
 import {
   IPC_PRIVATE,
@@ -16,14 +16,14 @@ import {
 import { uniqueKey } from "../util.ts";
 import { type Attempts, type Outcomes, outcomes, type Scene } from "./stage.ts";
 
-/** What the three classes are asked here. */
+/** The common calls of the three classes. */
 interface Kind {
   create(key: number, options: { mode: number }): Disposable & { id: number };
-  /** What any of them has. */
+  /** Calls that all classes have. */
   general(key: number): Attempts;
-  /** What only they have; on a handle that was made before. */
+  /** Calls of one class, on a handle that was made before. */
   special(made: Disposable): Attempts;
-  /** What must be as it was. */
+  /** The state that must not change. */
   state(id: number): string;
 }
 

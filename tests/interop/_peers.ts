@@ -3,15 +3,15 @@
 import { assert } from "@std/assert";
 import { hasCommand } from "../util.ts";
 
-/** What stands behind a test's name when it cannot run. */
+/** The suffix of a test's name when it cannot run. */
 export const NO_CC: string = hasCommand("cc")
   ? ""
   : " [skipped: no C compiler]";
-/** What stands behind a test's name when it cannot run. */
+/** The suffix of a test's name when it cannot run. */
 export const NO_PYTHON: string = hasCommand("python3")
   ? ""
   : " [skipped: no Python]";
-/** What stands behind a test's name when it cannot run. */
+/** The suffix of a test's name when it cannot run. */
 export const NO_PERL: string = hasCommand("perl") ? "" : " [skipped: no Perl]";
 
 /** The path of a file of the folder `peers`. */

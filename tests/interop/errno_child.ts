@@ -1,6 +1,6 @@
 /**
- * Makes a failing call of each kind, again and again, and says each that told a
- * code which is not its own: `<round> <call>: <code>`.
+ * Makes a failing call of each kind, many times, and reports each wrong code:
+ * `<round> <call>: <code>`.
  *
  * The arguments are the number of rounds and which calls, see `KINDS`. With
  * `listen` as a third one it listens to SIGUSR2, and says when.

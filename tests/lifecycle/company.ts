@@ -1,11 +1,11 @@
-/** Programs that do something to several classes, one after the other. */
+/** Programs that test several classes, one after the other. */
 
 import { assertEquals, assertExists } from "@std/assert";
 import type { Signal } from "@libc/ipc/signal";
 import { spawn } from "@libc/ipc/spawn";
 import { denoArgs } from "../util.ts";
 
-/** How many share a process: its start takes longer than they do. */
+/** The number of classes per process, whose start takes longer than they do. */
 const COMPANY = 20;
 
 /** What such a program prints, as a line of JSON for each of its arguments. */
@@ -18,10 +18,10 @@ export interface Result {
 export type Find<R extends Result> = (name: string) => Promise<R>;
 
 /**
- * Shares out names among programs, each of which begins when the first of its
- * results is asked for.
+ * Distributes names among programs, each of which starts when its first result
+ * is requested.
  *
- * @param program A file of this folder, to which `gc()` is there.
+ * @param program A file of this folder, which runs with `gc()`.
  * @param signalMask Signals that the programs block.
  */
 export function inCompany<R extends Result>(
@@ -57,7 +57,7 @@ async function run<R>(
       ),
       ...names,
     ],
-    // The one that becomes the program's own.
+    // The folder that becomes private to the program.
     env: { TMPDIR: "/tmp" },
     signalMask,
     fds: { 0: "null", 1: "pipe", 2: "pipe" },

@@ -1,6 +1,6 @@
 /**
- * Ways to come by a handle that `handles.ts` does not take (opening what is
- * there, adopting, duplicating, accepting), and by what ends with a scope.
+ * Constructors of handles that `handles.ts` does not use (opening, adopting,
+ * duplicating, accepting), and of objects that end with a scope.
  */
 
 import {
@@ -49,8 +49,8 @@ const path = (): string => `/tmp/${uniqueName()}`;
 export type Made = Disposable | undefined;
 
 /**
- * Makes what a constructor needs, which lives as long as the stack, and gives
- * the constructor.
+ * Makes the prerequisites of a constructor, which live as long as the stack,
+ * and returns the constructor.
  */
 export type Prepare = (stack: DisposableStack) => () => Made | Promise<Made>;
 
@@ -97,7 +97,7 @@ function accepting(
     return () => {
       using client = Socket.open("unix");
       client.connectSync(name);
-      // One that could not be accepted before may come first.
+      // A connection that could not be accepted before may come first.
       return accept(server);
     };
   };
@@ -117,13 +117,14 @@ function receiving(
       const fds = new DisposableStack();
       for (const fd of message?.fds ?? []) fds.use(fd);
       if (!message?.fdsLost) return fds;
-      // As others fail, so that it is tried with room for one of the two too.
+      // Fail as others do, so that it is tried with space for one of the two
+      // too.
       throw ipcError(ERRNO.EMFILE, "recvmsg", "receive", "descriptors");
     };
   };
 }
 
-/** A key that nobody has. */
+/** An unused key. */
 function freeKey(): number {
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
   // 0 is IPC_PRIVATE.
@@ -151,7 +152,7 @@ function running(stack: DisposableStack): { path: string } {
   return { path };
 }
 
-/** The constructors; what each does is done with more and more descriptors. */
+/** The constructors; each is tried with an increasing number of descriptors. */
 export const constructors: Record<string, Prepare> = {
   "PosixSharedMemory.open()"(stack) {
     const { name } = stack.use(PosixSharedMemory.create(null, { size: 4096 }));
@@ -262,7 +263,7 @@ export const constructors: Record<string, Prepare> = {
   "Socket.listen() over a stale file"(stack) {
     const file = removing(stack);
     return () => {
-      // A file whose socket is closed; it is gone at the end of this scope.
+      // A stale file, which is gone at the end of this scope.
       using before = Socket.open("unix");
       before.bind(file);
       before.close();
@@ -335,7 +336,7 @@ export const constructors: Record<string, Prepare> = {
     return () => fd.duplicate();
   },
   "inheritedFd()": () => () => {
-    // As a parent leaves it: not close-on-exec.
+    // As a parent passes it: not close-on-exec.
     const fd = checkInt(
       fcntl().fcntl_int(0, F_DUPFD, 3),
       errno[0],
@@ -380,7 +381,7 @@ export const constructors: Record<string, Prepare> = {
   "sharedArrayBuffer()"(stack) {
     const memory = stack.use(Memfd.create("shared", { size: 65536 }));
     return () => {
-      // Nobody holds it: it goes with the garbage.
+      // Nothing holds it: it is garbage-collected.
       new Uint8Array(sharedArrayBuffer(memory))[0] = 1;
       return undefined;
     };

@@ -3,7 +3,7 @@
 import { WaveClient, WaveControl, WaveDevice } from "@libc/ipc";
 import { define, type HandleCase } from "./handle_case.ts";
 
-// Nobody else's device can have this key: the folder is of this process.
+// No other device can have this key: the folder belongs to this process.
 let folder: string | undefined;
 
 function address(): { path: string } {

@@ -1,7 +1,7 @@
 /**
  * Calls constructors, each with no descriptor left, then with one, and so on
- * until it succeeds, and prints for each as a line of JSON what its attempts
- * failed with and have left behind.
+ * until it succeeds, and prints for each the errors and leftovers of its
+ * attempts as a line of JSON.
  */
 
 import { constructors, type Made } from "./constructors.ts";
@@ -14,7 +14,7 @@ const RLIMIT_NOFILE = 7;
 const F_DUPFD_CLOEXEC = 1030;
 /** No constructor needs more. */
 const MAX_DESCRIPTORS = 64;
-/** How often the runtime may give one to a constructor. */
+/** How often the runtime may free a descriptor for a constructor. */
 const MAX_GIVEN = 10;
 
 function constructorOf(
@@ -29,7 +29,7 @@ function constructorOf(
     const handle = await one.make();
     return {
       [Symbol.dispose]() {
-        // Some need to be used for all of what they are made of to go.
+        // Some release all their parts only after a use.
         used = Promise.resolve(one.use(handle))
           .finally(() => handle[Symbol.dispose]());
       },
@@ -41,13 +41,13 @@ const limits = new BigUint64Array(2);
 sys_resource().getrlimit(RLIMIT_NOFILE, limits);
 const [, hard = 0n] = limits;
 
-/** So many descriptors to have, until it is disposed of. */
+/** Limits the free descriptors until disposed. */
 interface Starved extends Disposable {
-  /** How many are to be had now. */
+  /** The number of free descriptors now. */
   free(): number;
 }
 
-/** Leaves so many descriptors to have. */
+/** Leaves a number of free descriptors. */
 function starve(left: number): Starved {
   const highest = descriptors().at(-1) ?? 0;
   const soft = BigInt(highest + 1 + left);
@@ -67,7 +67,7 @@ function starve(left: number): Starved {
   };
 }
 
-/** Takes all descriptors there are. */
+/** Takes all free descriptors. */
 function fill(): number[] {
   const taken: number[] = [];
   for (;;) {
@@ -85,17 +85,17 @@ async function release(made: Made): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** How many descriptors there are that were not there then. */
+/** The number of descriptors opened since. */
 function newSince({ descriptors: then }: Snapshot): number {
   const known: readonly unknown[] = typeof then === "object" ? then : [];
   return descriptors().filter((fd) => !known.includes(fd)).length;
 }
 
-/** What the attempts of a constructor fail with, and what they leave. */
+/** The errors and leftovers of the attempts of a constructor. */
 async function exhaust(
   make: () => Made | Promise<Made>,
 ): Promise<{ failures: string[]; leaked: string }> {
-  // What is made once and kept, such as the reactor, is made before.
+  // Make singletons such as the reactor first.
   for (let i = 0; i < 3; i++) await release(await make());
   const before = await settled();
   const failures: string[] = [];
@@ -119,7 +119,7 @@ async function exhaust(
     leaked = await leftSince(before);
     if (failure === "") {
       if (free + held <= left || ++given > MAX_GIVEN) break;
-      // The runtime has closed one of its own meanwhile: there were more.
+      // The runtime has closed one of its own meanwhile, so there were more.
       left--;
       continue;
     }

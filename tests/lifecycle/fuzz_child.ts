@@ -1,8 +1,7 @@
 /**
- * Calls everything public with arguments that make no sense, in an order that
- * makes none either. Whatever it throws is fine; that it survives is the test.
- *
- * Runs in an IPC namespace of its own, and may write to no file that stays.
+ * Calls all public symbols with random arguments in a random order. It may
+ * throw anything, but must survive. It runs in an IPC namespace of its own, and
+ * can write no file that stays.
  */
 
 import * as ipc from "@libc/ipc";
@@ -14,7 +13,7 @@ const rounds = Number(Deno.args[1]);
 unshareIpc();
 keepFiles();
 
-/** What would end or change this process for good, or wait for ever. */
+/** Symbols that would end or change this process for good, or wait for ever. */
 const APART = new Set([
   "kill",
   "killProcessGroup",
@@ -23,9 +22,9 @@ const APART = new Set([
   "ignore",
   "restoreDefault",
   "spawn",
-  // Would reach processes that are none of ours.
+  // Would reach processes of others.
   "Pidfd",
-  // Would make files wherever their names point.
+  // Would create files at random paths.
   "openLockFile",
   // Waits without a limit.
   "lockFileSync",
@@ -151,13 +150,13 @@ const args = () => Array.from({ length: random(5) }, value);
 const live: unknown[] = [];
 const classes = new Set(Object.values<unknown>(ipc));
 
-/** Whether something is an object of this module; of those there is room. */
+/** Whether it is an object of this module, and another one can be kept. */
 function isOurs(object: unknown): boolean {
   return typeof object === "object" && object !== null &&
     classes.has(object.constructor) && live.length < 60;
 }
 
-/** A wait without an end would be one: every argument list gets a bound. */
+/** Gives every argument list a timeout, so that no wait is endless. */
 function bounded(list: unknown[]): unknown[] {
   return [...list, { timeout: 1 }];
 }
@@ -178,10 +177,10 @@ async function attempt(call: () => unknown): Promise<void> {
   }
 }
 
-/** What blocks this thread is called with a time limit only. */
+/** Calls that may block this thread, made only with a timeout. */
 const BLOCKING = /Sync$|^connections$|^messages$|^run$|^follow$|^readings$/;
 
-/** Methods for this module's own use, which take a descriptor's number. */
+/** Internal methods, which take a descriptor's number. */
 const INTERNAL = ["use", "take", "attempt", "nothing", "useNonBlocking"];
 
 function methodsOf(object: object): string[] {
@@ -215,9 +214,9 @@ async function useObject(object: object): Promise<void> {
 const functions = Object.entries(ipc).filter(([name, value]) =>
   typeof value === "function" && !APART.has(name)
 ) as [string, (...args: unknown[]) => unknown][];
-// A promise that somebody else rejects, such as an aborted wait, is no crash.
+// A rejected promise of another call, such as an aborted wait, is not a crash.
 addEventListener("unhandledrejection", (event) => event.preventDefault());
-// Nor is a listener that makes no sense, which is reported as an event's is.
+// Nor is an invalid listener, which is reported as an error event.
 addEventListener("error", (event) => event.preventDefault());
 
 for (let round = 0; round < rounds; round++) {

@@ -1,22 +1,22 @@
-/** What the tests of all handles do with a class. */
+/** The interface of the tests of all handles. */
 
 import { scaled } from "../util.ts";
 
-/** A handle with the parts that all have. */
+/** The common parts of handles. */
 export interface Handle extends Disposable {
-  /** Gives it up. */
+  /** Closes it. */
   close(): void;
-  /** Whether it was given up. */
+  /** Whether it is closed. */
   readonly closed: boolean;
 }
 
-/** What the tests do with a class. */
+/** A class under test. */
 export interface HandleCase<H extends Handle = Handle> {
-  /** Makes one, and whatever it needs. */
+  /** Makes one, and its prerequisites. */
   make(): H | Promise<H>;
   /** Uses it a little and leaves nothing behind. */
   use(handle: H): unknown;
-  /** Everything that must be refused after `close()`. */
+  /** All uses that must be refused after `close()`. */
   uses: ((handle: H) => unknown)[];
   /**
    * Rounds of making, using and disposing in the leak test of the gate.
@@ -26,7 +26,7 @@ export interface HandleCase<H extends Handle = Handle> {
   rounds?: number;
 }
 
-/** How often the leak test does so. */
+/** The rounds of the leak test. */
 export function roundsOf({ rounds = 5000 }: HandleCase): number {
   return scaled(rounds, 10_000);
 }

@@ -1,6 +1,6 @@
 /**
- * Every public class that holds something of the kernel: how to make one, and
- * everything that can be asked of it. A new class that is not here fails a test.
+ * Every public class that holds a kernel object: how to make one, and all its
+ * uses. A new class that is missing here fails a test.
  */
 
 import { deviceHandles } from "./device_handles.ts";

@@ -1,14 +1,16 @@
 /**
- * Makes, uses and disposes of handles of the classes it is told many times, every
- * tenth time with an error in the middle, and prints for each as a line of JSON
- * what that has left behind.
+ * Makes, uses and disposes handles of the given classes many times, every tenth
+ * time with an error in the middle, and prints the leftovers of each as a line
+ * of JSON.
  */
 
 import { type HandleCase, roundsOf } from "./handle_case.ts";
 import { handles } from "./handles.ts";
 import { collect, leftSince, settled } from "./leftovers.ts";
 
-/** What a process may grow by in the best phase: the heap breathes. */
+/**
+ * The allowed growth of memory in the best phase, since the heap fluctuates.
+ */
 const MAX_GROWTH = 1 << 20;
 const MAX_PHASES = 12;
 
@@ -33,10 +35,10 @@ for (const name of Deno.args) {
   const one = handles[name];
   if (one === undefined) throw new Error(`there is no ${name}`);
   const rounds = roundsOf(one);
-  // What is made once and kept, such as the reactor, is made before.
+  // Make singletons such as the reactor first.
   for (let i = 0; i < rounds; i++) await round(one, i % 2 === 0);
   const before = await settled();
-  // The heap finds its size by and by; a leak grows in every phase.
+  // The heap settles gradually; a leak grows in every phase.
   const growths: number[] = [];
   do {
     const bytes = bytesInUse();

@@ -1,7 +1,6 @@
 /**
- * What a program has made and not given up: for the programs that make handles
- * again and again. Each is in an IPC namespace of its own, with a `/dev/shm` and
- * a `/tmp` of its own, where it may.
+ * Finds the leftovers of programs that make handles repeatedly. Each runs in
+ * its own IPC namespace, with its own `/dev/shm` and `/tmp`, if permitted.
  */
 
 import "../settle_runtime.ts";
@@ -17,9 +16,9 @@ import {
 } from "../conformance/privileges.ts";
 import { openFds } from "../descriptors.ts";
 
-/** Turns until what ends in the background must be gone. */
+/** Turns after which background work must have ended. */
 const MAX_TURNS = 3000;
-/** All but its caches; such a program answers for its wakers, too. */
+/** All but the caches: such a program counts its wakers too. */
 const OURS = /^(?!.*(_cache_v\d|\/deno\/))/;
 /** The threads of the runtime, which come and go. */
 const OF_THE_RUNTIME = /^(tokio|V8)/;
@@ -30,7 +29,7 @@ if (alone) {
   keepFiles();
 }
 
-/** Ends what goes with the garbage, with `--expose-gc`. */
+/** Collects garbage, with `--expose-gc`. */
 export const collect: (() => void) | undefined =
   (globalThis as { gc?: () => void }).gc;
 
@@ -55,10 +54,10 @@ function threads(): number {
   }).length;
 }
 
-/** How many things of each kind there are, or which. */
+/** The number of objects of each kind, or a list of them. */
 export type Snapshot = Record<string, number | readonly (number | string)[]>;
 
-/** All that could be left behind. */
+/** Counts everything that could be left behind. */
 function snapshot(): Snapshot {
   const children = Deno.readTextFileSync(
     `/proc/self/task/${Deno.pid}/children`,
@@ -81,7 +80,7 @@ function snapshot(): Snapshot {
   };
 }
 
-/** What there is more than before. What is gone was the runtime's. */
+/** The additions since `before`. Removals are the runtime's. */
 function added(before: Snapshot, after: Snapshot): Snapshot {
   const more: Snapshot = {};
   for (const [what, now] of Object.entries(after)) {
@@ -101,7 +100,7 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-/** What there is when nothing goes on in the background. */
+/** A snapshot once no background work is left. */
 export async function settled(): Promise<Snapshot> {
   let last: Snapshot = {};
   for (let same = 0; same < 3; same++) {
@@ -114,7 +113,7 @@ export async function settled(): Promise<Snapshot> {
   return last;
 }
 
-/** What is left behind since then, or nothing. */
+/** The leftovers since `before`, or an empty text. */
 export async function leftSince(before: Snapshot): Promise<string> {
   for (let turn = 0;; turn++) {
     const left = added(before, snapshot());

@@ -1,11 +1,11 @@
 /**
- * Every public function that gives a handle, as the documentation has them, so
- * that a test can ask for each.
+ * Finds every public function that returns a handle in the documentation, so
+ * that a test can require each.
  */
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** What `deno doc --json` says of a type, as far as it matters here. */
+/** A type in `deno doc --json`, as far as it matters here. */
 type TypeDoc = unknown;
 
 interface MethodDoc {
@@ -29,7 +29,7 @@ interface Declaration {
   def: Definition;
 }
 
-/** What the platform has and is held until it is let go of. */
+/** Platform types that hold a resource. */
 const HELD = ["Disposable", "AsyncDisposable", "SharedArrayBuffer"];
 
 /** A part of what `deno doc --json` prints. */
@@ -51,7 +51,7 @@ function typeNames(type: TypeDoc, into: Set<string> = new Set()): Set<string> {
   return into;
 }
 
-/** The types that a handle is, or that have one inside. */
+/** The types of handles, and those that contain one. */
 function handleTypes(symbols: Map<string, Declaration[]>): Set<string> {
   const found = new Set(HELD);
   for (let before = -1; before !== found.size;) {
@@ -75,7 +75,9 @@ function handleTypes(symbols: Map<string, Declaration[]>): Set<string> {
   return found;
 }
 
-/** The public functions that give a handle: `Class.method()`, `function()`. */
+/**
+ * The public functions that return a handle: `Class.method()`, `function()`.
+ */
 export async function makers(): Promise<string[]> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["doc", "--json", "mod.ts"],
@@ -98,7 +100,7 @@ export async function makers(): Promise<string[]> {
       if (kind === "function" && gives(def.returnType)) found.add(`${name}()`);
       if (kind !== "class") continue;
       for (const method of def.methods ?? []) {
-        // A getter gives what is there.
+        // A getter returns an existing object.
         if (method.accessibility === "private" || method.kind === "getter") {
           continue;
         }

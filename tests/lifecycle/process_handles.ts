@@ -17,7 +17,7 @@ import {
 import { INTERNAL } from "../../ipc/core/handle/internal.ts";
 import { define, type HandleCase } from "./handle_case.ts";
 
-/** A child that ends by itself as soon as it is let go of. */
+/** A child that ends by itself once it is closed. */
 function child(): ChildProcess {
   return spawn("cat", { fds: { 0: "pipe" } });
 }
@@ -27,7 +27,7 @@ const targets = new WeakMap<Pidfd, ChildProcess>();
 
 let lockFile: Fd | undefined;
 
-/** A file of no name to lock, open as long as this process lives. */
+/** An unnamed file to lock, open as long as this process lives. */
 function file(): Fd {
   if (lockFile === undefined) {
     const path = Deno.makeTempFileSync();

@@ -1,11 +1,11 @@
 /**
- * Uses handles of the classes it is told in any order after their end, and
- * prints those that were survived.
+ * Uses closed handles of the given classes in any order, and prints those that
+ * the process survived.
  */
 
 import { handles } from "./handles.ts";
 
-/** What is left of a mapping when it is gone. */
+/** The views of a mapping, which remain after its end. */
 function viewsOf(handle: object): Uint8Array[] {
   return ["buffer", "bytes", "unsafeBytes"].filter((key) => key in handle)
     .map((key) => {

@@ -37,15 +37,15 @@ import { seconds } from "../waveform.ts";
 import { paced, Samples, type StreamSource } from "./stream.ts";
 
 const OFF = DEVICE_STATES.indexOf("off");
-/** Milliseconds between two looks whether the memory is still there. */
+/** Milliseconds between two checks that the memory still exists. */
 const CHECK = 200;
 
 /** Options of {@linkcode WaveClient.open}. */
 export interface WaveClientOptions extends DeviceAddress {
   /**
-   * Where the memory lives.
+   * The kind of memory.
    *
-   * @default {undefined} where the device says it lives
+   * @default {undefined} the one that the device uses
    */
   transport?: Transport | undefined;
 }
@@ -62,7 +62,7 @@ export interface ReadingsOptions {
    */
   interval?: number | undefined;
   /**
-   * How many readings there are at the most, from 0 on.
+   * Maximum number of readings.
    *
    * @default {Infinity}
    */
@@ -74,13 +74,13 @@ export interface ReadingsOptions {
 /** Options of {@linkcode WaveClient.follow}. */
 export interface FollowOptions {
   /**
-   * How many samples there are at the most, from 0 on.
+   * Maximum number of samples.
    *
    * @default {Infinity}
    */
   count?: number | undefined;
   /**
-   * How many samples of the past come first, as far as the history has them.
+   * The number of past samples to begin with, as far as the history has them.
    *
    * @default {0}
    */
@@ -89,17 +89,18 @@ export interface FollowOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The longest time between two looks at the history, in milliseconds. */
+/** The longest interval between two reads of the history, in milliseconds. */
 const MAX_DELAY = 20;
 
 /**
  * A reader of a device, attached read-only.
  *
- * It works with any program that made the C struct under the key. With a device
- * of this module it reads several fields as one, has every sample, and knows
- * for certain when the device has died; {@linkcode features} tells.
+ * It works with any program that provides the C struct under the key. With a
+ * device of this module its readings are consistent, it can read every sample,
+ * and it knows for certain when the device has died; see {@linkcode features}.
  *
- * Nothing it reads is trusted: what cannot be is an `IpcError` `EBADMSG`.
+ * It trusts no data in the memory: impossible values are an `IpcError`
+ * `EBADMSG`.
  *
  * @example Wait for a device and read it
  * ```ts
@@ -154,7 +155,7 @@ export class WaveClient implements Disposable {
    *
    * @throws {IpcError} `ENOENT` when there is no device, `EOWNERDEAD` when it
    * has died and left its memory, `EACCES` without permission, `EBADMSG` when
-   * what is there cannot be a device.
+   * the memory cannot be a device's.
    */
   static open(options: WaveClientOptions = {}): WaveClient {
     const transport = transportOf(options);
@@ -163,9 +164,8 @@ export class WaveClient implements Disposable {
   }
 
   /**
-   * `shmat`: attaches to the device as soon as there is one, without blocking
-   * the event loop. What a dead device has left, and a device that is off, are
-   * waited out.
+   * `shmat`: as {@linkcode open}, waiting until there is a device that is alive
+   * and not off.
    *
    * See [shmat(2)](https://man7.org/linux/man-pages/man2/shmop.2.html).
    *
@@ -220,15 +220,16 @@ export class WaveClient implements Disposable {
     };
   }
 
-  /** The process of the device: as it was when this client was opened. */
+  /** The process of the device, identified when this client was opened. */
   get device(): Peer {
     return { ...this.#peer, alive: this.end !== "died" };
   }
 
   /**
-   * Its settings, now; interval and bits are undefined with a foreign device.
+   * Its current settings; interval and bits are undefined with a foreign
+   * device.
    *
-   * @throws {IpcError} `EBADMSG` when they make no sense.
+   * @throws {IpcError} `EBADMSG` when they are invalid.
    */
   get settings(): ClientSettings {
     this.#check("read");
@@ -237,15 +238,17 @@ export class WaveClient implements Disposable {
     return { waveform, period, ...record?.settings };
   }
 
-  /** Why the device is over; undefined while it is not. Looks at it anew. */
+  /**
+   * Why the device ended; undefined while it runs. Checks the device each time.
+   */
   get end(): ClientEnd | undefined {
     return this.#closed ? this.#end : this.#look(true);
   }
 
   /**
-   * Milliseconds since the device gave a sign of life, which it does every 250
-   * or so: much more, and it is stopped or blocked. Undefined of a foreign
-   * device, which gives none.
+   * Milliseconds since the last heartbeat, which the device writes about every
+   * 250 ms: much more means that it is stopped or blocked. Undefined for a
+   * foreign device, which has none.
    */
   get silence(): number | undefined {
     this.#check("look at");
@@ -258,16 +261,16 @@ export class WaveClient implements Disposable {
   }
 
   /**
-   * One reading, now, of one moment (unless the device is foreign). Of a device
-   * that is over it is the last one.
+   * Reads the current values, consistently unless the device is foreign.
+   * Returns the last reading of a device that has ended.
    *
-   * @throws {IpcError} `EBADMSG` when it makes no sense.
+   * @throws {IpcError} `EBADMSG` when it is invalid.
    */
   read(): Reading {
     this.#check("read");
     const record = this.#record.read();
     if (record !== undefined) return record.reading;
-    // The device stopped in the middle of a write: the sample before it.
+    // The device stopped in the middle of a write: use the sample before it.
     const reading = this.#history()?.newest();
     if (reading !== undefined) return reading;
     throw corruptError(
@@ -279,9 +282,9 @@ export class WaveClient implements Disposable {
   }
 
   /**
-   * Readings at a steady pace, until the count or the end of the device: then
-   * {@linkcode WaveClient.end} says why. The last reading of a device that goes
-   * off has that state; of one that dies there is no reading any more.
+   * Reads at a steady pace, until the count or the end of the device, which
+   * {@linkcode WaveClient.end} explains. A device that goes off has a last
+   * reading with that state; one that dies has none.
    *
    * @throws {RangeError} When interval or count is out of its range.
    */
@@ -295,8 +298,8 @@ export class WaveClient implements Disposable {
   }
 
   /**
-   * Every sample, however fast they come, until the count or the end of the
-   * device. A reader that is too slow is told how many it has lost.
+   * Reads every sample, until the count or the end of the device. `lost` tells
+   * a reader that is too slow how many samples it has missed.
    *
    * @throws {RangeError} When count or past is out of its range.
    * @throws {IpcError} `EOPNOTSUPP` when the device is foreign.
@@ -322,7 +325,7 @@ export class WaveClient implements Disposable {
   }
 
   /**
-   * `shmdt`: detaches. The device goes on. Closing twice does nothing.
+   * `shmdt`: detaches. The device keeps running. Closing twice does nothing.
    *
    * See [shmdt(2)](https://man7.org/linux/man-pages/man2/shmop.2.html).
    */
@@ -360,7 +363,9 @@ export class WaveClient implements Disposable {
     return new RingReader(mapping, this.#ring, this.#place.label);
   }
 
-  /** Half an interval, so that samples come one by one where that is cheap. */
+  /**
+   * Half an interval, so that samples arrive one by one where that is cheap.
+   */
   #delay(): number {
     const interval = this.#record.read()?.settings?.interval ?? 0;
     return Math.min(MAX_DELAY, Math.max(2, interval * 500));
@@ -378,7 +383,7 @@ export class WaveClient implements Disposable {
       this.#looked = now;
       if (segment.removed) end = "removed";
     }
-    // It may have gone off, in good order, between the first look and these.
+    // It may have gone off properly since the first check.
     if (end !== undefined && this.#record.state === OFF) end = "off";
     return this.#end = end;
   }

@@ -1,5 +1,5 @@
 /**
- * Commanding a running device: {@linkcode WaveControl}.
+ * Commands to a running device: {@linkcode WaveControl}.
  *
  * @module
  */
@@ -31,15 +31,15 @@ import { died, findDevice } from "../presence/find.ts";
 import type { Liveness } from "../presence/liveness.ts";
 import type { DeviceAddress, DeviceStatus, WaveChanges } from "../types.ts";
 
-/** Milliseconds that an answer may take, unless told otherwise. */
+/** The default timeout for an answer, in milliseconds. */
 const TIMEOUT = 5000;
 
 /**
- * Sends commands to a device of any process and waits for the answers.
+ * Sends commands to a device in any process and waits for the answers.
  *
- * A device answers within some 20 milliseconds. Several controls may send at
- * once, each gets its own answers. Writing to the queue must be permitted: by
- * default to programs of the same user.
+ * A device answers within about 20 milliseconds. Several controls may send at
+ * once; each gets its own answers. The caller needs write permission for the
+ * queue, which by default only programs of the same user have.
  *
  * @example Pause and go on
  * ```ts
@@ -122,17 +122,18 @@ export class WaveControl implements Disposable {
   }
 
   /**
-   * `msgsnd`, `msgrcv`: sends a command and waits for the answer, which is the
-   * state of the device after it. A device that is late with its answer carries
-   * the command out all the same.
+   * `msgsnd`, `msgrcv`: sends a command and waits for the answer: the status of
+   * the device after it. The device carries out the command even if its answer
+   * comes too late.
    *
    * See [msgop(2)](https://man7.org/linux/man-pages/man2/msgop.2.html).
    *
    * @param command A command, or its text (see {@linkcode parseCommand}).
-   * @throws {IpcError} `ETIMEDOUT` after 5 seconds unless told otherwise;
-   * `EOWNERDEAD` when the device dies meanwhile, `EIDRM` when it ends without
-   * an answer, `EINVAL` when it refuses, `EBADMSG` when the answer is none.
-   * @throws {TypeError} When it is no command, or the control is closed.
+   * @throws {IpcError} `ETIMEDOUT` after 5 seconds by default; `EOWNERDEAD`
+   * when the device dies during the call, `EIDRM` when it ends without an
+   * answer, `EINVAL` when it refuses the command, `EBADMSG` when the answer is
+   * invalid.
+   * @throws {TypeError} When it is not a command, or the control is closed.
    * @throws {RangeError} When a setting is out of its range.
    */
   async send(
@@ -156,7 +157,7 @@ export class WaveControl implements Disposable {
         sent = this.#queue.trySend(REQUEST, request);
       }
       const answer = sent ? this.#queue.tryReceive({ type: reply }) : undefined;
-      // First the queue: a device that ends removes it, and then is no more.
+      // Check the queue first: an ending device removes it before it is gone.
       if (answer === undefined) this.#checkAlive();
       return answer?.data;
     };
@@ -176,7 +177,7 @@ export class WaveControl implements Disposable {
     }
   }
 
-  /** `start`: goes on producing. */
+  /** `start`: resumes producing. */
   start(options?: WaitOptions): Promise<DeviceStatus> {
     return this.send({ name: "start" }, options);
   }
@@ -186,12 +187,12 @@ export class WaveControl implements Disposable {
     return this.send({ name: "stop" }, options);
   }
 
-  /** `config`: changes what is produced. */
+  /** `config`: changes the settings. */
   config(changes: WaveChanges, options?: WaitOptions): Promise<DeviceStatus> {
     return this.send({ name: "config", changes }, options);
   }
 
-  /** `status`: what it is doing. */
+  /** `status`: reads the status. */
   status(options?: WaitOptions): Promise<DeviceStatus> {
     return this.send({ name: "status" }, options);
   }
@@ -201,7 +202,7 @@ export class WaveControl implements Disposable {
     return this.send({ name: "exit" }, options);
   }
 
-  /** Gives up this handle. The device goes on. */
+  /** Closes this handle. The device keeps running. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -258,7 +259,7 @@ function openQueue(place: Place): SysvMessageQueue {
   }
 }
 
-/** A message type that no other request of this moment has. */
+/** A random message type, so that no other pending request has it. */
 function replyType(): number {
   const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   return REQUEST + 1 + random % (MAX_REPLY - REQUEST);

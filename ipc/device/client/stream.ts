@@ -1,26 +1,28 @@
 /**
- * Readings of a device as they come.
+ * Streams of readings and samples.
  *
  * @module
  */
 
 import type { ClientEnd, Reading, SampleStream } from "../types.ts";
 
-/** What a stream needs of its client. */
+/** The client as a stream sees it. */
 export interface StreamSource {
-  /** Why the device is over, if it is; looks. */
+  /** Checks the device; returns why it ended, if it has. */
   look(): ClientEnd | undefined;
-  /** One reading, now. */
+  /** Reads the current values. */
   read(): Reading;
 }
 
-/** The longest time between two looks at the device, in milliseconds. */
+/** The longest interval between two checks of the device, in milliseconds. */
 const MAX_DELAY = 50;
 
-/** How many samples are taken out of the history at once. */
+/** The number of samples taken from the history at once. */
 const BATCH = 1024;
 
-/** Resolves after so many milliseconds, or rejects when the signal says so. */
+/**
+ * Resolves after a delay in milliseconds, or rejects when the signal aborts.
+ */
 export function sleep(
   milliseconds: number,
   signal: AbortSignal | undefined,
@@ -56,13 +58,13 @@ export async function* paced(
     if (end === "off") yield source.read();
     if (end !== undefined) return undefined;
     yield source.read();
-    // A reader that was late does not hurry to make up for it.
+    // A late reader does not catch up.
     due = Math.max(due + pace, performance.now());
   }
   return undefined;
 }
 
-/** Looks at the device meanwhile; gives its end as soon as it is seen. */
+/** Checks the device during the wait; returns its end as soon as it is seen. */
 async function sleepUntil(
   source: StreamSource,
   due: number,
@@ -76,11 +78,11 @@ async function sleepUntil(
   }
 }
 
-/** What a {@linkcode Samples} needs of the history. */
+/** The history as {@linkcode Samples} sees it. */
 export interface SampleSource {
-  /** How many samples were overwritten before they were read. */
+  /** The number of samples overwritten before they were read. */
   readonly lost: number;
-  /** The samples that have come. */
+  /** The new samples, at most `limit`. */
   take(limit: number): Reading[];
 }
 
@@ -143,10 +145,11 @@ export class Samples implements SampleStream {
   }): AsyncGenerator<Reading, undefined> {
     const { delay, signal } = options;
     let left = options.count;
-    // A generator lets nobody leave while a next() waits: it may for ever.
+    // return() of a generator waits for a pending next(), which may last for
+    // ever, so return() also sets a flag.
     while (left > 0 && !this.#left) {
       signal?.throwIfAborted();
-      // First whether it is over, then what there is: nothing comes after.
+      // Check the end before the samples: after the end no sample is added.
       this.#end ??= this.#client.look();
       const samples = this.#history.take(Math.min(left, BATCH));
       left -= samples.length;

@@ -1,5 +1,5 @@
 /**
- * Numbers in shared memory, each read and written whole and in order.
+ * Atomic numbers in shared memory.
  *
  * @module
  */
@@ -18,9 +18,9 @@ const asI64 = new BigInt64Array(scratch);
 const asI32 = new Int32Array(scratch);
 
 /**
- * Atomic access by byte offset. All of it is sequentially consistent, which is
- * what a seqlock over several fields rests on. The offsets must be checked
- * before: beyond the end `Atomics` throws a RangeError.
+ * Atomic access by byte offset. All accesses are sequentially consistent, as a
+ * seqlock over several fields requires. The caller checks offsets: beyond the
+ * end `Atomics` throws a RangeError.
  */
 export class Cells {
   readonly #i32: Int32Array;
@@ -53,7 +53,7 @@ export class Cells {
     return asF64[0] as number;
   }
 
-  /** Reads a `double` as two words: only for what a sequence number guards. */
+  /** Reads a `double` as two words; only safe under a sequence number. */
   splitF64(offset: number): number {
     asI32[0] = Atomics.load(this.#i32, offset >>> 2);
     asI32[1] = Atomics.load(this.#i32, (offset >>> 2) + 1);
@@ -70,7 +70,9 @@ export class Cells {
     Atomics.store(this.#i64, offset >>> 3, value);
   }
 
-  /** Writes a `double`, all eight bytes at once: C programs read it so. */
+  /**
+   * Writes a `double`, all eight bytes at once, for C programs that read it.
+   */
   setF64(offset: number, value: number): void {
     asF64[0] = value;
     Atomics.store(this.#i64, offset >>> 3, asI64[0] as bigint);

@@ -1,6 +1,6 @@
 /**
- * The header behind the C struct: written once by the device, and checked by
- * everybody else before anything it says is used.
+ * The header behind the C struct. The device writes it once; every reader
+ * checks it before use.
  *
  * @module
  */
@@ -25,22 +25,22 @@ import type { RingPlace } from "./ring.ts";
 const at = (field: keyof typeof Header.offsets) =>
   HEADER_OFFSET + Header.offsets[field];
 
-/** What a header says, checked. */
+/** The checked content of a header. */
 export interface HeaderInfo {
   /** The process of the device. */
   identity: Identity;
-  /** Where the ring lies: inside the memory. */
+  /** The ring, checked to lie inside the memory. */
   ring: RingPlace;
 }
 
-/** What the memory is. */
+/** The kind of a memory. */
 export type MemoryKind =
   /** The memory of a device of this module. */
   | { kind: "device"; header: HeaderInfo }
-  /** Only a C struct, as far as this version can tell. */
+  /** Only a C struct, as far as this version knows. */
   | { kind: "plain"; why: string };
 
-/** Writes the header; the magic number makes it valid and comes last. */
+/** Writes the header; the magic number makes it valid, so it comes last. */
 export function writeHeader(
   memory: Memory,
   identity: Identity,
@@ -61,7 +61,7 @@ export function writeHeader(
  * Reads and checks the header.
  *
  * @throws {IpcError} `EBADMSG` when the memory is too small for the C struct,
- * or the header is one of this version but cannot be true.
+ * or a header of this version has impossible values.
  */
 export function readHeader(memory: Memory, label: string): MemoryKind {
   const { size } = memory;
@@ -107,7 +107,7 @@ export function readHeader(memory: Memory, label: string): MemoryKind {
   };
 }
 
-/** Whether a device has made this memory and not written the header yet. */
+/** Whether a device has made this memory but not written the header yet. */
 export function isUnfinished(memory: Memory): boolean {
   return isCapacity((memory.size - RING_OFFSET) / Slot.size) &&
     new Cells(memory).u64(at("magic")) === 0n;
@@ -117,7 +117,7 @@ function plain(why: string): MemoryKind {
   return { kind: "plain", why };
 }
 
-/** Writes the sign of life. */
+/** Writes the heartbeat. */
 export class Heartbeat {
   readonly #cells: Cells;
   readonly #origin: number;
@@ -127,14 +127,14 @@ export class Heartbeat {
     this.#origin = monotonic() - performance.now();
   }
 
-  /** Says that the device lives, at a time of `performance.now()`. */
+  /** Writes a heartbeat for a time of `performance.now()`. */
   beat(now: number): void {
     const nanoseconds = Math.round((this.#origin + now) * 1e6);
     this.#cells.setU64(at("heartbeat"), BigInt(nanoseconds));
   }
 }
 
-/** Milliseconds since the last sign of life; undefined if there was none. */
+/** Milliseconds since the last heartbeat; undefined if there was none. */
 export function silence(memory: Memory): number | undefined {
   const last = new Cells(memory).u64(at("heartbeat"));
   return last === 0n

@@ -1,17 +1,16 @@
 /**
- * How the memory of a device is laid out: the C struct in the first 32 bytes,
- * a header of this module at 64, the ring of samples behind it.
+ * The memory layout of a device: the C struct in the first 32 bytes, the header
+ * of this module at 64, then the ring of samples.
  *
- * Everything in it is written by one process, the device, with atomic stores.
- * A client that finds no header, or one of another version, has the C struct
- * all the same.
+ * Only the device writes to it, with atomic stores. A client that finds no
+ * header, or one of another version, can still read the C struct.
  *
  * @module
  */
 
 import { struct } from "../../../ffi/struct/struct.ts";
 
-/** `struct wave`: what every C program of this kind knows. 32 bytes. */
+/** `struct wave`, which C programs share: 32 bytes. */
 export const Wave = struct({
   /** `enum wave_state` */
   state: "i32",
@@ -25,7 +24,7 @@ export const Wave = struct({
   period: "f64",
 });
 
-/** What lies behind the C struct. */
+/** The header behind the C struct. */
 export const Header = struct({
   /** {@linkcode MAGIC}, written last. */
   magic: "u64",
@@ -39,9 +38,9 @@ export const Header = struct({
   startTime: "u64",
   /** Inode number of its PID namespace. */
   namespace: "u64",
-  /** `CLOCK_MONOTONIC` of the last sign of life, in nanoseconds. */
+  /** `CLOCK_MONOTONIC` of the last heartbeat, in nanoseconds. */
   heartbeat: "u64",
-  /** How many samples it has written. */
+  /** The number of samples written. */
   samples: "u64",
   /** Seconds between two samples. */
   interval: "f64",
@@ -49,9 +48,9 @@ export const Header = struct({
   bits: "i32",
   /** Odd while the C struct, interval, bits and samples are being written. */
   seqlock: "u32",
-  /** Where the ring begins, in bytes from the start of the memory. */
+  /** The offset of the ring from the start of the memory. */
   ringOffset: "u32",
-  /** How many slots the ring has: a power of two. */
+  /** The number of slots: a power of two. */
   ringCapacity: "u32",
 });
 
@@ -74,12 +73,12 @@ export const Slot = struct({
 /** `"LIBCWAVE"` as bytes in memory. */
 export const MAGIC = 0x4556_4157_4342_494cn;
 
-/** Changes whenever the meaning of a field does. */
+/** Changes with the meaning of any field. */
 export const VERSION = 1;
 
 /** The hash of all three layouts. */
 export function layoutHash(): bigint {
-  // Not before it is needed: an import shall cost little.
+  // Computed on demand, to keep the import cheap.
   return hash ??= BigInt.asUintN(
     64,
     Wave.hash * 3n + Header.hash * 5n + Slot.hash * 7n,
@@ -88,16 +87,16 @@ export function layoutHash(): bigint {
 
 let hash: bigint | undefined;
 
-/** Where the header begins; the C struct may grow up to here. */
+/** The offset of the header; the C struct may grow up to here. */
 export const HEADER_OFFSET = 64;
 
-/** Where a device puts the ring: on a cache line of its own. */
+/** The offset of the ring, on a cache line of its own. */
 export const RING_OFFSET = 256;
 
-/** The slots of a ring, unless told otherwise: 8 seconds at 1 kHz. */
+/** The default number of slots: 8 seconds at 1 kHz. */
 export const DEFAULT_CAPACITY = 8192;
 
-/** The least and the greatest number of slots. */
+/** The limits of the number of slots. */
 export const CAPACITIES = { min: 16, max: 2 ** 20 } as const;
 
 /** The size of a device's memory in bytes. */
@@ -111,7 +110,7 @@ export function isCapacity(capacity: number): boolean {
     capacity <= CAPACITIES.max && (capacity & (capacity - 1)) === 0;
 }
 
-/** A sample as the writer has it: enums by number. */
+/** A sample with its enums as numbers. */
 export interface Sample {
   /** The state's number. */
   state: number;

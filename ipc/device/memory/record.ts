@@ -1,5 +1,5 @@
 /**
- * The C struct and the settings beside it, written and read as one.
+ * Writes and reads the C struct and the settings consistently.
  *
  * @module
  */
@@ -18,12 +18,12 @@ const { state: STATE, waveform: WAVEFORM, value: VALUE } = Wave.offsets;
 const { time: TIME, period: PERIOD } = Wave.offsets;
 
 /**
- * How often a reader tries before it gives the writer up: some 100
- * microseconds, and a write takes one.
+ * The number of attempts before a reader gives up on the writer: about 100
+ * microseconds, while a write takes one.
  */
 const TRIES = 500;
 
-/** What the device has besides a sample. */
+/** The settings in the header. */
 export interface Settings {
   /** Seconds between two samples. */
   interval: number;
@@ -31,7 +31,7 @@ export interface Settings {
   bits: number;
 }
 
-/** The device's end. */
+/** The writer, in the device. */
 export class RecordWriter {
   readonly #cells: Cells;
   #writes = 0;
@@ -41,10 +41,10 @@ export class RecordWriter {
   }
 
   /**
-   * Writes it all; a reader sees either what was before or what is after.
+   * Writes the record; a reader sees either the old or the new one.
    *
-   * The sequence comes from here and not from the memory, so that whatever a
-   * stranger wrote there is right again after the next write.
+   * The sequence is kept here and not read from the memory, so that the next
+   * write repairs any value that another process wrote there.
    */
   write(sample: Sample, settings: Settings, publish: () => void): void {
     const cells = this.#cells;
@@ -62,15 +62,15 @@ export class RecordWriter {
   }
 }
 
-/** What a client reads at once. */
+/** One consistent read. */
 export interface Record {
   /** The C struct. */
   reading: Reading;
-  /** The settings; undefined of a foreign device. */
+  /** The settings; undefined for a foreign device. */
   settings: Settings | undefined;
 }
 
-/** A client's end. */
+/** The reader, in a client. */
 export class RecordReader {
   readonly #cells: Cells;
   readonly #foreign: boolean;
@@ -82,16 +82,16 @@ export class RecordReader {
     this.#label = label;
   }
 
-  /** The state's number, which may be any. */
+  /** The state's number, unchecked. */
   get state(): number {
     return this.#cells.i32(STATE);
   }
 
   /**
-   * Reads it all, or gives undefined when the writer stays in the middle of a
-   * write: it died or was stopped there.
+   * Reads the record; undefined when the writer died or was stopped in the
+   * middle of a write.
    *
-   * @throws {IpcError} `EBADMSG` when it makes no sense.
+   * @throws {IpcError} `EBADMSG` when it is invalid.
    */
   read(): Record | undefined {
     return this.#foreign ? this.#readForeign() : this.#readLocked();
@@ -125,7 +125,7 @@ export class RecordReader {
     return undefined;
   }
 
-  /** Nothing tells a half-written struct; two equal looks make it unlikely. */
+  /** Nothing marks a half-written struct; two equal reads make one unlikely. */
   #readForeign(): Record {
     let sample = this.#sample();
     for (let i = 0; i < 8; i++) {
@@ -157,9 +157,9 @@ export class RecordReader {
 }
 
 /**
- * Gives a sample from shared memory its names.
+ * Converts a sample from shared memory, with names for its enums.
  *
- * @throws {IpcError} `EBADMSG` when it makes no sense.
+ * @throws {IpcError} `EBADMSG` when it is invalid.
  */
 export function reading(
   sample: Sample,

@@ -1,10 +1,10 @@
 /**
  * The history of samples: a ring that one device writes and any number of
- * clients read, each at its own pace.
+ * clients read at their own pace.
  *
- * The writer never waits for a reader. Each slot carries the number of its
- * sample before and after, so that a reader knows whether it has read that very
- * sample, whole, and how many were overwritten before it came.
+ * The writer never waits for a reader. The sequence number of a slot changes
+ * before and after each write, so that a reader can tell whether it has read
+ * one whole sample, and how many were overwritten.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const { sequence: SEQUENCE, value: VALUE, state: STATE, waveform: WAVEFORM } =
   Slot.offsets;
 const { time: TIME, period: PERIOD } = Slot.offsets;
 
-/** Where a ring lies. */
+/** The location of a ring. */
 export interface RingPlace {
   /** First byte. */
   offset: number;
@@ -28,7 +28,7 @@ export interface RingPlace {
   capacity: number;
 }
 
-/** The device's end. */
+/** The writer, in the device. */
 export class RingWriter {
   readonly #cells: Cells;
   readonly #place: RingPlace;
@@ -39,7 +39,7 @@ export class RingWriter {
     this.#place = place;
   }
 
-  /** How many samples were written. */
+  /** The number of samples written. */
   get count(): number {
     return this.#count;
   }
@@ -58,13 +58,13 @@ export class RingWriter {
     cells.set32(at + SEQUENCE, written(n));
   }
 
-  /** Tells readers how many samples there are. */
+  /** Makes the appended samples visible to readers. */
   publish(): void {
     this.#cells.setU64(SAMPLES, BigInt(this.#count));
   }
 }
 
-/** A client's end. */
+/** The reader, in a client. */
 export class RingReader {
   readonly #cells: Cells;
   readonly #place: RingPlace;
@@ -78,12 +78,12 @@ export class RingReader {
     this.#label = label;
   }
 
-  /** How many samples were overwritten before they were read. */
+  /** The number of samples overwritten before they were read. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** How many samples the device has written. */
+  /** The number of samples the device has written. */
   get count(): number {
     const count = Number(this.#cells.u64(SAMPLES));
     if (count > Number.MAX_SAFE_INTEGER) {
@@ -92,13 +92,13 @@ export class RingReader {
     return count;
   }
 
-  /** Goes to the sample that will be the next, `past` samples back. */
+  /** Moves to `past` samples before the next one. */
   seek(past: number): void {
     const count = this.count;
     this.#next = count - Math.min(past, count, this.#place.capacity);
   }
 
-  /** The samples that have come since the last call, oldest first. */
+  /** The samples since the last call, oldest first, at most `limit`. */
   take(limit: number): Reading[] {
     const { capacity } = this.#place;
     const count = this.count;
@@ -116,14 +116,14 @@ export class RingReader {
         this.#next++;
         continue;
       }
-      // Overtaken while reading: the counter says how far the writer is now.
+      // Overtaken while reading: the counter tells where the writer is now.
       const now = this.count;
       this.#skip(Math.max(now - capacity, this.#next) + 1);
     }
     return found;
   }
 
-  /** The newest sample that is whole, if there is one. */
+  /** The newest whole sample, if any. */
   newest(): Reading | undefined {
     const count = this.count;
     const oldest = Math.max(0, count - 8);
@@ -140,7 +140,7 @@ export class RingReader {
     this.#next = to;
   }
 
-  /** Sample n, or undefined when its slot is not, or no longer, that. */
+  /** Sample n; undefined when its slot does not hold it yet, or no longer. */
   #read(n: number): Reading | undefined {
     const cells = this.#cells;
     const at = slotOffset(this.#place, n);

@@ -1,5 +1,5 @@
 /**
- * Where the memory of a device lives: one interface over the transports.
+ * The memory of a device: one interface over the transports.
  *
  * @module
  */
@@ -20,25 +20,25 @@ import type { Transport } from "../types.ts";
 
 /** The memory of a device, mapped. */
 export interface Segment extends Disposable {
-  /** Where it lives. */
+  /** The kind of memory. */
   readonly transport: Transport;
-  /** The mapping: writable for who made it, else read-only. */
+  /** The mapping: writable for the creator, otherwise read-only. */
   readonly mapping: Mapping;
-  /** What the kernel says of it. */
+  /** Describes the kernel object. */
   describe(): DeviceObject;
-  /** How many mappings there are; undefined where the kernel does not count. */
+  /** The number of mappings; undefined where the kernel does not count them. */
   attachCount(): number | undefined;
-  /** The processes that have it mapped, of those that may be seen. */
+  /** The visible processes that have it mapped. */
   mappers(): Mapper[];
-  /** Whether it was removed, so that nobody else can find it any more. */
+  /** Whether it was removed, so that no other process can find it. */
   readonly removed: boolean;
-  /** The process that made it; undefined when the kernel does not say. */
+  /** The process that made it; undefined when the kernel does not record it. */
   readonly creator: { pid: number; lives: boolean | undefined } | undefined;
   /** The descriptor of a memfd. */
   readonly fd: number | undefined;
-  /** Removes it; that somebody else has done it is no error. */
+  /** Removes it; it is no error if it is already removed. */
   remove(): void;
-  /** Unmaps it. It stays. */
+  /** Unmaps it, without removing it. */
   [Symbol.dispose](): void;
 }
 
@@ -102,7 +102,7 @@ class SysvSegment implements Segment {
   }
 }
 
-/** What POSIX memory and a memfd have in common. */
+/** The common interface of POSIX memory and a memfd. */
 interface FileMemory extends Disposable {
   readonly fd: Fd;
   map(options: { readOnly: boolean }): Mapping;
@@ -110,8 +110,8 @@ interface FileMemory extends Disposable {
 }
 
 /**
- * Memory behind a descriptor. The kernel does not count its mappings, nor does
- * it say who made it.
+ * Memory behind a descriptor. The kernel does not count its mappings or record
+ * its creator.
  */
 abstract class FileSegment<M extends FileMemory> implements Segment {
   abstract readonly transport: Transport;
@@ -155,7 +155,7 @@ abstract class FileSegment<M extends FileMemory> implements Segment {
   }
 }
 
-/** POSIX shared memory, with a name that is made of the key. */
+/** POSIX shared memory, whose name is made from the key. */
 class PosixSegment extends FileSegment<PosixSharedMemory> {
   readonly transport = "posix";
   readonly fd = undefined;
@@ -169,12 +169,12 @@ class PosixSegment extends FileSegment<PosixSharedMemory> {
   }
 
   remove(): void {
-    // Without a name of its own, the name is somebody else's by now.
+    // Once unlinked, the name may belong to another object.
     if (!this.removed) ignoreGone(() => this.memory.unlink());
   }
 }
 
-/** A sealed memfd, which goes when its device does. */
+/** A sealed memfd, which vanishes with its device. */
 class MemfdSegment extends FileSegment<Memfd> {
   readonly transport = "memfd";
   readonly removed = false;
@@ -188,7 +188,7 @@ class MemfdSegment extends FileSegment<Memfd> {
   }
 
   remove(): void {
-    // It has no name to be removed.
+    // A memfd has no name to remove.
   }
 }
 
@@ -226,16 +226,16 @@ export function createSegment(
 export interface FindSegmentOptions {
   /** The key of the device. */
   key: Key;
-  /** The process that has the memfd, which must be alive. */
+  /** The living process that has the memfd. */
   pid?: number | undefined;
-  /** The number of its descriptor there. */
+  /** The descriptor's number in that process. */
   fd?: number | undefined;
 }
 
 /**
- * The memory that is there, read-only; undefined when there is none.
+ * Opens existing memory read-only; undefined when there is none.
  *
- * A memfd must be sealed: nobody can then end this process by making it
+ * A memfd must be sealed, so that nobody can kill this process by making it
  * shorter.
  */
 export function findSegment(
@@ -268,19 +268,19 @@ export function findSegment(
   }
 }
 
-/** POSIX memory that has no byte yet. */
+/** POSIX memory of size 0. */
 export interface EmptyMemory extends Disposable {
-  /** What the kernel says of it. */
+  /** Describes the kernel object. */
   describe(): DeviceObject;
-  /** Whether it has lost its name. */
+  /** Whether it was unlinked. */
   readonly removed: boolean;
-  /** Removes it; that somebody else has done it is no error. */
+  /** Removes it; it is no error if it is already removed. */
   remove(): void;
 }
 
 /**
- * POSIX memory of a device that is making it just now, or was killed when it
- * did, and that nobody can map; undefined when there is none.
+ * Finds POSIX memory of size 0, of a device that is just creating it or was
+ * killed then; undefined when there is none.
  */
 export function findEmpty(key: Key): EmptyMemory | undefined {
   let memory: PosixSharedMemory;
@@ -300,7 +300,7 @@ export function findEmpty(key: Key): EmptyMemory | undefined {
       return memory.stat().links === 0;
     },
     remove() {
-      // Without a name of its own, the name is somebody else's by now.
+      // Once unlinked, the name may belong to another object.
       if (!this.removed) ignoreGone(() => memory.unlink());
     },
     [Symbol.dispose]: () => memory[Symbol.dispose](),
@@ -320,7 +320,7 @@ function describeFile(
   return { kind: "memory", transport, id: undefined, name, size, uid, mode };
 }
 
-/** Gives the memory up again, and removes it if it is new, when that fails. */
+/** Maps memory; if that fails, closes it, and removes it if it is new. */
 function mapped<M extends Disposable, S>(memory: M, map: (memory: M) => S): S {
   try {
     return map(memory);

@@ -1,9 +1,9 @@
 /**
- * Becoming the one device of a key, and removing what a dead one left.
+ * Claims the key of a device, and removes the objects of a dead one.
  *
- * Whoever has raised the semaphore DEVICE owns everything under the key. A set
- * that a dead device left is removed last, by whoever has claimed it, so that
- * at no time two processes clean up or build at once.
+ * The process that has raised the semaphore DEVICE owns all objects of the key.
+ * The claimant removes the set of a dead device last, so that two processes
+ * never clean up or create at once.
  *
  * @module
  */
@@ -21,44 +21,46 @@ import type { Transport } from "../types.ts";
 import { ownerOf } from "./owner.ts";
 import { DeviceSemaphores } from "./semaphores.ts";
 
-/** Where memory is found without its device; a memfd goes with it. */
+/** The transports whose memory outlives the device, unlike a memfd. */
 export const FINDABLE = ["sysv", "posix"] as const;
 
-/** How often others may come in between before it is an error. */
+/** The number of interrupted attempts before it is an error. */
 const ATTEMPTS = 100;
-/** After so many of them it is time to get out of step with the others. */
+/**
+ * The number of attempts before random pauses, to get out of step with others.
+ */
 const QUICK_ATTEMPTS = 5;
 
-/** What a key is claimed for. */
+/** Options of claiming a key. */
 export interface ClaimOptions {
-  /** Where the memory shall live. */
+  /** The kind of memory. */
   transport: Transport;
   /** Permission bits. */
   mode: number;
   /** The verb of messages. */
   action: "create" | "detach";
-  /** The code when somebody else is the device. */
+  /** The error code when another process is the device. */
   code: "EEXIST" | "EBUSY";
 }
 
-/** A key that is claimed. */
+/** A claimed key. */
 export interface Claim {
   /** Its new semaphores. */
   semaphores: DeviceSemaphores;
-  /** What a dead device had left, and was removed. */
+  /** The removed objects of a dead device. */
   removed: DeviceObject[];
 }
 
 /**
  * Claims a key for this process.
  *
- * @throws {IpcError} `EEXIST` when another device runs, or something that is
- * not known to be a dead device's is in the way.
+ * @throws {IpcError} `EEXIST` when another device runs, or an object has the
+ * key that is not known to be a dead device's.
  */
 export function claim(place: Place, options: ClaimOptions): Claim {
   const removed: DeviceObject[] = [];
   for (let i = 0; i < ATTEMPTS; i++) {
-    // Two loops that are equally fast would keep step.
+    // Two equally fast loops would stay in step.
     if (i > QUICK_ATTEMPTS) pause(Math.random());
     const semaphores = obtain(place, options);
     if (semaphores === undefined) continue;
@@ -68,7 +70,7 @@ export function claim(place: Place, options: ClaimOptions): Claim {
       semaphores[Symbol.dispose]();
     } catch (error) {
       semaphores[Symbol.dispose]();
-      // Somebody else has removed the set in between.
+      // Another process has removed the set in between.
       if (!isGone(error)) throw error;
     }
   }
@@ -79,7 +81,9 @@ export function claim(place: Place, options: ClaimOptions): Claim {
   );
 }
 
-/** The set of the key, new or old; undefined when it vanished meanwhile. */
+/**
+ * Creates or opens the set of the key; undefined when it vanished meanwhile.
+ */
 function obtain(
   { key }: Place,
   { mode }: ClaimOptions,
@@ -111,12 +115,14 @@ class Attempt {
     if (transport === undefined && !blank) {
       throw this.#inTheWay(`System V semaphore set ${id}`, "semget");
     }
-    // First, since who may only read is told as well who it is.
+    // Check `claimed` first, so that a caller with only read permission also
+    // learns the owner.
     const which = claimed
       ? undefined
       : semaphores.claim(this.#options.transport);
     if (which === undefined) {
-      // Somebody took the new set for a dead one's and is about to remove it.
+      // Another process took the new set for a dead device's and is about to
+      // remove it.
       if (created) return false;
       throw this.#taken(semaphores.holder);
     }
@@ -148,7 +154,7 @@ class Attempt {
       this.#removed.push(object);
       certain = true;
     }
-    // Whoever would be making it would hold the claim.
+    // A process that is just creating it would hold the claim.
     using empty = this.#find("posix", () => findEmpty(this.#place.key));
     if (empty !== undefined) {
       const object = empty.describe();
@@ -158,7 +164,7 @@ class Attempt {
     this.#removeQueue(certain);
   }
 
-  /** Finds memory; what cannot be opened is only in the way of its own kind. */
+  /** Finds memory; inaccessible memory of another transport is no obstacle. */
   #find<T>(transport: Transport, find: () => T | undefined): T | undefined {
     try {
       return find();
@@ -172,7 +178,7 @@ class Attempt {
     }
   }
 
-  /** Throws unless it is certain that nobody writes to that memory. */
+  /** Throws unless it is certain that no process writes to that memory. */
   #refuseLiving(segment: Segment): void {
     const owner = ownerOf(segment, this.#place.label);
     if (owner?.alive) throw this.#taken(owner.pid);
@@ -243,7 +249,7 @@ export function findQueue(key: Key): SysvMessageQueue | undefined {
   }
 }
 
-/** What the kernel says of a queue. */
+/** Describes a queue. */
 export function describeQueue(queue: SysvMessageQueue): DeviceObject {
   const { id, bytes, uid, mode } = queue.stat();
   return {

@@ -1,5 +1,5 @@
 /**
- * Finding the memory of a device.
+ * Finds the memory of a device.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { areSame, type Signs, signsOf } from "./signs.ts";
 import type { Transport } from "../types.ts";
 import { DeviceLiveness, type Liveness, PlainLiveness } from "./liveness.ts";
 
-/** How often to look anew when a device begins or ends meanwhile. */
+/** The number of attempts when a device begins or ends meanwhile. */
 const ATTEMPTS = 10;
 
 /** A device that was found. */
 export interface Found {
   /** Its memory, read-only. */
   segment: Segment;
-  /** What the memory is. */
+  /** The kind of its memory. */
   kind: MemoryKind;
-  /** Says whether it lives. */
+  /** Tells whether it is alive. */
   liveness: Liveness;
   /** Its process id; 0 when it is not visible. */
   pid: number;
@@ -44,13 +44,13 @@ export function findDevice(
     const seen = look(place, transport, signs, stack);
     const before = signs;
     signs = signsOf(place);
-    // In this order: a device takes its semaphores away last.
+    // In this order: a device removes its semaphores last.
     if (!areSame(before, signs) || seen.segment?.removed) continue;
     if ("error" in seen) throw seen.error;
     stack.move();
     return seen;
   }
-  // Between two devices of one key there is none.
+  // Devices begin and end all the time: report that there is none.
   throw missing(place, undefined);
 }
 
@@ -67,13 +67,13 @@ export function tryFindDevice(
   }
 }
 
-/** What memory there was, and why that is no living device. */
+/** The memory found, and why it is not a living device's. */
 interface Refused {
   segment: Segment | undefined;
   error: unknown;
 }
 
-/** A device, or why there is none, as it looks now. */
+/** Finds a device, or the reason why there is none. */
 function look(
   place: Place,
   transport: Transport | undefined,
@@ -104,7 +104,7 @@ function openSegment(
       `Cannot open ${place.label}: its memory is not ${where} but ${signs.transport}`,
     );
   }
-  // The process id of a dead device may be another process's by now.
+  // The pid of a dead device may belong to another process by now.
   const { pid, fd } = signs?.claimed ? signs : {};
   const segment = findSegment(where, { key: place.key, pid, fd });
   if (segment === undefined) throw missing(place, signs);
@@ -116,7 +116,7 @@ function examine(
   place: Place,
   signs: Signs | undefined,
 ): Found {
-  // Before the header is read: the device may be writing it.
+  // Check before reading the header: the device may be writing it.
   const unfinished = isUnfinished(segment.mapping);
   const kind = readHeader(segment.mapping, place.label);
   if (unfinished && kind.kind === "plain" && signs !== undefined) {
@@ -134,7 +134,7 @@ function examine(
 }
 
 function missing(place: Place, signs: Signs | undefined): Error {
-  // A memfd is gone with its device; only the semaphores tell of it.
+  // A memfd vanishes with its device; only the semaphores remain.
   if (signs?.transport === "memfd" && !signs.claimed) {
     return died(place, signs.pid);
   }

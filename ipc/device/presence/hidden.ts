@@ -1,6 +1,6 @@
 /**
- * What exists under a key though it may not be opened: the kernel lists all
- * System V objects to everybody.
+ * Objects of a key that may not be opened: the kernel lists all System V
+ * objects to everybody.
  *
  * @module
  */
@@ -13,17 +13,17 @@ import { SysvSharedMemory } from "../../sysv/shared_memory.ts";
 import type { DeviceObject } from "../object.ts";
 import type { Owner } from "./owner.ts";
 
-/** What is hidden under a key. */
+/** The inaccessible objects of a key. */
 export interface Hidden {
   /** The objects. */
   objects: DeviceObject[];
-  /** Who made the memory; undefined when that is not hidden. */
+  /** The creator of the memory; undefined when the memory is not hidden. */
   owner: Owner | undefined;
-  /** How many mappings the memory has. */
+  /** The number of mappings of the memory. */
   attachCount: number | undefined;
 }
 
-/** The objects of a key apart from those that are known. */
+/** Finds the objects of a key other than the known ones. */
 export function hiddenObjects(
   key: Key,
   known: readonly DeviceObject[],

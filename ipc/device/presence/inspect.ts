@@ -1,5 +1,5 @@
 /**
- * What exists under the key of a device, and removing what a dead one left.
+ * Inspects the objects of a device, and removes those of a dead one.
  *
  * @module
  */
@@ -56,29 +56,30 @@ export interface DeviceInspection {
   /** The key. */
   key: Key;
   /**
-   * `"none"`: nothing; `"alive"`: a device runs; `"dead"`: a device has died
-   * and left things; `"foreign"`: a segment of another program that this module
-   * does not know, or one too small to be a device's.
+   * `"none"`: no object; `"alive"`: a device runs; `"dead"`: a device has died
+   * and left objects; `"foreign"`: a segment of an unknown program, or one too
+   * small for a device.
    */
   status: "none" | "alive" | "dead" | "foreign";
   /** The process that runs or ran it; undefined when there is none. */
   device: Peer | undefined;
-  /** Where the memory lives; undefined when there is none. */
+  /** The kind of memory; undefined when there is none. */
   transport: Transport | undefined;
-  /** Whether the device is another program's with only the C struct. */
+  /** Whether the device is another program with only the C struct. */
   plain: boolean;
-  /** The newest reading, when there is one that makes sense. */
+  /** The newest reading, if there is a valid one. */
   reading: Reading | undefined;
   /**
-   * Milliseconds since the device gave a sign of life, which it does every 250
-   * or so: much more, and it is stopped or blocked. Undefined when it gives none.
+   * Milliseconds since the last heartbeat, which the device writes about every
+   * 250 ms: much more means that it is stopped or blocked. Undefined when there
+   * is none.
    */
   silence: number | undefined;
-  /** The kernel objects there are. */
+  /** The kernel objects. */
   objects: DeviceObject[];
-  /** How many mappings the kernel counts; undefined if it does not. */
+  /** The number of mappings; undefined where the kernel does not count them. */
   attachCount: number | undefined;
-  /** Those of the attached processes that may be seen. */
+  /** The visible processes that have the memory mapped. */
   attached: AttachedProcess[];
   /** The process that holds the writers' lock, if one does. */
   lockedBy: Peer | undefined;
@@ -87,25 +88,25 @@ export interface DeviceInspection {
 /** Options of {@linkcode detach}. */
 export interface DetachOptions extends DeviceAddress {
   /**
-   * Removes also what a living device, or a program this module does not
-   * know, uses.
+   * Also removes objects of a living device or of an unknown program.
    *
    * @default {false}
    */
   force?: boolean | undefined;
 }
 
-/** What {@linkcode detach} did. */
+/** The result of {@linkcode detach}. */
 export interface DetachResult {
-  /** What was there before. */
+  /** The state before. */
   before: DeviceInspection;
-  /** What was removed. */
+  /** The removed objects. */
   removed: DeviceObject[];
 }
 
 /**
- * What exists under the key of a device. Changes nothing. Of what may not be
- * read it tells only that it is there, and whether its maker lives.
+ * Inspects the kernel objects of a device's key, without changing them. For
+ * inaccessible objects it reports only their existence, and whether their
+ * creator is alive.
  *
  * @example Is there a device?
  * ```ts
@@ -123,8 +124,8 @@ export function inspect(address: DeviceAddress = {}): DeviceInspection {
 }
 
 /**
- * Removes what a dead device left behind; with `force` whatever is there. A
- * device that is robbed of its memory ends, with `reason: "removed"`.
+ * Removes the objects of a dead device; with `force`, any objects of the key. A
+ * living device whose memory is removed ends with `reason: "removed"`.
  *
  * @example Clean up
  * ```ts
@@ -135,8 +136,8 @@ export function inspect(address: DeviceAddress = {}): DeviceInspection {
  * assertEquals(removed, []);
  * ```
  *
- * @throws {IpcError} `EBUSY` when a device is alive or what is there belongs to
- * another program, unless `force`; `EPERM` or `EACCES` when it belongs to
+ * @throws {IpcError} `EBUSY` when a device is alive or the objects belong to
+ * another program, unless `force`; `EPERM` or `EACCES` when they belong to
  * another user; `ENOENT` when the path does not exist.
  */
 export function detach(options: DetachOptions = {}): DetachResult {
@@ -175,7 +176,7 @@ function removeAll({ key }: Place): DeviceObject[] {
   return removed;
 }
 
-/** How often to look anew when a device begins or ends meanwhile. */
+/** The number of attempts when a device begins or ends meanwhile. */
 const ATTEMPTS = 5;
 
 function inspectPlace(place: Place): DeviceInspection {
@@ -189,30 +190,30 @@ function inspectPlace(place: Place): DeviceInspection {
   }
 }
 
-/** What is known of some memory. */
+/** What an inspection knows of one memory. */
 interface Memory
   extends
     Pick<DeviceInspection, "plain" | "reading" | "silence" | "attachCount"> {
   /** The object. */
   object: DeviceObject;
-  /** Who runs the device; undefined when it is no device's. */
+  /** The owner of the device; undefined when it is not a device's memory. */
   owner: Owner | undefined;
   /** The memory itself, unmapped; undefined when it may not be opened. */
   segment?: Segment;
 }
 
 /**
- * Collects what there is, piece by piece. What has come or gone until the end is
- * left out, so that what is told was there at one moment.
+ * Collects the objects one by one. It omits those that appear or vanish during
+ * the inspection, so that the result describes one moment.
  */
 class Inspector implements Disposable {
   readonly #place: Place;
   readonly #signs: Signs | undefined;
   readonly #handles = new DisposableStack();
   readonly #objects: DeviceObject[] = [];
-  /** Says whether an object is still there. */
+  /** Tells whether an object still exists. */
   readonly #isThere = new Map<DeviceObject, () => boolean>();
-  /** What nobody but a device makes. */
+  /** Objects that only a device makes. */
   readonly #devices = new Set<DeviceObject>();
   readonly #memories: Memory[] = [];
   #lockHolder: number | undefined;
@@ -238,7 +239,7 @@ class Inspector implements Disposable {
     this.#lookAtHidden();
   }
 
-  /** Whether all that it saw is still so. */
+  /** Whether nothing has changed since. */
   isSteady(now: Signs | undefined): boolean {
     return areSame(this.#signs, now) &&
       this.#isThere.values().every((isThere) => isThere());
@@ -247,7 +248,7 @@ class Inspector implements Disposable {
   conclude(now: Signs | undefined): DeviceInspection {
     const objects = this.#objects.filter((object) =>
       this.#isThere.get(object)?.() &&
-      // The number of a memfd may be that of another device's by now.
+      // The memfd's descriptor number may belong to another device's by now.
       (object.transport !== "memfd" || areSame(this.#signs, now))
     );
     const memory = this.#memories.findLast(({ object }) =>
@@ -274,7 +275,7 @@ class Inspector implements Disposable {
         writable,
         device: pid === owner?.pid,
       })) ?? [],
-      // The device itself takes it for each write.
+      // The device itself takes the lock for each write.
       lockedBy: holder === undefined || holder === owner?.pid
         ? undefined
         : peerOf(holder, processStartTime(holder) !== undefined),
@@ -296,14 +297,14 @@ class Inspector implements Disposable {
     const reading = kind && readable(() => readAny(segment, kind, label));
     let owner = ownerOf(segment, label);
     if (owner !== undefined) this.#devices.add(object);
-    // Of a program that made more than the struct.
+    // The memory of a program that made more than the struct.
     else if (!isUnfinished(segment.mapping)) {
       owner = reading && plainOwner(segment);
     }
     const stillness = kind?.kind === "device"
       ? silence(segment.mapping)
       : undefined;
-    // This look must not count.
+    // This mapping must not count.
     segment.mapping.close();
     this.#memories.push({
       object,
@@ -343,7 +344,7 @@ class Inspector implements Disposable {
   #lookAtHidden(): void {
     const hidden = hiddenObjects(this.#place.key, this.#objects);
     for (const object of hidden.objects) {
-      // What may be read has come in between.
+      // An object that can be opened has been made in between.
       this.#add(object, () => accessOf(object) === "hidden");
       if (object.kind !== "memory") continue;
       const { owner, attachCount } = hidden;
@@ -359,7 +360,9 @@ class Inspector implements Disposable {
   }
 }
 
-/** Who runs the device: the kernel's word counts more than the memory's. */
+/**
+ * The owner of the device: the semaphores are more reliable than the memory.
+ */
 function ownerNow(
   owner: Owner | undefined,
   signs: Signs | undefined,
@@ -378,7 +381,7 @@ function statusOf(
   return known ? "dead" : "foreign";
 }
 
-/** Whether an object is there now, and may be read. */
+/** Whether an object exists now, and may be read. */
 function accessOf({ kind, id }: DeviceObject): "open" | "hidden" | "gone" {
   if (id === undefined) return "open";
   const { fromId } = kind === "memory"
@@ -407,7 +410,7 @@ function readAny(
       : new RingReader(mapping, kind.header.ring, label).newest());
 }
 
-/** What may not be read, makes no sense or has just gone, is left out. */
+/** Undefined for an object that may not be read, is invalid or has vanished. */
 function readable<T>(look: () => T): T | undefined {
   try {
     return look();

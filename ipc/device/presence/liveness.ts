@@ -1,6 +1,6 @@
 /**
- * Whether a device still lives, as its clients see it: by the semaphore that the
- * kernel lowers at its end (`semaphores.ts`), or by the process that its header
+ * Whether a device is alive, for its clients: by the semaphore that the kernel
+ * lowers when it ends (`semaphores.ts`), or by the process that its header
  * names (`owner.ts`).
  *
  * @module
@@ -13,21 +13,21 @@ import type { Segment } from "../memory/segment.ts";
 import { plainOwner } from "./owner.ts";
 import { DeviceSemaphores } from "./semaphores.ts";
 
-/** Milliseconds between two looks at what costs more than a system call. */
+/** Milliseconds between checks that cost more than a system call. */
 const CHECK = 200;
 
-/** Says whether a device lives, as often as it is asked. */
+/** Tells whether a device is alive. */
 export interface Liveness extends Disposable {
-  /** Whether the device lives. */
+  /** Whether the device is alive. */
   lives(): boolean;
 }
 
 /**
- * Of a device of this module.
+ * The liveness of a device of this module.
  *
- * The kernel knows: its semaphore DEVICE is lowered the moment the device ends.
- * When the semaphores may not be read, or somebody has removed them, its process
- * id and start time have to do. A device of which nothing can be known lives.
+ * The kernel lowers its semaphore DEVICE at the moment the device ends. If the
+ * semaphores cannot be read, or were removed, the process id and start time
+ * decide. A device of which nothing is known counts as alive.
  */
 export class DeviceLiveness implements Liveness {
   readonly #identity: Identity;
@@ -67,7 +67,7 @@ export class DeviceLiveness implements Liveness {
   }
 }
 
-/** Of a C program that made only the struct. */
+/** The liveness of a C program that made only the struct. */
 export class PlainLiveness implements Liveness {
   readonly #segment: Segment;
   #looked = -Infinity;
@@ -87,14 +87,14 @@ export class PlainLiveness implements Liveness {
   }
 
   [Symbol.dispose](): void {
-    // Nothing of its own.
+    // It owns nothing.
   }
 
   #look(): boolean {
     try {
       return plainOwner(this.#segment).alive;
     } catch (error) {
-      // Removed, and nothing says by whom: the caller looks at that as well.
+      // The memory was removed: the caller checks for that as well.
       if (isGone(error)) return this.#seen;
       throw error;
     }

@@ -1,5 +1,5 @@
 /**
- * Whose memory it is, as far as that can be known.
+ * The owner of a memory, as far as it can be known.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { Wave } from "../memory/layout.ts";
 import { RecordReader } from "../memory/record.ts";
 import type { Segment } from "../memory/segment.ts";
 
-/** Who runs a device, and whether it may live. */
+/** The process that runs a device, and whether it may be alive. */
 export interface Owner {
   /** Its process id; 0 when it is not visible. */
   pid: number;
-  /** Whether it lives, or may live for all that can be known. */
+  /** Whether it is, or may be, alive. */
   alive: boolean;
 }
 
 /**
- * Who the device of this memory is; undefined when it is the memory of some
- * other program.
+ * The device that owns a memory; undefined when it is the memory of another
+ * program.
  */
 export function ownerOf(
   segment: Segment,
@@ -41,7 +41,7 @@ export function ownerOf(
   return isPlainStruct(segment, label) ? plainOwner(segment) : undefined;
 }
 
-/** Whether it is a segment of the C struct alone, and makes sense. */
+/** Whether it is a segment with only a valid C struct. */
 function isPlainStruct({ mapping }: Segment, label: string): boolean {
   if (mapping.size !== Wave.size) return false;
   try {
@@ -54,8 +54,8 @@ function isPlainStruct({ mapping }: Segment, label: string): boolean {
 }
 
 /**
- * Who the device of a plain C struct is. The kernel says who made it; when
- * that process is gone, another one may still write to it.
+ * The owner of a plain C struct. The kernel records the creator; when that is
+ * gone, another process may still write to it.
  */
 export function plainOwner(segment: Segment): Owner {
   const { pid = 0, lives: made } = segment.creator ?? {};

@@ -1,18 +1,18 @@
 /**
- * The semaphore set of a device: who is the device, and who may write.
+ * The semaphore set of a device: identifies the device, and locks writes.
  *
  * | index | name    | meaning |
  * |-------|---------|---------|
- * | 0     | LOCK    | 1, or 0 while somebody writes to the memory |
- * | 1     | DEVICE  | 0, or 1 while the device lives |
- * | 2     | KIND    | says that the set is a device's, and its transport |
+ * | 0     | LOCK    | 1, or 0 while a process writes to the memory |
+ * | 1     | DEVICE  | 0, or 1 while the device is alive |
+ * | 2     | KIND    | marks the set as a device's, and holds its transport |
  * | 3     | FD      | the descriptor of its memfd in the device, plus one |
  *
- * A new set is all zeros, so that its lock is held. A device raises LOCK, DEVICE
- * and KIND in one operation, DEVICE with `SEM_UNDO`: of all that try only one
- * succeeds, and the kernel itself lowers it when that process ends, however it
- * ends. So nobody has to guess by process ids, and a set of a KIND whose DEVICE
- * is 0 is that of a dead device, never that of one which is just being made.
+ * A new set is all zeros, so its lock is held. A device raises LOCK, DEVICE and
+ * KIND in one operation, DEVICE with `SEM_UNDO`: only one process succeeds, and
+ * the kernel lowers DEVICE when that process ends, however it ends. So there is
+ * no guessing by process ids, and a set with KIND set and DEVICE 0 is that of a
+ * dead device, never of one that is being created.
  *
  * @module
  */
@@ -28,27 +28,24 @@ import { type Transport, TRANSPORTS } from "../types.ts";
 
 /** The writers' lock. */
 export const LOCK = 0;
-/** Whether the device lives. */
+/** Whether the device is alive. */
 export const DEVICE = 1;
 const KIND = 2;
 const FD = 3;
 const LENGTH = 4;
 
-/** Marks a set as a device's: "LW" as two bytes, the transport is added. */
+/** Marks a set as a device's: "LW" as two bytes, plus the transport. */
 const SIGNATURE = 0x4c57;
 
-/** What the values of a set say. */
+/** The decoded values of a set. */
 export interface DeviceSigns {
   /** Where the memory lives; undefined when the set is not a device's. */
   transport: Transport | undefined;
-  /** Whether the device lives. */
+  /** Whether the device is alive. */
   claimed: boolean;
   /** The descriptor of its memfd; undefined while it has none. */
   fd: number | undefined;
-  /**
-   * Whether nobody has claimed it since it was made, so that nothing else can
-   * have been made either.
-   */
+  /** Whether it was never claimed, so that no other object can exist either. */
   blank: boolean;
 }
 
@@ -56,7 +53,7 @@ export interface DeviceSigns {
 export class DeviceSemaphores implements Disposable {
   /** The set itself. */
   readonly set: SysvSemaphoreSet;
-  /** Whether this handle has made it. */
+  /** Whether this handle created it. */
   readonly created: boolean;
 
   private constructor(set: SysvSemaphoreSet, created: boolean) {
@@ -65,9 +62,9 @@ export class DeviceSemaphores implements Disposable {
   }
 
   /**
-   * `semget`: makes the set of a key. Nobody is the device yet.
+   * `semget`: creates the set of a key, unclaimed.
    *
-   * @returns Undefined when somebody has removed it at once.
+   * @returns Undefined when another process has already removed it.
    * @throws {IpcError} `EEXIST` when there is one.
    */
   static create(key: Key, mode: number): DeviceSemaphores | undefined {
@@ -79,7 +76,7 @@ export class DeviceSemaphores implements Disposable {
       `System V semaphore set with key ${keyText(key)}`,
     );
     try {
-      // Not by the class's own create(), which gives values in a second step.
+      // Not SysvSemaphoreSet.create(), which sets values in a second step.
       return new DeviceSemaphores(SysvSemaphoreSet.fromId(id), true);
     } catch (error) {
       if (isGone(error)) return undefined;
@@ -89,9 +86,9 @@ export class DeviceSemaphores implements Disposable {
   }
 
   /**
-   * The set of a key, whosever it is; undefined when there is none.
+   * Opens the set of a key, whoever owns it; undefined when there is none.
    *
-   * @param initialized Whether to wait until its maker has claimed it.
+   * @param initialized Whether to wait until its creator has claimed it.
    */
   static find(
     key: Key,
@@ -107,8 +104,8 @@ export class DeviceSemaphores implements Disposable {
   }
 
   /**
-   * As {@linkcode find}, but gives undefined also for a set that may not be
-   * read or is not a device's.
+   * As {@linkcode find}, but undefined also for a set that may not be read or
+   * is not a device's.
    */
   static findReadable(key: Key): DeviceSemaphores | undefined {
     try {
@@ -120,7 +117,7 @@ export class DeviceSemaphores implements Disposable {
     }
   }
 
-  /** What its values say, at one moment. */
+  /** Reads all values at one moment. */
   read(): DeviceSigns {
     const { set } = this;
     const values = set.length === LENGTH ? set.values() : [];
@@ -138,7 +135,7 @@ export class DeviceSemaphores implements Disposable {
     return this.read().transport;
   }
 
-  /** Whether a device lives. */
+  /** Whether a device is alive. */
   get claimed(): boolean {
     return this.set.value(DEVICE) > 0;
   }
@@ -151,17 +148,17 @@ export class DeviceSemaphores implements Disposable {
     return this.set.lastPid(DEVICE);
   }
 
-  /** Says which descriptor of the device is its memfd, or that none is. */
+  /** Sets the descriptor of the device's memfd, or none. */
   setFd(fd?: number): void {
     this.set.setValue(FD, fd === undefined ? 0 : fd + 1);
   }
 
   /**
-   * Becomes the device, unless another one lives.
+   * Becomes the device, unless another one is alive.
    *
-   * @param transport Where the memory of the first one shall live.
-   * @returns Whether it is the `"first"` one of this set or comes after one that
-   * has died; undefined when another one lives.
+   * @param transport The kind of memory, if this is the first claim.
+   * @returns `"first"` for the first claim of this set, `"next"` after a dead
+   * device; undefined when another device is alive.
    */
   claim(transport: Transport): "first" | "next" | undefined {
     const kind = SIGNATURE + TRANSPORTS.indexOf(transport);
@@ -178,7 +175,7 @@ export class DeviceSemaphores implements Disposable {
     if (first) return "first";
     const next = this.set.tryOperate([
       isZero(DEVICE),
-      // Fails where there was none: that set is about to be claimed.
+      // Fails for a set without KIND, which is about to be claimed.
       { index: KIND, delta: -SIGNATURE, noWait: true },
       { index: KIND, delta: SIGNATURE, noWait: true },
       device,
@@ -186,7 +183,7 @@ export class DeviceSemaphores implements Disposable {
     return next ? "next" : undefined;
   }
 
-  /** Is the device no longer. */
+  /** Stops being the device. */
   unclaim(): void {
     this.set.tryOperate([
       { index: DEVICE, delta: -1, noWait: true, undo: true },
@@ -198,12 +195,12 @@ export class DeviceSemaphores implements Disposable {
     return this.set.value(LOCK) > 0 ? undefined : this.set.lastPid(LOCK);
   }
 
-  /** Whether somebody has removed the set. */
+  /** Whether the set was removed. */
   get gone(): boolean {
     return isRemoved(() => this.set.value(DEVICE));
   }
 
-  /** What the kernel says of it. */
+  /** Describes the kernel object. */
   describe(): DeviceObject {
     const { id, length, uid, mode } = this.set.stat();
     return {
@@ -217,18 +214,18 @@ export class DeviceSemaphores implements Disposable {
     };
   }
 
-  /** Removes the set; that somebody else has done it is no error. */
+  /** Removes the set; it is no error if it is already removed. */
   remove(): void {
     ignoreGone(() => this.set.remove());
   }
 
-  /** Gives up the handle. */
+  /** Closes the handle. */
   [Symbol.dispose](): void {
     this.set.close();
   }
 }
 
-/** Whether a look at a kernel object finds that it is no longer there. */
+/** Whether a call on a kernel object fails because it was removed. */
 export function isRemoved(look: () => void): boolean {
   try {
     look();

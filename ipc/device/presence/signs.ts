@@ -1,9 +1,9 @@
 /**
- * What the semaphores of a key say.
+ * The values of a key's semaphores.
  *
- * They say it before there is anything else and after nothing else is left. So
- * whoever looks at the rest of a device reads them before and after it: unless
- * they are the same, it may have seen half of one device and half of the next.
+ * They exist before any other object and until all others are gone. So an
+ * inspection reads them before and after the other objects: if they differ, it
+ * may have mixed two devices.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import type { Place } from "../address.ts";
 import { DeviceSemaphores } from "./semaphores.ts";
 import type { Transport } from "../types.ts";
 
-/** What the semaphores of a key say, at one moment. */
+/** The values of a key's semaphores at one moment. */
 export interface Signs {
-  /** The id of the set, which no other set gets. */
+  /** The id of the set, which no later set gets. */
   id: number;
-  /** Where the memory lives. */
+  /** The kind of memory. */
   transport: Transport;
-  /** Whether the device lives. */
+  /** Whether the device is alive. */
   claimed: boolean;
   /** Process id of the device. */
   pid: number;
@@ -27,7 +27,7 @@ export interface Signs {
   fd: number | undefined;
 }
 
-/** What the semaphores of a key say, if they are a device's. */
+/** Reads the semaphores of a key, if they are a device's. */
 export function signsOf({ key }: Place): Signs | undefined {
   using semaphores = DeviceSemaphores.findReadable(key);
   try {
@@ -44,7 +44,7 @@ export function signsOf({ key }: Place): Signs | undefined {
   }
 }
 
-/** Whether no device has begun or ended between two looks. */
+/** Whether no device began or ended between two reads. */
 export function areSame(a: Signs | undefined, b: Signs | undefined): boolean {
   return a?.id === b?.id && a?.claimed === b?.claimed && a?.fd === b?.fd;
 }

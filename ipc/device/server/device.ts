@@ -57,24 +57,24 @@ export interface WaveDeviceOptions extends DeviceAddress {
    */
   bits?: number | undefined;
   /**
-   * Where the memory lives. C programs find only `"sysv"`. Semaphores and queue
-   * are System V's in any case.
+   * The kind of memory. C programs find only `"sysv"`. Semaphores and queue are
+   * always System V objects.
    *
    * @default {"sysv"}
    */
   transport?: Transport | undefined;
   /**
    * Permission bits of the memory, the semaphores and the queue. With 0o600 all
-   * programs of the same user get in, also a C client that asks for 0666; 0o644
-   * lets everybody read, 0o666 lets everybody write and command. The owner
-   * must be able to read and write.
+   * programs of the same user have access, even a C client that asks for 0666;
+   * with 0o644 everybody can read, with 0o666 write and send commands. The
+   * owner must be able to read and write.
    *
    * @default {0o600}
    */
   mode?: number | undefined;
   /**
-   * How many samples the history holds: a power of two from 16 to 2^20. A
-   * client that follows loses none while it looks more often than so many
+   * The capacity of the history in samples: a power of two from 16 to 2^20. A
+   * following client loses none if it reads at least once in that many
    * intervals.
    *
    * @default {8192}
@@ -91,13 +91,13 @@ export interface RunOptions {
 /**
  * A simulated device that writes samples of a waveform into shared memory.
  *
- * The first 32 bytes are a C struct that any program can read; a history of
- * samples, settings, and signs of life lie behind it. Commands come through a
+ * The first 32 bytes are a C struct that any program can read; settings, a
+ * heartbeat and the history of samples follow. Commands arrive through a
  * message queue, see {@linkcode WaveControl}. All objects have the key
- * `ftok(path, projectId)` and go when the device ends. When it is killed they
- * stay, and the next device, or {@linkcode detach}, removes them.
+ * `ftok(path, projectId)`, and the device removes them when it ends. If it is
+ * killed, the next device or {@linkcode detach} removes them.
  *
- * Samples are written on the event loop, several at once where the interval is
+ * Samples are written on the event loop, several at once if the interval is
  * shorter than its timers (about two milliseconds): device time keeps up with
  * the clock as long as the program does not block the loop.
  *
@@ -133,15 +133,16 @@ export class WaveDevice implements Disposable {
    * `semget`, `shmget`, `msgget`: creates the semaphores, the memory and the
    * queue of a device, in state `"initializing"`.
    *
-   * What a device that has died left under the key is removed before: see
-   * {@linkcode removed}. Nothing is left when it fails.
+   * It first removes the objects of a dead device, see {@linkcode removed}. It
+   * leaves nothing behind if it fails.
    *
    * See [sysvipc(7)](https://man7.org/linux/man-pages/man7/sysvipc.7.html).
    *
    * @throws {IpcError} `EEXIST` when another device has the key (the message
-   * says which process) or something else is in the way; `ENOENT` when the
-   * path does not exist; `EACCES` or `EPERM` when what a dead device left
-   * belongs to another user; `ENOSPC`, `ENOMEM` when the system is out of it.
+   * names the process) or another object is in the way; `ENOENT` when the path
+   * does not exist; `EACCES` or `EPERM` when a dead device's objects belong to
+   * another user; `ENOSPC`, `ENOMEM` when the system is out of objects or
+   * memory.
    */
   static create(options: WaveDeviceOptions): WaveDevice {
     const settings = {
@@ -196,14 +197,13 @@ export class WaveDevice implements Disposable {
     return this.#engine.state;
   }
 
-  /** Whether it is over: everything it made is removed. */
+  /** Whether it is closed, with all its objects removed. */
   get closed(): boolean {
     return this.#engine.closed;
   }
 
   /**
-   * What a dead device had left under the key, and was removed before this one
-   * was made; empty when there was nothing.
+   * The objects of a dead device that were removed before this one was created.
    */
   get removed(): readonly DeviceObject[] {
     return this.#parts.removed;
@@ -218,18 +218,18 @@ export class WaveDevice implements Disposable {
 
   /**
    * Produces samples and serves commands until {@linkcode exit}, the command
-   * `exit`, the signal, or somebody removes the memory; then sets the state to
-   * closing and off and removes everything. An abort is a normal end: the
+   * `exit`, the signal aborts, or the memory is removed; then sets the state to
+   * closing and off and removes all objects. An abort is a normal end: the
    * promise resolves.
    *
-   * @throws {TypeError} When it runs already or is closed.
+   * @throws {TypeError} When it is already running or is closed.
    */
   run(options: RunOptions = {}): Promise<RunSummary> {
     this.#check("run");
     return this.#engine.run(options.signal);
   }
 
-  /** Goes on producing after a pause, where device time stood still. */
+  /** Resumes producing after a pause, with device time where it stopped. */
   start(): void {
     this.#check("start");
     this.#engine.start();
@@ -242,9 +242,9 @@ export class WaveDevice implements Disposable {
   }
 
   /**
-   * Changes what is produced, from the next sample on. Device time goes on.
+   * Changes the settings, from the next sample on. Device time continues.
    *
-   * @throws {TypeError} When nothing is to change, or a waveform is not known.
+   * @throws {TypeError} When there is no change, or the waveform is not known.
    * @throws {RangeError} When a number is out of its range.
    */
   configure(changes: WaveChanges): void {
@@ -261,17 +261,17 @@ export class WaveDevice implements Disposable {
     return this.#engine.beginConfiguration();
   }
 
-  /** What it is doing. */
+  /** Returns the current status. */
   status(): DeviceStatus {
     return this.#engine.status();
   }
 
   /**
-   * Does what a command says, as if it had come through the queue, and gives
-   * the state after it.
+   * Executes a command as if it had come through the queue, and returns the
+   * status after it.
    *
    * @param command A command, or its text (see {@linkcode parseCommand}).
-   * @throws {TypeError} When it is no command.
+   * @throws {TypeError} When it is not a command.
    * @throws {RangeError} When a setting is out of its range.
    */
   execute(command: DeviceCommand | string): DeviceStatus {
@@ -285,9 +285,9 @@ export class WaveDevice implements Disposable {
   }
 
   /**
-   * Sets the state to off, for those who are still attached, and removes the
-   * memory, the queue and the semaphores. A run ends with `reason: "exit"`.
-   * Closing twice does nothing.
+   * Sets the state to off, for attached clients, and removes the memory, the
+   * queue and the semaphores. A run ends with `reason: "exit"`. Closing twice
+   * does nothing.
    */
   close(): void {
     this.#engine.close();

@@ -33,18 +33,18 @@ import type { Mailbox } from "./mailbox.ts";
 import type { Output } from "./output.ts";
 import { Meter, Schedule } from "./schedule.ts";
 
-/** The longest time between two looks at queue and memory, in milliseconds. */
+/** The longest interval between two ticks, in milliseconds. */
 const MAX_DELAY = 20;
-/** How soon to try again when somebody holds the lock. */
+/** Milliseconds before a retry while another process holds the lock. */
 const RETRY = 2;
-/** How many commands are served before samples are written again. */
+/** The maximum number of commands per tick. */
 const MAX_COMMANDS = 32;
-/** Milliseconds between two looks whether the memory is still there. */
+/** Milliseconds between two checks that the memory still exists. */
 const CHECK = 250;
-/** How long the end waits for the last answers to be fetched. */
+/** Milliseconds that the end waits for the last answers to be fetched. */
 const GRACE = 1000;
 
-/** Everything a device consists of. */
+/** The parts of a device. */
 export interface Parts extends Claim {
   /** Its key and its name in messages. */
   place: Place;
@@ -52,13 +52,16 @@ export interface Parts extends Claim {
   segment: Segment;
   /** Its command queue. */
   mailbox: Mailbox;
-  /** What writes to the memory. */
+  /** The writer of the memory. */
   output: Output;
-  /** How many samples the history holds. */
+  /** The capacity of the history in samples. */
   capacity: number;
 }
 
-/** What a {@linkcode WaveDevice} does, without its checks of use after close. */
+/**
+ * The implementation of {@linkcode WaveDevice}, without its checks for use
+ * after close.
+ */
 export class Engine {
   readonly #parts: Parts;
   readonly #settings: WaveSettings;
@@ -84,7 +87,8 @@ export class Engine {
   constructor(parts: Parts, settings: WaveSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    // Half of the history at once: so much a client that looks often can take.
+    // At most half of the history at once, so that a client that reads often
+    // loses nothing.
     this.#schedule = new Schedule(settings.interval, parts.capacity / 2);
     this.#publish();
   }
@@ -94,7 +98,7 @@ export class Engine {
     return this.#state;
   }
 
-  /** Whether everything it made is removed. */
+  /** Whether all its objects are removed. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -223,13 +227,13 @@ export class Engine {
     const { segment, mailbox, semaphores } = this.#parts;
     const steps = [
       () => this.#setState("off"),
-      // Before the number of the descriptor is somebody else's.
+      // Before the descriptor's number is reused.
       () => segment.fd === undefined || ignoreGone(() => semaphores.setFd()),
       () => segment.remove(),
       () => segment[Symbol.dispose](),
       () => mailbox.remove(),
       () => mailbox[Symbol.dispose](),
-      // Last: until then nobody else can become the device.
+      // Last: until then no other process can become the device.
       () => semaphores.remove(),
       () => semaphores[Symbol.dispose](),
     ];
@@ -248,7 +252,7 @@ export class Engine {
   }
 
   #setState(state: DeviceState): void {
-    // Whatever is said after the end, the end it is.
+    // No command can revive a device that is ending.
     const over = this.#closed || this.#ending !== undefined;
     if (over && state !== "closing" && state !== "off") return;
     if (state === this.#state) return;
@@ -266,7 +270,7 @@ export class Engine {
     const now = performance.now();
     const entered = output.enter(now);
     this.#dirty = !entered;
-    // The last word is said without the lock.
+    // The state "off" is written even without the lock.
     if (!entered && this.#state !== "off") return;
     output.beat(now);
     output.write(this.#sample(), this.#settings);
@@ -289,7 +293,7 @@ export class Engine {
     attempt(() => this.#setState("closing"));
     clearTimeout(this.#timer);
     const deadline = performance.now() + GRACE;
-    // An answer that nobody has fetched would go with the queue.
+    // Answers that are not fetched yet would vanish with the queue.
     const close = () => {
       if (this.#closed) return;
       const { busy } = this.#parts.mailbox;
@@ -316,7 +320,7 @@ export class Engine {
     }
   }
 
-  /** Ends the run with an error, and removes what can be removed. */
+  /** Ends the run with an error, and removes as much as possible. */
   #fail(error: unknown): void {
     this.#run?.reject(error);
     attempt(() => this.close());
@@ -348,12 +352,12 @@ export class Engine {
     this.#checked = now;
     this.#parts.mailbox.tidy(now);
     this.#parts.output.beat(now);
-    // Without its semaphores another process could become the device as well.
+    // Without the semaphores another process could become the device too.
     const { segment, semaphores } = this.#parts;
     if (segment.removed || semaphores.gone) this.#end("removed");
   }
 
-  /** Writes the samples that are due; gives the delay to the next look. */
+  /** Writes the samples that are due; returns the delay to the next tick. */
   #produce(now: number): number {
     const { output } = this.#parts;
     const due = this.#schedule.due(now);
@@ -393,7 +397,7 @@ export class Engine {
       const count = this.#parts.segment.attachCount();
       return count === undefined ? undefined : count - 1;
     } catch {
-      // Removed by somebody: the next look will find it out.
+      // The memory was removed: the next check will end the device.
       return undefined;
     }
   }
@@ -414,7 +418,7 @@ export class Engine {
   }
 }
 
-/** What a step failed with, if it did. */
+/** Runs a step; returns its error, if any. */
 function attempt(step: () => void): unknown[] {
   try {
     step();

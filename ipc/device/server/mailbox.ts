@@ -1,5 +1,5 @@
 /**
- * The device's end of the command queue.
+ * The device's side of the command queue.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import type { Key } from "../../core/convert/key.ts";
 import { SysvMessageQueue } from "../../sysv/message_queue.ts";
 import { parseRequest, REQUEST, type Request } from "../command.ts";
 
-/** An answer that nobody fetched is taken back after so many milliseconds. */
+/** Milliseconds after which an answer that nobody fetched is discarded. */
 const KEEP = 5000;
 
-/** How many answers are kept track of; of more, the oldest are taken back. */
+/** The maximum number of pending answers; beyond it the oldest is discarded. */
 const MAX_PENDING = 64;
 
 const encoder = new TextEncoder();
 
-/** The queue, as the device sees it. */
+/** The command queue, as the device sees it. */
 export class Mailbox implements Disposable {
   readonly #queue: SysvMessageQueue;
-  /** Answers on their way: message type, and when they were sent. */
+  /** Pending answers: message type, and when they were sent. */
   readonly #pending = new Map<number, number>();
   #gone = false;
 
@@ -29,7 +29,7 @@ export class Mailbox implements Disposable {
   }
 
   /**
-   * Makes the queue of a key.
+   * Creates the queue of a key.
    *
    * @throws {IpcError} `EEXIST` when there is one.
    */
@@ -37,14 +37,14 @@ export class Mailbox implements Disposable {
     return new Mailbox(SysvMessageQueue.create(key, { mode, owner: false }));
   }
 
-  /** Whether somebody has removed the queue. */
+  /** Whether the queue was removed. */
   get gone(): boolean {
     return this.#gone;
   }
 
   /**
-   * The next request; `"malformed"` for a message that is none, undefined when
-   * there is nothing.
+   * The next request; `"malformed"` for an invalid message, undefined when
+   * there is none.
    */
   next(): Request | "malformed" | undefined {
     const message = this.#receive(REQUEST);
@@ -53,8 +53,8 @@ export class Mailbox implements Disposable {
   }
 
   /**
-   * Sends an answer, without ever waiting: if the queue is full of what nobody
-   * fetches, the asker gets none.
+   * Sends an answer without waiting: if the queue stays full, the answer is
+   * dropped.
    */
   answer(reply: number, text: string, now: number): void {
     if (this.#pending.has(reply)) this.#takeBack(reply);
@@ -67,7 +67,7 @@ export class Mailbox implements Disposable {
     this.#pending.set(reply, now);
   }
 
-  /** Takes back what nobody fetches. */
+  /** Discards answers that nobody fetches. */
   tidy(now: number): void {
     for (const [reply, sent] of this.#pending) {
       if (now - sent < KEEP) return;
@@ -75,7 +75,7 @@ export class Mailbox implements Disposable {
     }
   }
 
-  /** Whether there is a message that nobody has fetched. */
+  /** Whether the queue holds a message. */
   get busy(): boolean {
     if (this.#gone) return false;
     try {
@@ -85,12 +85,12 @@ export class Mailbox implements Disposable {
     }
   }
 
-  /** Removes the queue; that somebody else has done it is no error. */
+  /** Removes the queue; it is no error if it is already removed. */
   remove(): void {
     ignoreGone(() => this.#queue.remove());
   }
 
-  /** Gives up the handle. */
+  /** Closes the handle. */
   [Symbol.dispose](): void {
     this.#queue.close();
   }
@@ -124,7 +124,7 @@ export class Mailbox implements Disposable {
     }
   }
 
-  /** Notes that the queue is gone, or no longer permitted; never comes back. */
+  /** Records that the queue is gone or no longer accessible, for good. */
   #lost(error: unknown): false {
     if (!isGone(error) && !hasCode(error, "EACCES")) throw error;
     this.#gone = true;

@@ -1,5 +1,5 @@
 /**
- * The device's writing end of the memory, under the writers' lock.
+ * The device's writes to the memory, under the writers' lock.
  *
  * @module
  */
@@ -15,18 +15,18 @@ import type { Segment } from "../memory/segment.ts";
 import { type DeviceSemaphores, LOCK } from "../presence/semaphores.ts";
 
 /**
- * How long somebody else may hold the writers' lock, in milliseconds, before
- * the device goes on without it.
+ * How long another process may hold the writers' lock, in milliseconds, before
+ * the device continues without it.
  */
 export const LOCK_PATIENCE = 1000;
 
 /**
  * Writes samples and state.
  *
- * The writers' lock, semaphore 0, is taken for each write. Whoever holds it (a C
- * program that wants a consistent copy, or to change something) finds the
- * memory at rest, for {@linkcode LOCK_PATIENCE} milliseconds at most: then the
- * device goes on, so that no other program can stop it.
+ * Each write takes the writers' lock, semaphore 0. While another process holds
+ * it (a C program that makes a consistent copy, or changes something), the
+ * memory does not change, for at most {@linkcode LOCK_PATIENCE} milliseconds:
+ * then the device continues, so that no other program can stop it.
  */
 export class Output {
   readonly #segment: Segment;
@@ -56,22 +56,22 @@ export class Output {
     this.#publish = () => this.#ring.publish();
   }
 
-  /** How many samples were written. */
+  /** The number of samples written. */
   get samples(): number {
     return this.#ring.count;
   }
 
-  /** How often the device went on without the lock. */
+  /** The number of writes without the lock. */
   get overruns(): number {
     return this.#overruns;
   }
 
-  /** Makes the memory valid: nobody takes it for a device's before. */
+  /** Writes the header, which makes the memory valid. */
   begin(): void {
     writeHeader(this.#segment.mapping, ownIdentity(), this.#capacity);
   }
 
-  /** Takes the lock; false to try again soon. */
+  /** Takes the lock; false if another process holds it. */
   enter(now: number): boolean {
     if (this.#lockGone) return true;
     try {
@@ -91,7 +91,7 @@ export class Output {
     return true;
   }
 
-  /** Frees a lock whose holder took it without `SEM_UNDO` and is dead. */
+  /** Releases a lock whose dead holder took it without `SEM_UNDO`. */
   #recover(): void {
     const holder = this.#semaphores.lockHolder ?? 0;
     if (holder > 0 && processStartTime(holder) === undefined) {
@@ -99,7 +99,7 @@ export class Output {
     }
   }
 
-  /** Gives the lock back, if it was taken. */
+  /** Releases the lock, if it was taken. */
   leave(): void {
     if (!this.#locked) return;
     this.#locked = false;
@@ -111,7 +111,7 @@ export class Output {
     }
   }
 
-  /** Appends a sample to the history; seen after the next write. */
+  /** Appends a sample to the history; visible after the next write. */
   append(sample: Sample): void {
     this.#ring.append(sample);
   }
@@ -121,7 +121,7 @@ export class Output {
     this.#record.write(sample, settings, this.#publish);
   }
 
-  /** Gives a sign of life. */
+  /** Writes a heartbeat. */
   beat(now: number): void {
     this.#heartbeat.beat(now);
   }

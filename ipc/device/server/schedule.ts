@@ -1,5 +1,5 @@
 /**
- * When samples are due, and how many came in how much time.
+ * The clock that schedules samples, and the meter of their rate.
  *
  * @module
  */
@@ -13,51 +13,56 @@ export class Schedule {
   #interval: number;
   /** Device time of sample 0 since the interval changed, in seconds. */
   #base = 0;
-  /** When it was, or would have been, due, in milliseconds of the clock. */
+  /**
+   * When that sample was, or would have been, due, in milliseconds of the
+   * clock.
+   */
   #origin = 0;
   /** The number of the next sample. */
   #next = 0;
-  /** Milliseconds that were left to the next sample when it was stopped. */
+  /** Milliseconds left to the next sample when the clock was stopped. */
   #left = 0;
   #running = false;
   #skipped = 0;
 
   /**
    * @param interval Seconds between two samples.
-   * @param limit How many samples may be due at once. If more are, because the
-   * process could not run, the clock of the device is put back.
+   * @param limit Maximum number of samples due at once. If more are due,
+   * because the process could not run, the device clock is set back.
    */
   constructor(interval: number, limit: number) {
     this.#interval = interval;
     this.#limit = limit;
   }
 
-  /** Whether time goes on. */
+  /** Whether the clock is running. */
   get running(): boolean {
     return this.#running;
   }
 
-  /** How many samples were left out by putting the clock back. */
+  /** The number of samples skipped by setting the clock back. */
   get skipped(): number {
     return this.#skipped;
   }
 
-  /** Lets time go on. */
+  /** Starts the clock. */
   start(now: number): void {
     if (this.#running) return;
     this.#running = true;
     this.#origin = now + this.#left - this.#next * this.#milliseconds;
   }
 
-  /** Stops time. */
+  /** Stops the clock. */
   stop(now: number): void {
     if (!this.#running) return;
-    // Negative when a sample is late: it will be due at once.
+    // Negative when a sample is late: it is due at once after the start.
     this.#left = this.delay(now);
     this.#running = false;
   }
 
-  /** Changes the interval from the newest sample on, while time is stopped. */
+  /**
+   * Changes the interval from the newest sample on, while the clock is stopped.
+   */
   change(interval: number): void {
     if (this.#next > 0) {
       this.#base += (this.#next - 1) * this.#interval;
@@ -72,7 +77,7 @@ export class Schedule {
     return this.#origin + this.#next * this.#milliseconds - now;
   }
 
-  /** How many samples are due. */
+  /** The number of samples due. */
   due(now: number): number {
     if (!this.#running) return 0;
     const late = -this.delay(now);
@@ -84,7 +89,7 @@ export class Schedule {
     return this.#limit;
   }
 
-  /** Goes to the next sample and gives its device time in seconds. */
+  /** Advances to the next sample and returns its device time in seconds. */
   advance(): number {
     return this.#base + this.#next++ * this.#interval;
   }
@@ -94,7 +99,7 @@ export class Schedule {
   }
 }
 
-/** How many samples came in how much time, without the pauses. */
+/** Measures the sample rate, without pauses. */
 export class Meter {
   #last: number | undefined;
   #seconds = 0;
@@ -103,17 +108,17 @@ export class Meter {
   #windowCounted = 0;
   #rate: number | undefined;
 
-  /** Seconds in which there were samples. */
+  /** Seconds of producing. */
   get seconds(): number {
     return this.#seconds;
   }
 
-  /** Samples a second over all of these. */
+  /** Samples per second over all of them. */
   get average(): number {
     return this.#seconds === 0 ? 0 : this.#counted / this.#seconds;
   }
 
-  /** Samples a second over the last second or so. */
+  /** Samples per second over about the last second. */
   get rate(): number {
     if (this.#rate !== undefined) return this.#rate;
     return this.#windowSeconds === 0
@@ -121,11 +126,11 @@ export class Meter {
       : this.#windowCounted / this.#windowSeconds;
   }
 
-  /** Notes that samples were written. */
+  /** Counts written samples. */
   add(samples: number, now: number): void {
     const last = this.#last;
     this.#last = now;
-    // The first ones after a pause end no interval.
+    // The first samples after a pause end no interval.
     if (last === undefined) return;
     const seconds = (now - last) / 1000;
     this.#seconds += seconds;
@@ -138,12 +143,12 @@ export class Meter {
     this.#windowCounted = 0;
   }
 
-  /** Notes a pause: the time until the next samples does not count. */
+  /** Begins a pause: the time until the next samples does not count. */
   pause(): void {
     this.#last = undefined;
   }
 
-  /** Forgets the last second: the interval has changed. */
+  /** Resets the current rate after a change of the interval. */
   reset(): void {
     this.pause();
     this.#rate = undefined;

@@ -1,4 +1,4 @@
-/** Devices that no other test knows. */
+/** Devices for one test. */
 
 import {
   type DeviceObject,
@@ -20,15 +20,15 @@ export const Wave = struct({
 });
 
 /**
- * An address of its own, in a directory of its own, which at the end of the
- * scope must be as it was: `await using place = await newPlace();`
+ * A unique address in a new directory, which must have no objects at the end of
+ * the scope: `await using place = await newPlace();`
  */
 export async function newPlace(): Promise<Place> {
   for (;;) {
     const path = await Deno.makeTempDir({ prefix: "libc-ipc-device-" });
     const place = new Place(path);
     if (inspect(place.address).status === "none") return place;
-    // The key has only sixteen bits of the directory: it is somebody else's.
+    // The key contains only 16 bits of the inode number: this one is in use.
     await Deno.remove(path);
   }
 }
@@ -113,11 +113,11 @@ export class Place implements AsyncDisposable {
     for (const child of this.#children) await child[Symbol.asyncDispose]();
     const { status, objects } = inspect(this.address);
     if (status !== "none") {
-      // Not through detach(), which may be what is broken.
+      // Not through detach(), which may be broken.
       for (const object of objects) remove(object);
     }
     await Deno.remove(this.path, { recursive: true });
-    // Said as well: the error of a scope hides the one that led to it.
+    // Printed as well, because the error of a disposal hides the original one.
     if (objects.length > 0) console.error("left behind:", objects);
     assertEquals(objects, [], "the test left objects behind");
   }

@@ -1,6 +1,6 @@
 /**
- * What a hostile segment is read by, in a process of its own: whatever stands
- * in the memory, each call must give data or an `IpcError`, and soon.
+ * Reads a hostile segment in a process of its own: whatever the memory
+ * contains, each call must return data or throw an `IpcError`, without delay.
  *
  * Arguments: path, first seed, number of headers.
  */
@@ -54,7 +54,7 @@ function generator(seed: number): () => number {
   };
 }
 
-/** The memory of a good device, as far as it goes. */
+/** Fills the memory like a valid device, as far as it fits. */
 function fill(memory: { size: number; memory(): ArrayBuffer }): void {
   new Uint8Array(memory.memory()).fill(0);
   const ring = new RingWriter(memory, { offset: 256, capacity: CAPACITY });
@@ -132,7 +132,7 @@ for (let seed = begin; seed < end; seed++) {
     using client = WaveClient.open(address);
     attempt("read", () => client.read());
     attempt("settings", () => client.settings);
-    // And once more with something else, changed under its feet.
+    // Once more with other content, changed during the reads.
     spoil(view, random);
     attempt("read", () => client.read());
     attempt("end", () => client.end);

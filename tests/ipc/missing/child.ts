@@ -1,7 +1,6 @@
 /**
- * Takes system calls away from itself, does everything that {@linkcode uses}
- * knows, and prints how each went, what `capabilities()` lacks, and what is left
- * behind.
+ * Forbids system calls to itself, runs all {@linkcode uses}, and prints each
+ * outcome, the missing `capabilities()`, and the leftovers.
  */
 
 import "../../settle_runtime.ts";
@@ -31,8 +30,8 @@ export interface Report {
 }
 
 /**
- * How often what fails is done between two looks at what is open: more often
- * than there are threads and timers that may hold a descriptor for a while.
+ * Repetitions of failing uses between two counts of open descriptors: more than
+ * there are threads and timers that may hold a descriptor for a while.
  */
 const ROUNDS = 20;
 
@@ -76,7 +75,7 @@ export async function run(refusal: Refusal, errno: number): Promise<void> {
   forbid(refusal, errno);
   const outcomes = await all();
   const lacks = lacking();
-  // What is made once, such as the reactor, is there by now.
+  // Singletons such as the reactor exist by now.
   const second = await all();
   const before = openDescriptors();
   const failing = Object.entries(uses)

@@ -1,6 +1,6 @@
 /**
- * Taking system calls away from this process for good, as old kernels and
- * sandboxes do: by a filter of the kernel (seccomp) for all its threads.
+ * Forbids system calls to this process for good, as in old kernels and
+ * sandboxes: by a kernel filter (seccomp) for all its threads.
  */
 
 const X86 = Deno.build.arch === "x86_64";

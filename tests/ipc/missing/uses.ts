@@ -1,4 +1,4 @@
-/** What programs do with this module: small things that need system calls. */
+/** Small uses of this module that need system calls. */
 
 import {
   EventFd,
@@ -239,8 +239,8 @@ export const uses = {
 export type Use = keyof typeof uses;
 
 /**
- * What a wait comes to while something is done for it. It is to be `unref`, and
- * so sleeps at once without first trying again.
+ * The result of a wait while `act` wakes it. The wait is `unref`, and so sleeps
+ * at once without trying again first.
  */
 async function meanwhile<T>(wait: Promise<T>, act: () => unknown): Promise<T> {
   const alive = setInterval(() => {}, 1000);
@@ -252,7 +252,7 @@ async function meanwhile<T>(wait: Promise<T>, act: () => unknown): Promise<T> {
   }
 }
 
-/** What the kernel answers to a call that it has but does not grant. */
+/** The kernel's answer to a call that exists but is not permitted. */
 function answer(call: () => void): string {
   try {
     call();

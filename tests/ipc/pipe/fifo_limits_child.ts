@@ -1,6 +1,6 @@
 /**
- * Makes and opens a FIFO, whose path is its argument, with few descriptors
- * left, and prints what each attempt came to.
+ * Creates and opens a FIFO, whose path is its argument, with few descriptors
+ * left, and prints the outcome of each attempt.
  */
 
 import { IpcError } from "@libc/ipc/errno";

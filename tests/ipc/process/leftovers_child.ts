@@ -1,7 +1,6 @@
 /**
- * Plays scenes and says what each has left in this process, which has no other
- * children and no other descriptors than those of its start. See
- * `leftovers_test.ts`.
+ * Plays scenes and reports what each has left in this process, which has no
+ * other children or descriptors than at its start. See `leftovers_test.ts`.
  */
 
 import "../../settle_runtime.ts";
@@ -45,7 +44,7 @@ const REFUSED: [command: string, options?: SpawnOptions][] = [
 /** Fails, and with nothing begun. */
 function refuse(command: string, options?: SpawnOptions): void {
   const what = Deno.inspect([command, options], { strAbbreviateSize: 50 });
-  // What does not end by itself is found if it was started.
+  // A program that does not end by itself is found if it was started.
   const all = { fds: FDS, args: ["1000"], ...options };
   assertThrows(() => spawn(command, all), Error, undefined, what);
   assertEquals(children(), [], what);
@@ -63,7 +62,7 @@ const scenes: Record<string, () => void | Promise<void>> = {
   "the question for capabilities"() {
     capabilities();
   },
-  // Makes what is made once and kept.
+  // Makes the singletons.
   "the reactor": cat,
   "a spawn() that is refused"() {
     for (const [command, options] of REFUSED) refuse(command, options);
@@ -101,7 +100,7 @@ for (const [name, scene] of Object.entries(scenes)) {
   await scene();
   if (scene === cat) continue;
   const left = () => [...openedSince(before, /^/), ...children()].join();
-  // No thread of its own watches this: it would open descriptors.
+  // Not a watchdog thread, which would open descriptors.
   const dog = setTimeout(() => {
     console.error(`${name} left ${left()}`);
     Deno.exit(1);

@@ -1,6 +1,6 @@
 /**
  * Starts a program with no descriptor left, then with one, two and so on, and
- * prints what each attempt came to. Fails where one leaves a descriptor behind.
+ * prints the outcome of each attempt. Fails if one leaves a descriptor behind.
  */
 
 import "../../settle_runtime.ts";
@@ -23,7 +23,7 @@ function used(): number[] {
     .filter((fd) => fcntl().fcntl(fd, F_GETFD) >= 0);
 }
 
-/** The limit that leaves so many numbers. */
+/** The limit that leaves this many numbers. */
 function limitFor(free: number): number {
   const taken = new Set(used());
   let top = 0;
@@ -33,8 +33,8 @@ function limitFor(free: number): number {
   return top;
 }
 
-// The reactor and the tables are made before, by a program that cannot end
-// while its end is only looked for.
+// Make the reactor and the tables first, by a program that still runs when its
+// end is first checked.
 {
   await using cat = spawn("cat", { fds });
   await cat.wait({ timeout: 100 }).catch((error) => {

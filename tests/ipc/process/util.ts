@@ -1,4 +1,4 @@
-/** What the tests of processes and signals share. */
+/** Helpers of the tests of processes and signals. */
 
 import "../../settle_runtime.ts";
 import type { Signal } from "@libc/ipc/signal";
@@ -62,14 +62,14 @@ function states(): Map<number, string> {
 }
 
 /**
- * All children of this process, ended or not. Those of other tests are among
- * them: for processes that play nothing else.
+ * All children of this process, ended or not, including those of other tests:
+ * for processes that run nothing else.
  */
 export function children(): number[] {
   return [...states().keys()];
 }
 
-/** Those of our children that have ended and that nobody has waited for. */
+/** Our children that have ended and are not reaped. */
 export function zombies(pids: readonly number[]): number[] {
   const found = states();
   return pids.filter((pid) => found.get(pid) === "Z");

@@ -1,4 +1,4 @@
-/** What the tests of sockets share. */
+/** Helpers of the tests of sockets. */
 
 import { Socket, type SocketType } from "@libc/ipc";
 import { assertEquals } from "@std/assert";
@@ -59,7 +59,7 @@ export function receiver(): { socket: Socket; name: string } & Disposable {
   return { socket, name, [Symbol.dispose]: () => socket.close() };
 }
 
-/** A name outside the file system that nothing else has. */
+/** A unique abstract name. */
 export function abstractName(): string {
   return `\0${uniqueName()}`;
 }

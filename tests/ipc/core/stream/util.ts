@@ -2,7 +2,7 @@
 
 import { pipe, type PipeEnds } from "@libc/ipc";
 
-/** What a pipe holds unless told otherwise. */
+/** The default capacity of a pipe. */
 export const CAPACITY = 65536;
 
 const decoder = new TextDecoder();
@@ -31,7 +31,10 @@ export async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return !settled;
 }
 
-/** Whether a promise is still pending when others have had time to settle it. */
+/**
+ * Whether a promise is still pending after other code has had time to settle
+ * it.
+ */
 export async function staysPending(
   promise: Promise<unknown>,
 ): Promise<boolean> {

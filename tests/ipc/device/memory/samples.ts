@@ -22,7 +22,7 @@ export function ringMemory(capacity: number): [Memory, RingPlace] {
   ];
 }
 
-/** A sample that can be told from others. */
+/** A sample with unique values. */
 export function sampleOf(n: number): Sample {
   return {
     state: 1,
