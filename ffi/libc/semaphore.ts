@@ -31,14 +31,11 @@ export const semaphore_symbols = {
   sem_wait: { parameters: [pointer], result: int, once: true },
   /** `int sem_trywait(sem_t *sem);` */
   sem_trywait: { parameters: [pointer], result: int, once: true },
-  /** `int sem_timedwait(sem_t *sem, const struct timespec *abs_timeout);` */
-  sem_timedwait: { parameters: [pointer, buffer], result: int, once: true },
-  /** `int sem_clockwait(sem_t *sem, clockid_t clockid, const struct timespec *abs_timeout);`, glibc 2.30 */
+  /** `int sem_clockwait(sem_t *sem, clockid_t clockid, const struct timespec *abs_timeout);` */
   sem_clockwait: {
     parameters: [pointer, clockid_t, buffer],
     result: int,
     once: true,
-    optional: true,
   },
   /** `int sem_getvalue(sem_t *sem, int *sval);` */
   sem_getvalue: { parameters: [pointer, buffer], result: int },

@@ -30,7 +30,7 @@ import {
   PROT_WRITE,
   sys_mman,
 } from "../../ffi/libc/sys_mman.ts";
-import { CLOCK_MONOTONIC, CLOCK_REALTIME, time } from "../../ffi/libc/time.ts";
+import { CLOCK_MONOTONIC, time } from "../../ffi/libc/time.ts";
 import { unistd } from "../../ffi/libc/unistd.ts";
 import { writeTimespec } from "../../ffi/timespec.ts";
 import {
@@ -112,10 +112,8 @@ export const SEM_NAME_MAX = 252;
 /** The mark of glibc in a semaphore that several processes may use. */
 const SHARED = 128;
 
-/** The longest wait on a clock that may be set, in milliseconds. */
-const SLICE = 100;
-/** The same when a post may wake a thread of this isolate instead. */
-const SHORT_SLICE = 10;
+/** A slice of a wait when a post may wake another one, in milliseconds. */
+const SLICE = 10;
 
 /** A named semaphore in this process. */
 export interface NamedSemaphore extends SemaphoreMemory {
@@ -300,41 +298,24 @@ export function isShared(bytes: Uint8Array): boolean {
     .getInt32(sem_t.offsets.reserved_private, true) === SHARED;
 }
 
-/** The calls that wait, replaceable by tests. */
-export type WaitCalls = Pick<
-  ReturnType<typeof semaphore>,
-  "sem_clockwait" | "sem_timedwait"
->;
-
 /**
  * `sem_clockwait`: blocks this thread until it has taken a unit, or returns
  * false when the deadline passes.
  *
- * Before glibc 2.30 there is only `sem_timedwait`, whose clock may be set. It
- * waits in short slices until the deadline. `sem_clockwait` does the same while
- * an asynchronous wait sleeps, which a post may wake instead.
+ * While an asynchronous wait sleeps, which a post may wake instead, it waits in
+ * short slices.
  */
 export function acquireBefore(
   sem: Deno.PointerObject,
   deadline: Deadline,
   label: string,
-  calls: WaitCalls = semaphore(),
 ): boolean {
-  const { sem_clockwait, sem_timedwait } = calls;
   for (;;) {
-    const left = Math.min(
-      deadline.remaining,
-      competes() ? SHORT_SLICE : Infinity,
+    const left = Math.min(deadline.remaining, competes() ? SLICE : Infinity);
+    const error = errnoOf(
+      semaphore().sem_clockwait(sem, CLOCK_MONOTONIC, absolute(left)),
+      errno[0],
     );
-    const error = sem_clockwait === null
-      ? errnoOf(
-        sem_timedwait(sem, absolute(CLOCK_REALTIME, Math.min(left, SLICE))),
-        errno[0],
-      )
-      : errnoOf(
-        sem_clockwait(sem, CLOCK_MONOTONIC, absolute(CLOCK_MONOTONIC, left)),
-        errno[0],
-      );
     if (error === 0) return true;
     if (error === ERRNO.ETIMEDOUT) {
       if (deadline.expired) return false;
@@ -348,12 +329,9 @@ const now = new BigInt64Array(2);
 const until = new BigInt64Array(2);
 
 /** `clock_gettime`: returns the time this many milliseconds from now. */
-function absolute(
-  clock: number,
-  milliseconds: number,
-): BigInt64Array<ArrayBuffer> {
+function absolute(milliseconds: number): BigInt64Array<ArrayBuffer> {
   check0(
-    time().clock_gettime(clock, now),
+    time().clock_gettime(CLOCK_MONOTONIC, now),
     errno[0],
     "clock_gettime",
     "read",

@@ -17,11 +17,6 @@ import {
 } from "@libc/ipc";
 import { PosixSemaphore } from "@libc/ipc/posix-sem";
 import { SEM_VALUE_MAX, semaphore } from "@libc/ipc/ffi";
-import { Deadline } from "../../../ipc/core/wait/deadline.ts";
-import {
-  acquireBefore,
-  type WaitCalls,
-} from "../../../ipc/posix/_semaphore.ts";
 import {
   codeOf,
   later,
@@ -180,31 +175,6 @@ Deno.test("PosixSemaphore.acquireSync() times out, not before its time", () => {
   }
   made.release();
   assertEquals(made.tryAcquire(), true);
-});
-
-Deno.test("acquireBefore() without sem_clockwait waits in slices of the other clock", () => {
-  using memory = mapAnonymous(64);
-  const sem = memory.pointer();
-  semaphore().sem_init(sem, 1, 0);
-  /** How many seconds each slice would last. */
-  const slices: number[] = [];
-  const old: WaitCalls = {
-    sem_clockwait: null,
-    sem_timedwait(pointer, until) {
-      const [seconds = 0n] = until as BigInt64Array;
-      slices.push(Number(seconds) - Date.now() / 1000);
-      if (slices.length === 5) semaphore().sem_post(sem);
-      // Over at once.
-      return semaphore().sem_timedwait(pointer, new BigInt64Array(2));
-    },
-  };
-  assertEquals(acquireBefore(sem, new Deadline(600_000), "it", old), true);
-  assertEquals([slices.length, Math.max(...slices) < 10], [5, true]);
-  const start = performance.now();
-  const { sem_timedwait } = semaphore();
-  const real: WaitCalls = { sem_clockwait: null, sem_timedwait };
-  assertEquals(acquireBefore(sem, new Deadline(30), "it", real), false);
-  assertGreaterOrEqual(performance.now() - start, 30);
 });
 
 Deno.test("PosixSemaphore.acquire() resolves when another handle releases", async () => {
