@@ -177,7 +177,7 @@ export interface RunSummary {
 /** Why the readings of a device ended. */
 export type ClientEnd = "off" | "died" | "removed";
 
-/** What a device offers to a client. */
+/** The features that a device offers to a client. */
 export interface ClientFeatures {
   /** Whether a reading is consistent: all fields of one moment. */
   consistent: boolean;

@@ -72,7 +72,7 @@ import { waitUntil } from "../core/wait/wait.ts";
 
 export type { SyncWaitOptions, WaitOptions };
 
-/** Which bytes of a file to lock, with `F_OFD_SETLK`. */
+/** The bytes of a file to lock, with `F_OFD_SETLK`. */
 export interface FileRange {
   /**
    * The first byte.
@@ -133,7 +133,7 @@ export interface OpenLockFileOptions {
 }
 
 /**
- * What is locked, and how it is released.
+ * The parameters of a lock, and its release.
  *
  * @ignore
  */
@@ -401,7 +401,7 @@ function rangeHint(error: number, request: LockRequest): string | undefined {
     : undefined;
 }
 
-/** What to lock, and how. */
+/** A checked request for a lock. */
 class LockRequest implements FileLockInit {
   readonly shared: boolean;
   readonly syscall: "flock" | "fcntl";

@@ -34,7 +34,7 @@ export { Fd };
 /** Bytes in a page of WebAssembly memory. */
 const WASM_PAGE = 65536;
 
-/** The most pages that a WebAssembly memory can have. */
+/** The maximum number of pages of a WebAssembly memory. */
 const MAX_PAGES = 65536;
 
 /** The memory of a `SharedArrayBuffer`: a `PosixSharedMemory` or a `Memfd`. */

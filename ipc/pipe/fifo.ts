@@ -229,8 +229,8 @@ export class Fifo implements Disposable {
    *
    * See [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html).
    *
-   * @throws {IpcError} `ETIMEDOUT` when nobody has opened it for reading;
-   * `EACCES`, `ENOENT`, `ESTALE`, `EMFILE` as `openReader`.
+   * @throws {IpcError} `ETIMEDOUT` without a reader; `EACCES`, `ENOENT`,
+   * `ESTALE`, `EMFILE` as `openReader`.
    */
   openWriter(options?: WaitOptions): Promise<PipeWriter> {
     return waitUntil(

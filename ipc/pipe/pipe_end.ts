@@ -28,7 +28,7 @@ import { Splice } from "./_splice.ts";
 /** Options of {@linkcode PipeReader.spliceSync}. */
 export interface SpliceSyncOptions extends SyncWaitOptions {
   /**
-   * The most bytes to move.
+   * The maximum number of bytes to move.
    *
    * @default {1048576}
    */
@@ -156,7 +156,7 @@ export class PipeReader extends FdReader {
    * `splice(SPLICE_F_NONBLOCK)`: as {@linkcode splice}, without waiting;
    * undefined when there is nothing to read or the target is not writable.
    *
-   * @param length The most bytes to move.
+   * @param length The maximum number of bytes to move.
    */
   trySplice(
     target: FdWriter | Fd | number,

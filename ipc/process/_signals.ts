@@ -119,7 +119,7 @@ const REAL_TIME = signals.SIGRTMAX - signals.SIGRTMIN;
  * A number is checked and returned.
  *
  * @throws {TypeError} When there is no signal of that name.
- * @throws {RangeError} When the number is not one from 1 to 64.
+ * @throws {RangeError} When the number is not from 1 to 64.
  */
 export function signalNumber(signal: Signal): number {
   if (typeof signal !== "string") return integer(signal, "signal", 1, LAST);
@@ -140,7 +140,7 @@ export function signalNumber(signal: Signal): number {
  * 32 and 33, which belong to the C library, are `"SIG32"` and `"SIG33"`.
  *
  * @throws {TypeError} When there is no signal of that name.
- * @throws {RangeError} When the number is not one from 1 to 64.
+ * @throws {RangeError} When the number is not from 1 to 64.
  */
 export function signalName(signal: Signal): SignalName {
   const number = signalNumber(signal);

@@ -73,7 +73,7 @@ export interface PidfdSendOptions {
  * It needs Linux 5.3. It does not tell the exit status, which only the parent
  * gets.
  *
- * @example Wait for the end of a process that is no child
+ * @example Wait for the end of a process that is not a child
  * ```ts
  * import { Pidfd } from "@libc/ipc/pidfd";
  * import { assertEquals, assertRejects } from "@std/assert";

@@ -180,7 +180,7 @@ export function sigqueue(
  *
  * See [raise(3)](https://man7.org/linux/man-pages/man3/raise.3.html).
  *
- * @throws {IpcError} `EINVAL` when the C library keeps the signal to itself.
+ * @throws {IpcError} `EINVAL` when the C library reserves the signal.
  * @throws {TypeError} When there is no signal of that name.
  */
 export function raise(signal: Signal): void {

@@ -189,8 +189,8 @@ export abstract class SocketHandle implements Disposable, Waitable {
    *
    * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
    *
-   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has none,
-   * `EINVAL`, `EPERM`.
+   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket does
+   * not have it, `EINVAL`, `EPERM`.
    * @throws {TypeError} When it is closed, when the value is not an `int`, and
    * for `SO_GET_FILTER` and `TCP_ZEROCOPY_RECEIVE`.
    *
@@ -213,8 +213,8 @@ export abstract class SocketHandle implements Disposable, Waitable {
    *
    * @param size From 1 to 1048576; the kernel truncates many options to it
    * without an error.
-   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has none,
-   * `EINVAL` or `ERANGE` when `size` is too small, `EPERM`.
+   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket does
+   * not have it, `EINVAL` or `ERANGE` when `size` is too small, `EPERM`.
    * @throws {TypeError} When it is closed, and for `SO_GET_FILTER` and
    * `TCP_ZEROCOPY_RECEIVE`, with which the kernel writes outside the buffer.
    *
@@ -270,8 +270,8 @@ export abstract class SocketHandle implements Disposable, Waitable {
    *
    * See [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html).
    *
-   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket has
-   * none, `EINVAL` for an invalid value, `EPERM`.
+   * @throws {IpcError} `ENOPROTOOPT` or `EOPNOTSUPP` when such a socket does
+   * not have it, `EINVAL` for an invalid value, `EPERM`.
    * @throws {TypeError} When it is closed, and for those options.
    *
    * @example The priority of what is sent

@@ -150,7 +150,7 @@ interface Kind {
  * for (const fd of message?.fds ?? []) fd.close();
  * ```
  *
- * @example Ask a question to its end, and read the answer to its end
+ * @example Send a request to its end, and read the answer to its end
  * ```ts
  * import { Socket } from "@libc/ipc/socket";
  * import { assertEquals } from "@std/assert";
@@ -348,7 +348,7 @@ export class Socket extends SocketAddressing {
    *
    * @throws {IpcError} As `accept`.
    *
-   * @example Serve whoever comes
+   * @example Serve every client
    * ```ts
    * import { Socket } from "@libc/ipc/socket";
    *

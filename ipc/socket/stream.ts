@@ -129,7 +129,7 @@ export class SocketReader extends FdReader {
 /**
  * The writing direction of a stream socket.
  *
- * @example Send what there is room for
+ * @example Send as much as possible at once
  * ```ts
  * import { Socket } from "@libc/ipc/socket";
  *

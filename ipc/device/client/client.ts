@@ -200,14 +200,14 @@ export class WaveClient implements Disposable {
   }
 
   /**
-   * Whether the device is another program's that made only the C struct. A
+   * Whether the device is another program that made only the C struct. A
    * reading may then have the value of one sample and the time of the next.
    */
   get foreign(): boolean {
     return this.#ring === undefined;
   }
 
-  /** What the device offers. */
+  /** The features of the device. */
   get features(): ClientFeatures {
     const ours = !this.foreign;
     const { kind } = this.#found;

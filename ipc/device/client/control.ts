@@ -41,7 +41,7 @@ const TIMEOUT = 5000;
  * once; each gets its own answers. The caller needs write permission for the
  * queue, which by default only programs of the same user have.
  *
- * @example Pause and go on
+ * @example Pause and resume
  * ```ts
  * import { WaveControl, WaveDevice } from "@libc/ipc/device";
  * import { assertEquals } from "@std/assert";

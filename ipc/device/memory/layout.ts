@@ -32,7 +32,7 @@ export const Header = struct({
   layout: "u64",
   /** {@linkcode VERSION} */
   version: "u32",
-  /** Process id of the device, as it sees itself. */
+  /** Process id of the device in its own PID namespace. */
   pid: "i32",
   /** When it started, in clock ticks since boot. */
   startTime: "u64",
@@ -56,7 +56,9 @@ export const Header = struct({
 
 /** One sample of the ring. */
 export const Slot = struct({
-  /** 2n+1 while sample n is being written, 2n+2 when it is there (mod 2^32). */
+  /**
+   * 2n+1 while sample n is being written, 2n+2 when it is complete (mod 2^32).
+   */
   sequence: "u32",
   /** The sample. */
   value: "i32",

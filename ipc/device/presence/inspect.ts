@@ -51,7 +51,7 @@ export interface AttachedProcess {
   device: boolean;
 }
 
-/** What exists under the key of a device. */
+/** The result of {@linkcode inspect}. */
 export interface DeviceInspection {
   /** The key. */
   key: Key;

@@ -39,7 +39,7 @@ const SIGNATURE = 0x4c57;
 
 /** The decoded values of a set. */
 export interface DeviceSigns {
-  /** Where the memory lives; undefined when the set is not a device's. */
+  /** The kind of memory; undefined when the set is not a device's. */
   transport: Transport | undefined;
   /** Whether the device is alive. */
   claimed: boolean;
@@ -130,7 +130,7 @@ export class DeviceSemaphores implements Disposable {
     };
   }
 
-  /** Where the memory lives; undefined when the set is not a device's. */
+  /** The kind of memory; undefined when the set is not a device's. */
   get transport(): Transport | undefined {
     return this.read().transport;
   }

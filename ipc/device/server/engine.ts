@@ -71,7 +71,7 @@ export class Engine {
   #state: DeviceState = "initializing";
   #value = 0;
   #time = 0;
-  /** Whether the memory does not show the state yet. */
+  /** Whether the state is not in the memory yet. */
   #dirty = false;
   #paused = false;
   #configuring = 0;
