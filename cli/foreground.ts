@@ -50,8 +50,8 @@ export function hasKeyboard(): boolean {
 
 /**
  * Makes a read in the background fail instead of stopping this process, until
- * disposed: `deno task` would not stop with it, and a shell that sees
- * `deno task` running does not continue us at `fg`.
+ * disposed. A stop would leave `deno task` running, and a shell that sees it
+ * running does not continue us at `fg`.
  */
 export function runInBackground(): Disposable {
   return ignore("SIGTTIN");

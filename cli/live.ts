@@ -22,7 +22,8 @@ const POLL_SECONDS = 0.02;
 // The number of samples kept per window; no terminal has this many dots.
 const RESOLUTION = 4096;
 const RATE_MS = 1500;
-// Half of the default history: older samples would be overwritten meanwhile.
+// Half of the default history: older samples may be overwritten before they
+// are read.
 const MAX_PAST = 4096;
 // Ctrl-C is a signal, not a key.
 const QUIT = ["q", "Q", "\x1b"];
@@ -73,7 +74,7 @@ export interface LiveResult {
   interrupted: boolean;
 }
 
-/** The sample rate over about the last second, by the clock of this process. */
+/** The sample rate over about the last 1.5 seconds, by the clock of this process. */
 class Rate {
   readonly #marks: { at: number; samples: number }[] = [];
 

@@ -125,7 +125,8 @@ export function ipcError(
 }
 
 /**
- * Calls that fail with `EPERM` only in a sandbox, as this module makes them.
+ * Calls that, made as this library makes them, fail with `EPERM` only in a
+ * sandbox.
  */
 const NEVER_DENIED: ReadonlySet<string> = new Set([
   "memfd_create",

@@ -7,8 +7,8 @@
 /** An entry of a table: a call of the C library. */
 export interface Entry extends Deno.ForeignFunction {
   /**
-   * Whether it is made once, whatever errno says: it closes something, may block,
-   * or its manual knows `EAGAIN` as an answer. Any other call is made again, at
+   * Whether it is made once, whatever errno says: it closes something, blocks,
+   * or `EAGAIN` means that it would have to wait. Any other call is made again, at
    * most three times, while it fails with `EAGAIN`.
    */
   readonly once?: boolean;
@@ -35,7 +35,8 @@ const saved = new Int32Array(1) as Int32Array & { 0: number };
 
 /**
  * `errno` as the last synchronous call of a table left it in this thread:
- * `errno[0]`. After a call that succeeded, or is `nonblocking`, it means nothing.
+ * `errno[0]`. After a call that succeeded it means nothing, and a `nonblocking`
+ * call leaves it as it was.
  */
 // A copy: V8 allocates memory and takes locks for itself wherever it enters a
 // function, and what it calls leaves its own errno.
@@ -115,11 +116,14 @@ function keepErrno(
  * changed nothing, so the next try tells the real error.
  */
 // Parameters by number, since V8 inlines no call that spreads an array.
-function keeping(call: Call, { parameters, once = false }: Entry): Call {
+function keeping(call: Call, entry: Entry): Call {
+  const { parameters, once = false } = entry;
   const tries = once ? 0 : MORE_TRIES;
+  const isFailure = failureOf(entry.result);
   const settle = (result: unknown, values: unknown[]) => {
     for (let i = 0; i < tries && saved[0] === EAGAIN; i++) {
       if (!isFailure(result)) break;
+      current[0] = 0;
       result = call(...values);
       saved[0] = current[0];
     }
@@ -128,42 +132,49 @@ function keeping(call: Call, { parameters, once = false }: Entry): Call {
   switch (parameters.length) {
     case 0:
       return () => {
+        current[0] = 0;
         const result = call();
         saved[0] = current[0];
         return saved[0] === EAGAIN ? settle(result, []) : result;
       };
     case 1:
       return (a) => {
+        current[0] = 0;
         const result = call(a);
         saved[0] = current[0];
         return saved[0] === EAGAIN ? settle(result, [a]) : result;
       };
     case 2:
       return (a, b) => {
+        current[0] = 0;
         const result = call(a, b);
         saved[0] = current[0];
         return saved[0] === EAGAIN ? settle(result, [a, b]) : result;
       };
     case 3:
       return (a, b, c) => {
+        current[0] = 0;
         const result = call(a, b, c);
         saved[0] = current[0];
         return saved[0] === EAGAIN ? settle(result, [a, b, c]) : result;
       };
     case 4:
       return (a, b, c, d) => {
+        current[0] = 0;
         const result = call(a, b, c, d);
         saved[0] = current[0];
         return saved[0] === EAGAIN ? settle(result, [a, b, c, d]) : result;
       };
     case 5:
       return (a, b, c, d, e) => {
+        current[0] = 0;
         const result = call(a, b, c, d, e);
         saved[0] = current[0];
         return saved[0] === EAGAIN ? settle(result, [a, b, c, d, e]) : result;
       };
     default:
       return (...values) => {
+        current[0] = 0;
         const result = call(...values);
         saved[0] = current[0];
         return saved[0] === EAGAIN ? settle(result, values) : result;
@@ -171,12 +182,24 @@ function keeping(call: Call, { parameters, once = false }: Entry): Call {
   }
 }
 
-/** Whether that is -1, null, or a pointer of all ones (`MAP_FAILED`). */
-function isFailure(result: unknown): boolean {
-  if (typeof result === "number") return result === -1;
-  if (typeof result === "bigint") return result === -1n;
-  return result === null ||
-    typeof result === "object" && isAllOnes(result as Deno.PointerObject);
+/** Returns whether a result of that type says that the call has failed. */
+function failureOf(type: Deno.NativeResultType): (result: unknown) => boolean {
+  switch (type) {
+    case "i8":
+    case "i16":
+    case "i32":
+      return (result) => result === -1;
+    case "i64":
+    case "isize":
+      return (result) => result === -1n;
+    case "pointer":
+    case "buffer":
+    case "function":
+      return (result) =>
+        result === null || isAllOnes(result as Deno.PointerObject);
+    default:
+      return () => false;
+  }
 }
 
 /** Whether a pointer has all bits set: `MAP_FAILED`, `(void *) -1`. */

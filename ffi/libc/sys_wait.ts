@@ -10,7 +10,7 @@ import { buffer, int, uint } from "./_types.ts";
 /** The symbol table of `<sys/wait.h>`. */
 export const sys_wait_symbols = {
   /** `int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options);` */
-  waitid: { parameters: [int, uint, buffer, int], result: int },
+  waitid: { parameters: [int, uint, buffer, int], result: int, once: true },
 } as const satisfies Entries;
 
 /** Opens `<sys/wait.h>` on first use and returns its calls. */

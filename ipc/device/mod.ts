@@ -62,7 +62,7 @@
 
 export type { Key } from "../core/convert/key.ts";
 export type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
-export type { Peer } from "../core/process/identity.ts";
+export type { Peer } from "./identity.ts";
 export * from "./types.ts";
 export { sampleAt, type Waveform, WAVEFORMS } from "./waveform.ts";
 export {

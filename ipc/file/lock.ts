@@ -66,7 +66,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { SweepSource } from "../core/wait/source.ts";
+import { PollingSource } from "../core/wait/source.ts";
 import { callUntil } from "../core/wait/timer_interrupt.ts";
 import { waitUntil } from "../core/wait/wait.ts";
 
@@ -288,7 +288,7 @@ export async function lockFile(
     () => attempt(fd, request, false),
     options,
     { syscall: request.syscall, action: "lock", object },
-    new SweepSource(),
+    new PollingSource(),
   );
 }
 

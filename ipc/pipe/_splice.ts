@@ -85,8 +85,8 @@ export class Splice implements WaitSubject {
 
   /** The end to wait for while earlier calls wait at the target. */
   #turn(): "input" | "output" {
-    // Without input, wait here first: a call that reaches its turn at the
-    // output without input would queue here again, behind later calls.
+    // Without input, wait at the input: a call that gets its turn at the output
+    // with nothing to move would queue at the input again, behind later calls.
     return pollNow(this.#reader.use(), POLLIN) === 0 ? "input" : "output";
   }
 

@@ -33,7 +33,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from "../core/wait/options.ts";
-import { SweepSource } from "../core/wait/source.ts";
+import { PollingSource } from "../core/wait/source.ts";
 import { callUntil } from "../core/wait/timer_interrupt.ts";
 import { waitUntil } from "../core/wait/wait.ts";
 import { FifoNode } from "./_fifo_node.ts";
@@ -111,7 +111,7 @@ export interface FifoCreateOptions {
 export class Fifo implements Disposable {
   readonly #node: FifoNode;
   readonly #created: boolean;
-  readonly #source = new SweepSource();
+  readonly #source = new PollingSource();
   #owner: boolean;
 
   private constructor(

@@ -10,6 +10,7 @@ import {
   errnoOf,
   IpcError,
   ipcError,
+  isInterruption,
   timeoutError,
 } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
@@ -36,7 +37,7 @@ import {
 } from "../core/wait/options.ts";
 import { pollUntil } from "../core/wait/poll.ts";
 import { fdSource } from "../core/wait/reactor.ts";
-import { type Source, SweepSource } from "../core/wait/source.ts";
+import { PollingSource, type Source } from "../core/wait/source.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
 import { promised, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
@@ -124,7 +125,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
     this.#stderr = init.stderr;
     this.#pidfd = tryOpenPidfd(init.pid);
     this.#source = this.#pidfd === undefined
-      ? new SweepSource()
+      ? new PollingSource()
       : fdSource(this.#pidfd, "read");
     this.#waitInBackground();
   }
@@ -313,7 +314,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
         pidfd?.use("wait for");
         return false;
       },
-      source: this.#pidfd?.closed ? new SweepSource() : this.#source,
+      source: this.#pidfd?.closed ? new PollingSource() : this.#source,
       subject: this.#subject,
     };
   }
@@ -374,7 +375,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
       if (!ours && !blind) throw error;
       const left = { ...options, timeout: deadline?.remaining };
       try {
-        return await waitUntil(attempt, left, subject, new SweepSource());
+        return await waitUntil(attempt, left, subject, new PollingSource());
       } catch (error) {
         const late = error instanceof IpcError && error.code === "ETIMEDOUT";
         throw late && timeout !== undefined
@@ -395,7 +396,7 @@ export class ChildProcess implements Disposable, AsyncDisposable, Waitable {
       WEXITED | WNOHANG,
     );
     const error = errnoOf(result, errno[0]);
-    if (error === ERRNO.EINTR) return undefined;
+    if (isInterruption(error)) return undefined;
     const info = siginfo_t.view(this.#info);
     if (error === 0 && info.si_pid === 0) return undefined;
     // Not now, while its waiters try one after the other, but before any of

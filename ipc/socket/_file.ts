@@ -12,6 +12,7 @@ import {
   errnoOf,
   type IpcError,
   ipcError,
+  isInterruption,
 } from "../../ffi/errno.ts";
 import { errno } from "../../ffi/libc/errno.ts";
 import {
@@ -175,8 +176,11 @@ function askWhoAnswers(path: string): number {
   );
   try {
     const bytes = encodeAddress({ family: "unix", path });
-    const result = sys_socket().connect(probe, bytes, bytes.length);
-    return errnoOf(result, errno[0]);
+    for (;;) {
+      const result = sys_socket().connect(probe, bytes, bytes.length);
+      const error = errnoOf(result, errno[0]);
+      if (!isInterruption(error)) return error;
+    }
   } finally {
     closeFd(probe, "socket");
   }

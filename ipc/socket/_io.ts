@@ -96,11 +96,11 @@ export function sizeOf(
  * A buffer to receive into. The caller copies the data out before any other
  * call reuses it.
  */
-export function roomFor(size: number): Uint8Array<ArrayBuffer> {
+export function bufferFor(size: number): Uint8Array<ArrayBuffer> {
   if (scratch.length >= size) return scratch;
-  const room = new Uint8Array(size);
-  if (size <= MESSAGE_SIZE) scratch = room;
-  return room;
+  const buffer = new Uint8Array(size);
+  if (size <= MESSAGE_SIZE) scratch = buffer;
+  return buffer;
 }
 
 /** `accept4`: the descriptor of the next connection. */
@@ -255,18 +255,18 @@ export function receiveOnce(
   socket: Endpoint,
   size: number,
 ): Uint8Array<ArrayBuffer> | null | undefined {
-  const room = roomFor(size);
+  const buffer = bufferFor(size);
   const { recv } = sys_socket();
   for (;;) {
     const fd = socket.handle.use("receive from");
-    const count = recv(fd, room, size, MSG_DONTWAIT | MSG_TRUNC);
+    const count = recv(fd, buffer, size, MSG_DONTWAIT | MSG_TRUNC);
     const error = errnoOf(count, errno[0]);
     if (error === 0) {
       if (count > size) throw tooLong(size, "recv", socket);
       if (count === 0 && socket.type === "seqpacket" && isAtEnd(fd)) {
         return null;
       }
-      return room.slice(0, count);
+      return buffer.slice(0, count);
     }
     if (error === ERRNO.EAGAIN) {
       return isShutDown(socket, fd) ? null : undefined;
@@ -280,7 +280,7 @@ export function receiveFromOnce(
   socket: Endpoint,
   size: number,
 ): Datagram | undefined {
-  const room = roomFor(size);
+  const buffer = bufferFor(size);
   const address = new Uint8Array(sockaddr_storage.size);
   const length = new Uint32Array(1);
   const { recvfrom } = sys_socket();
@@ -288,11 +288,11 @@ export function receiveFromOnce(
     const fd = socket.handle.use("receive from");
     length[0] = sockaddr_storage.size;
     const flags = MSG_DONTWAIT | MSG_TRUNC;
-    const count = recvfrom(fd, room, size, flags, address, length);
+    const count = recvfrom(fd, buffer, size, flags, address, length);
     const error = errnoOf(count, errno[0]);
     if (error === 0) {
       if (count > size) throw tooLong(size, "recvfrom", socket);
-      const data = room.slice(0, count);
+      const data = buffer.slice(0, count);
       return { data, address: decodeAddress(address, length[0]) };
     }
     if (error === ERRNO.EAGAIN) {
@@ -310,10 +310,10 @@ export function receiveFdsOnce(
   socket: Endpoint,
   size: number,
 ): FdMessage | null | undefined {
-  const room = roomFor(size);
+  const buffer = bufferFor(size);
   for (;;) {
     const fd = socket.handle.use("receive from");
-    const found = receiveWithFds(fd, room, size);
+    const found = receiveWithFds(fd, buffer, size);
     if (typeof found !== "number") {
       const { count, cut, fds, fdsLost, credentials } = found;
       if (cut) throw tooLong(size, "recvmsg", socket);
@@ -321,7 +321,7 @@ export function receiveFdsOnce(
         if (socket.type === "stream") return null;
         if (socket.type === "seqpacket" && isAtEnd(fd)) return null;
       }
-      return { data: room.slice(0, count), fds, fdsLost, credentials };
+      return { data: buffer.slice(0, count), fds, fdsLost, credentials };
     }
     if (found === ERRNO.EAGAIN) {
       return isShutDown(socket, fd) ? null : undefined;
@@ -344,7 +344,7 @@ function isShutDown(socket: Endpoint, fd: number): boolean {
   // Messages that arrived before the shutdown can still be received.
   const { recv } = sys_socket();
   const flags = MSG_DONTWAIT | MSG_PEEK;
-  const error = errnoOf(recv(fd, roomFor(1), 1, flags), errno[0]);
+  const error = errnoOf(recv(fd, bufferFor(1), 1, flags), errno[0]);
   return error === ERRNO.EAGAIN;
 }
 

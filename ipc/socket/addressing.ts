@@ -13,7 +13,7 @@ import { payloadOf } from "../core/convert/bytes.ts";
 import { absolutePath } from "../core/file/path.ts";
 import type { Fd } from "../core/handle/fd.ts";
 import type { SyncWaitOptions, WaitOptions } from "../core/wait/options.ts";
-import { SweepSource } from "../core/wait/source.ts";
+import { PollingSource } from "../core/wait/source.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
 import { busyError, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 import {
@@ -23,7 +23,7 @@ import {
   encodeAddress,
   type SocketAddress,
 } from "./_address.ts";
-import { Rooms } from "./_backlog.ts";
+import { Backpressure } from "./_backpressure.ts";
 import { blockInCall, promised } from "./_direction.ts";
 import {
   bindToTaken,
@@ -82,9 +82,9 @@ const PAUSE = 1;
 /** Binds, connects and sends to addresses. See {@linkcode Socket}. */
 export abstract class SocketAddressing extends SocketMessages {
   /** Polls: the kernel reports no event when a full backlog drains. */
-  readonly #backlog = new SweepSource();
+  readonly #backlog = new PollingSource();
   #file: SocketFile | undefined;
-  #rooms: Rooms | undefined;
+  #backpressure: Backpressure | undefined;
 
   /** @ignore */
   constructor(
@@ -431,13 +431,13 @@ export abstract class SocketAddressing extends SocketMessages {
     return decodeAddress(bytes, length[0] as number);
   }
 
-  get #waiting(): Rooms {
-    return this.#rooms ??= new Rooms(this.handle);
+  get #waiting(): Backpressure {
+    return this.#backpressure ??= new Backpressure(this.handle);
   }
 
   #isBusy(target: Uint8Array): boolean {
     return this.domain === "unix"
-      ? this.#rooms?.isBusy(target) ?? false
+      ? this.#backpressure?.isBusy(target) ?? false
       : this.output.source.busy;
   }
 

@@ -14,7 +14,7 @@ import { setNonBlocking } from "../core/handle/fd_flags.ts";
 import { onlyInternal } from "../core/handle/internal.ts";
 import { FdReader, FdWriter } from "../core/stream/byte_stream.ts";
 import { READINESS, type Readiness } from "../core/wait/wait_any.ts";
-import { roomFor } from "./_io.ts";
+import { bufferFor } from "./_io.ts";
 
 /**
  * The reading direction of a stream socket.
@@ -107,11 +107,11 @@ export class SocketReader extends FdReader {
    * @ignore
    */
   take(size: number): Uint8Array<ArrayBuffer> | null | undefined {
-    const room = roomFor(size);
+    const buffer = bufferFor(size);
     const count = this.attempt(
-      room.length === size ? room : room.subarray(0, size),
+      buffer.length === size ? buffer : buffer.subarray(0, size),
     );
-    return typeof count === "number" ? room.slice(0, count) : count;
+    return typeof count === "number" ? buffer.slice(0, count) : count;
   }
 
   /** @ignore */

@@ -19,7 +19,7 @@ import {
 } from "../../ffi/libc/sys_msg.ts";
 import { size } from "../core/convert/argument.ts";
 import { checkMemory } from "../core/convert/bytes.ts";
-import { dateOf } from "../core/convert/time.ts";
+import { dateOf } from "./_time.ts";
 import type { BlockingCall } from "../core/wait/source.ts";
 import {
   applyChanges,

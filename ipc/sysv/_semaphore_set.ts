@@ -18,7 +18,7 @@ import {
   sys_sem,
 } from "../../ffi/libc/sys_sem.ts";
 import { integer, shown } from "../core/convert/argument.ts";
-import { dateOf } from "../core/convert/time.ts";
+import { dateOf } from "./_time.ts";
 import { Deadline } from "../core/wait/deadline.ts";
 import { pause } from "../core/wait/timer_interrupt.ts";
 import {

@@ -165,7 +165,7 @@ function blockFor(
     );
     if (error === 0) return;
     if (error === ERRNO.EAGAIN) {
-      if (deadline.expired) {
+      if (deadline.expired && refusals === 0) {
         throw timeoutError("semtimedop", action, target.label, timeout);
       }
       // Then it is not a timeout: an operation with noWait would have to wait.
@@ -183,8 +183,8 @@ function hasNoWait(count: number): boolean {
 }
 
 /**
- * Throws `EAGAIN` if the first operation that would have to wait now has
- * `noWait`. The kernel does the same when it may wait for the others.
+ * Throws `EAGAIN` if, with the values of now, the first operation that would
+ * have to wait has `noWait`. The kernel does the same when it may wait for the others.
  */
 export function refuseToWait(
   target: SemaphoreTarget,

@@ -55,8 +55,8 @@ import {
 } from "../core/wait/options.ts";
 import {
   type BlockingCall,
+  PollingSource,
   type Source,
-  SweepSource,
 } from "../core/wait/source.ts";
 import {
   collectThreads,
@@ -201,7 +201,7 @@ export class SysvMessageQueue
   readonly #label: string;
   readonly #source = new ThreadSource(() => this.#putBack());
   /** The source of pending sends. Messages of this handle stay in order. */
-  readonly #room = new SweepSource(true);
+  readonly #room = new PollingSource(true);
   /** Empty messages that a thread took while it only had to wait. */
   readonly #taken: SysvMessage[] = [];
   #retry: ReturnType<typeof setTimeout> | undefined;

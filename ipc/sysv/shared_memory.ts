@@ -49,7 +49,7 @@ import {
 } from "../../ffi/libc/sys_shm.ts";
 import { checkMode, size as checkSize } from "../core/convert/argument.ts";
 import { type Key, keyText } from "../core/convert/key.ts";
-import { dateOf } from "../core/convert/time.ts";
+import { dateOf } from "./_time.ts";
 import { showing } from "../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../core/handle/internal.ts";
 import { openOrCreate } from "../core/handle/open_or_create.ts";

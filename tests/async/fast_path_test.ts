@@ -12,7 +12,7 @@ import {
 } from "@libc/ipc";
 import { READINESS } from "@libc/ipc/wait";
 import { fdSource } from "../../ipc/core/wait/reactor.ts";
-import { SweepSource } from "../../ipc/core/wait/source.ts";
+import { PollingSource } from "../../ipc/core/wait/source.ts";
 import { waitUntil } from "../../ipc/core/wait/wait.ts";
 import { later, turn, watchdog } from "../util.ts";
 import { outcomeOf } from "./checks.ts";
@@ -152,7 +152,7 @@ Deno.test("waitUntil() never ends before a time with a fraction", async () => {
     // Not all at the same moment.
     for (let turns = 0; turns < i; turns++) await turn();
     const start = performance.now();
-    await waitUntil(() => undefined, { timeout }, SUBJECT, new SweepSource())
+    await waitUntil(() => undefined, { timeout }, SUBJECT, new PollingSource())
       .catch(() => {});
     return performance.now() - start - timeout;
   });

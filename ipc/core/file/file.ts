@@ -1,5 +1,5 @@
 /**
- * Operations on the files behind POSIX shared memory, memfds and mapped files.
+ * Operations on files by their descriptors.
  *
  * @module
  */

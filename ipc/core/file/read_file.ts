@@ -24,7 +24,7 @@ import { closeFd } from "../handle/close_fd.ts";
  *
  * @throws {IpcError} `ENOENT`, `EACCES` and other errors of `open` and `read`.
  */
-export function readFile(path: string): Uint8Array {
+function readFile(path: string): Uint8Array {
   const fd = checkInt(
     fcntl().open(cstring(path, "path"), O_RDONLY | O_CLOEXEC, 0),
     errno[0],

@@ -54,7 +54,7 @@ export function adoptFd<T>(
   return made;
 }
 
-/** `fcntl(F_DUPFD_CLOEXEC)`: makes something of a duplicate of a descriptor. */
+/** `fcntl(F_DUPFD_CLOEXEC)`: duplicates a descriptor, and passes the copy to `make`. */
 export function adoptCopy<T>(
   fd: Fd | number,
   options: AdoptOptions,
@@ -67,8 +67,8 @@ export function adoptCopy<T>(
 }
 
 /**
- * `fcntl(F_DUPFD_CLOEXEC)`: makes something of a duplicate of a descriptor, and
- * of its field, if it is of that kind.
+ * `fcntl(F_DUPFD_CLOEXEC)`: duplicates a descriptor of that kind, and passes the
+ * copy and its field to `make`.
  */
 export function adoptKind<T>(
   fd: Fd | number,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ERRNO, errnoOf, ipcError } from "../../../ffi/errno.ts";
+import { errnoOf, ipcError, isInterruption } from "../../../ffi/errno.ts";
 import { errno } from "../../../ffi/libc/errno.ts";
 import { unistd } from "../../../ffi/libc/unistd.ts";
 
@@ -16,12 +16,12 @@ import { unistd } from "../../../ffi/libc/unistd.ts";
  */
 export function closeFd(fd: number, label: string): void {
   const error = errnoOf(unistd().close(fd), errno[0]);
-  if (error !== 0 && error !== ERRNO.EINTR) {
+  if (error !== 0 && !isInterruption(error)) {
     throw ipcError(error, "close", "close", label);
   }
 }
 
-/** Goes on with a descriptor, and closes it when that fails. */
+/** Calls `then`, and closes the descriptor if it throws. */
 export function closingOnError<T>(
   fd: number,
   label: string,

@@ -1,5 +1,5 @@
 /**
- * The token that only this module has.
+ * The token that only this library has.
  *
  * @module
  */

@@ -10,7 +10,7 @@ import { unless } from "../../../ffi/errno.ts";
  * Opens an object, or creates it when it does not exist, even if others do the
  * same at once.
  */
-export function openOrCreate<T>(
+export function openOrCreate<T extends object>(
   open: () => T,
   create: () => T,
 ): T {

@@ -9,8 +9,8 @@
  * write in another process to the read here, medians of 300 on two cores, each
  * measured alone: a call in the pool 49 µs; `O_ASYNC` with Deno's `SIGIO`
  * listener 57; an own thread in `epoll_wait` that writes to a socket adopted by
- * `node:net` 103, as it wakes two threads as well. Deno adopts neither an
- * `epoll` nor an event descriptor.
+ * `node:net` 103, as it wakes two threads as well. Deno cannot
+ * itself wait on an epoll descriptor or an eventfd.
  *
  * @module
  */
@@ -69,7 +69,7 @@ const BATCH = 64;
 const UNREFERENCED_INTERVAL = 10;
 /**
  * The longest call in a worker, in ms. Nothing else ends the call when the
- * worker is terminated, and its thread stays until then.
+ * worker is terminated, and the thread of the pool stays in it until then.
  */
 const WORKER_INTERVAL = 1000;
 /**

@@ -110,19 +110,19 @@ const IDLE_SHARE = 1 / 250;
  * All such sources of an isolate share one timer that polls every waiter, first
  * after one millisecond, then less and less often.
  */
-export class SweepSource extends Source {
+export class PollingSource extends Source {
   constructor(ordered = false) {
     super(ordered);
   }
 
   protected override update(): void {
-    if (this.parked > 0) sweeps.add(this);
-    else sweeps.delete(this);
+    if (this.parked > 0) polling.add(this);
+    else polling.delete(this);
     restart();
   }
 }
 
-const sweeps = new Set<SweepSource>();
+const polling = new Set<PollingSource>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let interval = 1;
 
@@ -134,16 +134,16 @@ function restart(): void {
 function schedule(): void {
   clearTimeout(timer);
   timer = undefined;
-  if (sweeps.size === 0) return;
-  timer = setTimeout(sweep, interval);
-  for (const source of sweeps) if (source.referenced > 0) return;
+  if (polling.size === 0) return;
+  timer = setTimeout(pollAll, interval);
+  for (const source of polling) if (source.referenced > 0) return;
   Deno.unrefTimer(timer);
 }
 
-function sweep(): void {
+function pollAll(): void {
   const start = performance.now();
   let progress = false;
-  for (const source of sweeps) progress = source.poke() || progress;
+  for (const source of polling) progress = source.poke() || progress;
   const most = (performance.now() - start + TIMER_COST) / IDLE_SHARE;
   interval = progress ? 1 : Math.min(interval * 1.5, most);
   schedule();

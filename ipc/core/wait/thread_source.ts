@@ -6,7 +6,7 @@
  */
 
 import { WaitThread } from "./_wait_thread.ts";
-import { SweepSource, type Waiter } from "./source.ts";
+import { PollingSource, type Waiter } from "./source.ts";
 
 /** A call that returns sooner than this, in ms, is hasty: it hardly waited. */
 const HASTY = 1;
@@ -45,7 +45,7 @@ function abandonAll(): void {
 }
 
 /** Wakes a waiter when its blocking call returns. */
-export class ThreadSource extends SweepSource {
+export class ThreadSource extends PollingSource {
   readonly #threads = new Map<Waiter, WaitThread>();
   /** Threads that are still in the call of a wait that has ended. */
   readonly #ending = new Set<WaitThread>();

@@ -24,8 +24,8 @@ import { spinner } from "./_spinner.ts";
 import { timeoutOf, type WaitOptions } from "./options.ts";
 import {
   type BlockingCall,
+  PollingSource,
   type Source,
-  SweepSource,
   type Waiter,
 } from "./source.ts";
 
@@ -119,7 +119,7 @@ export function waitUntil<T>(
   attempt: () => T | undefined,
   options: WaitOptions | undefined,
   subject: WaitSubject,
-  source: Source = new SweepSource(),
+  source: Source = new PollingSource(),
 ): Promise<T> {
   try {
     const timeout = timeoutOf(options);

@@ -9,9 +9,9 @@ import { integer } from "../../core/convert/argument.ts";
 import { type Key, keyText } from "../../core/convert/key.ts";
 import { showing } from "../../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../../core/handle/internal.ts";
-import { type Peer, peerOf } from "../../core/process/identity.ts";
+import { type Peer, peerOf } from "../identity.ts";
 import type { WaitOptions } from "../../core/wait/options.ts";
-import { SweepSource } from "../../core/wait/source.ts";
+import { PollingSource } from "../../core/wait/source.ts";
 import { waitUntil } from "../../core/wait/wait.ts";
 import {
   checkTransport,
@@ -186,7 +186,7 @@ export class WaveClient implements Disposable {
       syscall: "shmget",
       action: "wait for",
       object: place.label,
-    }, new SweepSource());
+    }, new PollingSource());
   }
 
   /** The key of the device. */

@@ -15,7 +15,7 @@ import { type Key, keyText } from "../../core/convert/key.ts";
 import { showing } from "../../core/handle/inspect.ts";
 import { INTERNAL, onlyInternal } from "../../core/handle/internal.ts";
 import { timeoutOf, type WaitOptions } from "../../core/wait/options.ts";
-import { SweepSource } from "../../core/wait/source.ts";
+import { PollingSource } from "../../core/wait/source.ts";
 import { waitUntil } from "../../core/wait/wait.ts";
 import { SysvMessageQueue } from "../../sysv/message_queue.ts";
 import { deviceError, type Place, placeOf } from "../address.ts";
@@ -66,7 +66,7 @@ export class WaveControl implements Disposable {
   readonly #queue: SysvMessageQueue;
   readonly #liveness: Liveness;
   readonly #pid: number;
-  readonly #source = new SweepSource();
+  readonly #source = new PollingSource();
   #closed = false;
 
   private constructor(

@@ -7,7 +7,7 @@
 
 import { corruptError } from "../../../ffi/errno.ts";
 import { CLOCK_MONOTONIC, time } from "../../../ffi/libc/time.ts";
-import type { Identity } from "../../core/process/identity.ts";
+import type { Identity } from "../identity.ts";
 import { Cells, type Memory } from "./cells.ts";
 import {
   Header,

@@ -4,7 +4,7 @@
  *
  * The writer never waits for a reader. The sequence number of a slot changes
  * before and after each write, so that a reader can tell whether it has read
- * one whole sample, and how many were overwritten.
+ * one whole sample. The counter in the header tells how many were overwritten.
  *
  * @module
  */

@@ -10,7 +10,7 @@
 
 import { hasCode, type IpcError, isGone } from "../../../ffi/errno.ts";
 import type { Key } from "../../core/convert/key.ts";
-import { ownIdentity, processText } from "../../core/process/identity.ts";
+import { ownIdentity, processText } from "../identity.ts";
 import { pause } from "../../core/wait/timer_interrupt.ts";
 import { SysvMessageQueue } from "../../sysv/message_queue.ts";
 import { deviceError, type Place } from "../address.ts";

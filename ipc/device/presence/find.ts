@@ -5,7 +5,7 @@
  */
 
 import { hasCode, isGone } from "../../../ffi/errno.ts";
-import { processText, visiblePid } from "../../core/process/identity.ts";
+import { processText, visiblePid } from "../identity.ts";
 import { deviceError, type Place } from "../address.ts";
 import { isUnfinished, type MemoryKind, readHeader } from "../memory/header.ts";
 import { findSegment, type Segment } from "../memory/segment.ts";

@@ -1,12 +1,12 @@
 /**
- * Objects of a key that may not be opened: the kernel lists all System V
- * objects to everybody.
+ * Objects with the key of a device that this process may not open: the kernel
+ * lists all System V objects to everybody.
  *
  * @module
  */
 
 import type { Key } from "../../core/convert/key.ts";
-import { makerLives } from "../../core/process/identity.ts";
+import { makerLives } from "../identity.ts";
 import { SysvMessageQueue } from "../../sysv/message_queue.ts";
 import { SysvSemaphoreSet } from "../../sysv/semaphore_set.ts";
 import { SysvSharedMemory } from "../../sysv/shared_memory.ts";

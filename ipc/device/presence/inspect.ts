@@ -6,7 +6,7 @@
 
 import { hasCode, isGone } from "../../../ffi/errno.ts";
 import type { Key } from "../../core/convert/key.ts";
-import { type Peer, peerOf } from "../../core/process/identity.ts";
+import { type Peer, peerOf } from "../identity.ts";
 import { processStartTime } from "../../core/process/proc.ts";
 import { SysvMessageQueue } from "../../sysv/message_queue.ts";
 import { SysvSemaphoreSet } from "../../sysv/semaphore_set.ts";

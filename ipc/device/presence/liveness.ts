@@ -8,7 +8,7 @@
 
 import { isGone } from "../../../ffi/errno.ts";
 import type { Key } from "../../core/convert/key.ts";
-import { type Identity, lives } from "../../core/process/identity.ts";
+import { type Identity, lives } from "../identity.ts";
 import type { Segment } from "../memory/segment.ts";
 import { plainOwner } from "./owner.ts";
 import { DeviceSemaphores } from "./semaphores.ts";

@@ -5,7 +5,7 @@
  */
 
 import { hasCode } from "../../../ffi/errno.ts";
-import { lives, visiblePid } from "../../core/process/identity.ts";
+import { lives, visiblePid } from "../identity.ts";
 import { readHeader } from "../memory/header.ts";
 import { Wave } from "../memory/layout.ts";
 import { RecordReader } from "../memory/record.ts";

@@ -6,7 +6,7 @@
 
 import { ignoreGone } from "../../../ffi/errno.ts";
 import { shown } from "../../core/convert/argument.ts";
-import { ownIdentity } from "../../core/process/identity.ts";
+import { ownIdentity } from "../identity.ts";
 import type { Place } from "../address.ts";
 import {
   checkChanges,

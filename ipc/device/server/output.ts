@@ -5,7 +5,7 @@
  */
 
 import { isGone } from "../../../ffi/errno.ts";
-import { ownIdentity } from "../../core/process/identity.ts";
+import { ownIdentity } from "../identity.ts";
 import { processStartTime } from "../../core/process/proc.ts";
 import { Heartbeat, writeHeader } from "../memory/header.ts";
 import { RING_OFFSET, type Sample } from "../memory/layout.ts";

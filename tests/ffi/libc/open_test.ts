@@ -48,3 +48,30 @@ Deno.test("table() keeps errno until its next call", () => {
   assertThrows(() => Deno.openSync("/dev/null/x"));
   assertEquals(errno[0], ERRNO.EBADF);
 });
+
+Deno.test("table() makes no call again that has not failed, whatever errno was before", () => {
+  const calls = table({
+    sigtimedwait: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+    bsearch: {
+      parameters: ["buffer", "buffer", "usize", "usize", "function"],
+      result: "pointer",
+    },
+    div: { parameters: ["i32", "i32"], result: { struct: ["i32", "i32"] } },
+  })();
+  let compared = 0;
+  const compare = new Deno.UnsafeCallback(
+    { parameters: ["pointer", "pointer"], result: "i32" } as const,
+    () => ++compared,
+  );
+  const { pointer } = compare;
+  const fail = () =>
+    calls.sigtimedwait(new Uint8Array(128), null, new Uint8Array(16));
+  const one = new Uint8Array(4);
+  assertEquals(fail(), -1);
+  assertEquals(calls.bsearch(one, one, 1n, 4n, pointer), null);
+  assertEquals(compared, 1);
+  assertEquals(fail(), -1);
+  const quotient = new Int32Array(calls.div(7, 2).slice().buffer);
+  assertEquals(Array.from(quotient), [3, 1]);
+  compare.close();
+});

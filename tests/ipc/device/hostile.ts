@@ -9,7 +9,7 @@ import { inspect, WaveClient, WaveControl } from "@libc/ipc/device";
 import { IpcError } from "@libc/ipc/errno";
 import { ftok } from "@libc/ipc/sysv-key";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
-import { ownIdentity } from "../../../ipc/core/process/identity.ts";
+import { ownIdentity } from "../../../ipc/device/identity.ts";
 import { writeHeader } from "../../../ipc/device/memory/header.ts";
 import {
   Header,

@@ -10,7 +10,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { encodeAddress } from "../../../ipc/socket/_address.ts";
-import { Rooms } from "../../../ipc/socket/_backlog.ts";
+import { Backpressure } from "../../../ipc/socket/_backpressure.ts";
 import { sleeps, spawnDeno, untilBlocked, watchdog } from "../../util.ts";
 import {
   abstractName,
@@ -209,9 +209,9 @@ Deno.test("a sendTo() is waited for that comes while the one before it ends", as
   };
   for (let i = 0; i < 16; i++) {
     using sender = Socket.open("unix", "datagram");
-    const rooms = new Rooms(sender.fd);
+    const backpressure = new Backpressure(sender.fd);
     const send = (attempt: () => true | undefined) =>
-      rooms.send(target, attempt, undefined, subject);
+      backpressure.send(target, attempt, undefined, subject);
     let room = false;
     const others = async () => {
       await microtasks(i % 4);
@@ -219,10 +219,10 @@ Deno.test("a sendTo() is waited for that comes while the one before it ends", as
       await microtasks(i >> 2);
       const third = send(() => room || undefined);
       await microtasks(20);
-      assert(rooms.isBusy(target), "the third waits");
+      assert(backpressure.isBusy(target), "the third waits");
       room = true;
       await Promise.all([second, third]);
-      assert(!rooms.isBusy(target));
+      assert(!backpressure.isBusy(target));
     };
     let following: Promise<void> | undefined;
     let attempts = 0;

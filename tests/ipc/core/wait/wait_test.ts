@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
 import type { WaitOptions } from "@libc/ipc/wait";
-import { SweepSource } from "../../../../ipc/core/wait/source.ts";
+import { PollingSource } from "../../../../ipc/core/wait/source.ts";
 import { waitUntil } from "../../../../ipc/core/wait/wait.ts";
 import { source as url, spawnDeno } from "../../../util.ts";
 
@@ -14,7 +14,7 @@ const SUBJECT = {
 Deno.test("waitUntil() settles what is ready without a turn of the event loop", async () => {
   let turned = false;
   setImmediate(() => turned = true);
-  const source = new SweepSource();
+  const source = new PollingSource();
   assertEquals(await waitUntil(() => 5, undefined, SUBJECT, source), 5);
   assertEquals(turned, false);
   assertEquals(source.waiters.size, 0);
@@ -26,14 +26,14 @@ Deno.test("waitUntil() tries again until there is a value", async () => {
     () => ready ? "value" : undefined,
     {},
     SUBJECT,
-    new SweepSource(),
+    new PollingSource(),
   );
   setTimeout(() => ready = true, 30);
   assertEquals(await done, "value");
 });
 
 Deno.test("waitUntil() rejects with what the attempt throws, at once or later", async () => {
-  const source = new SweepSource();
+  const source = new PollingSource();
   await assertRejects(
     () =>
       waitUntil(
@@ -66,7 +66,7 @@ Deno.test("waitUntil() rejects with what the attempt throws, at once or later", 
 
 Deno.test("waitUntil() times out with ETIMEDOUT and tries no more", async () => {
   let tries = 0;
-  const source = new SweepSource();
+  const source = new PollingSource();
   const attempt = () => {
     tries++;
     return undefined;
@@ -85,19 +85,19 @@ Deno.test("waitUntil() times out with ETIMEDOUT and tries no more", async () => 
 
 Deno.test("waitUntil() with a timeout of 0 looks once before it gives up", async () => {
   assertEquals(
-    await waitUntil(() => 1, { timeout: 0 }, SUBJECT, new SweepSource()),
+    await waitUntil(() => 1, { timeout: 0 }, SUBJECT, new PollingSource()),
     1,
   );
   await assertRejects(
     () =>
-      waitUntil(() => undefined, { timeout: 0 }, SUBJECT, new SweepSource()),
+      waitUntil(() => undefined, { timeout: 0 }, SUBJECT, new PollingSource()),
     IpcError,
     "ETIMEDOUT",
   );
 });
 
 Deno.test("waitUntil() rejects with the signal's reason, before and while waiting", async () => {
-  const source = new SweepSource();
+  const source = new PollingSource();
   const reason = new Error("enough");
   let tries = 0;
   const attempt = () => {
@@ -121,7 +121,7 @@ Deno.test("waitUntil() rejects with the signal's reason, before and while waitin
 Deno.test("waitUntil() refuses a timeout that is no number of milliseconds", async () => {
   for (const timeout of [-1, NaN]) {
     await assertRejects(
-      () => waitUntil(() => 1, { timeout }, SUBJECT, new SweepSource()),
+      () => waitUntil(() => 1, { timeout }, SUBJECT, new PollingSource()),
       RangeError,
       "timeout must be",
     );
@@ -132,7 +132,7 @@ Deno.test("waitUntil() refuses a timeout that is no number of milliseconds", asy
         () => 1,
         { timeout: "5" as never },
         SUBJECT,
-        new SweepSource(),
+        new PollingSource(),
       ),
     TypeError,
     'got "5"',
@@ -147,7 +147,7 @@ Deno.test("waitUntil() serves 200 waiters while files are read", async () => {
       () => open.has(i) ? i : undefined,
       controller,
       SUBJECT,
-      new SweepSource(),
+      new PollingSource(),
     ).catch(() => "aborted")
   );
   await new Promise((resolve) => setTimeout(resolve, 30));
@@ -168,13 +168,13 @@ for (const unref of [true, false]) {
   Deno.test(`waitUntil() ${unref ? "lets the process end with" : "keeps the process alive without"} unref`, async () => {
     await using child = spawnDeno(`
       import { waitUntil } from "${url("ipc/core/wait/wait.ts")}";
-      import { SweepSource } from "${url("ipc/core/wait/source.ts")}";
+      import { PollingSource } from "${url("ipc/core/wait/source.ts")}";
       const start = performance.now();
       waitUntil(
         () => !${unref} && performance.now() - start > 100 ? true : undefined,
         { unref: ${unref} },
         { syscall: "x", action: "x", object: "x" },
-        new SweepSource(),
+        new PollingSource(),
       ).then(() => console.log("waited"));
       console.log("ready");`);
     assertEquals(await child.line(), "ready");
@@ -186,7 +186,7 @@ for (const unref of [true, false]) {
 
 Deno.test("waitUntil() refuses options that are none", async () => {
   const wait = (options: unknown) => () =>
-    waitUntil(() => 1, options as WaitOptions, SUBJECT, new SweepSource());
+    waitUntil(() => 1, options as WaitOptions, SUBJECT, new PollingSource());
   await assertRejects(wait(5), TypeError, "options must be an object, got 5");
   await assertRejects(
     wait({ signal: {} }),

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { tryReadDirectory, tryReadLink } from "../file/directory.ts";
-import { tryReadTextFile } from "../file/read_file.ts";
+import { tryReadDirectory, tryReadLink } from "../core/file/directory.ts";
+import { tryReadTextFile } from "../core/file/read_file.ts";
 
 /** A piece of memory as it appears in `/proc/<pid>/maps`. */
 export interface MappedFile {

@@ -20,25 +20,25 @@ import { Fd } from "../core/handle/fd.ts";
 import { INTERNAL } from "../core/handle/internal.ts";
 import { timeoutOf, type WaitOptions } from "../core/wait/options.ts";
 import { fdSource } from "../core/wait/reactor.ts";
-import { type Source, SweepSource } from "../core/wait/source.ts";
+import { PollingSource, type Source } from "../core/wait/source.ts";
 import { ready, type WaitSubject, waitUntil } from "../core/wait/wait.ts";
 
 /** The calls that wait for one receiver. */
 interface Queue {
   readonly source: Source;
-  readonly door: Fd | undefined;
+  readonly proxy: Fd | undefined;
 }
 
 /** The receivers that calls on a socket wait for. */
-export class Rooms {
+export class Backpressure {
   readonly #queues = new Map<string, Queue>();
 
   constructor(socket: Fd) {
     socket.beforeClose(() => {
       // Closing a proxy wakes its waiters, which find the socket closed.
-      for (const { source, door } of this.#queues.values()) {
-        if (door === undefined) source.poke();
-        else door.close();
+      for (const { source, proxy } of this.#queues.values()) {
+        if (proxy === undefined) source.poke();
+        else proxy.close();
       }
     });
   }
@@ -79,11 +79,11 @@ export class Rooms {
     options: WaitOptions | undefined,
     subject: WaitSubject,
   ): Promise<true> {
-    const { source, door } = queue;
+    const { source, proxy } = queue;
     const again = () => {
       const done = attempt();
       // Another socket may be bound to the receiver's address by now.
-      if (!done && door !== undefined) connect(door, target);
+      if (!done && proxy !== undefined) connect(proxy, target);
       return done;
     };
     try {
@@ -93,7 +93,7 @@ export class Rooms {
         // Another call may have removed this queue already, and a third made a
         // new one.
         if (this.#queues.get(key) === queue) this.#queues.delete(key);
-        door?.close();
+        proxy?.close();
       }
     }
   }
@@ -107,16 +107,16 @@ function open(target: Uint8Array<ArrayBuffer>): Queue {
   const fd = sys_socket().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   // Without a descriptor for the proxy, poll.
   if (errnoOf(fd, errno[0]) !== 0) {
-    return { source: new SweepSource(true), door: undefined };
+    return { source: new PollingSource(true), proxy: undefined };
   }
-  const door = new Fd(INTERNAL, fd, "socket that waits for room");
-  connect(door, target);
-  return { source: fdSource(door, "write"), door };
+  const proxy = new Fd(INTERNAL, fd, "proxy of a receiver");
+  connect(proxy, target);
+  return { source: fdSource(proxy, "write"), proxy };
 }
 
 /** Ignores errors: the next send reports them. */
-function connect(door: Fd, target: Uint8Array<ArrayBuffer>): void {
-  if (door.closed) return;
-  const number = door.use("connect");
+function connect(proxy: Fd, target: Uint8Array<ArrayBuffer>): void {
+  if (proxy.closed) return;
+  const number = proxy.use("connect");
   sys_socket().connect(number, target, target.length);
 }

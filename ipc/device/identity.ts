@@ -8,10 +8,10 @@
  * @module
  */
 
-import { SC_CLK_TCK, unistd } from "../../../ffi/libc/unistd.ts";
-import { tryReadLink } from "../file/directory.ts";
-import { tryReadTextFile } from "../file/read_file.ts";
-import { processName, processStartTime } from "./proc.ts";
+import { SC_CLK_TCK, unistd } from "../../ffi/libc/unistd.ts";
+import { tryReadLink } from "../core/file/directory.ts";
+import { tryReadTextFile } from "../core/file/read_file.ts";
+import { processName, processStartTime } from "../core/process/proc.ts";
 
 /** A process, identified for its whole life and after. */
 export interface Identity {
@@ -60,7 +60,8 @@ export function visiblePid({ pid, namespace }: Identity): number {
 
 /**
  * Whether the process that made something at a certain time is alive, or
- * undefined when its id is not visible from here (0).
+ * undefined when that cannot be told: its id is not visible from here (0), or
+ * there is no `/proc`.
  *
  * A process that started later is another one with the same id.
  */
