@@ -31,7 +31,7 @@ export const sys_sem_symbols = {
     parameters: [int, int, int, int],
     result: int,
   },
-  /** `int semctl(int semid, int semnum, int cmd, void *arg);` for `IPC_STAT`, `IPC_SET`, `GETALL`, `SETALL`, `IPC_INFO`, `SEM_INFO`, `SEM_STAT_ANY` */
+  /** `int semctl(int semid, int semnum, int cmd, void *arg);` for `IPC_STAT`, `IPC_SET`, `GETALL`, `SETALL`, `IPC_INFO`, `SEM_INFO`, `SEM_STAT`, `SEM_STAT_ANY` */
   semctl_buf: {
     name: "semctl",
     parameters: [int, int, int, buffer],

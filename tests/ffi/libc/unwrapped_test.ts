@@ -6,13 +6,18 @@ import {
   MSG_INFO,
   MSG_STAT,
   msqid_ds,
+  SEM_INFO,
+  SEM_STAT,
+  semid_ds,
   SHM_INFO,
   SHM_STAT,
   shmid_ds,
   sys_msg,
+  sys_sem,
   sys_shm,
 } from "@libc/ipc/ffi";
 import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
+import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 
 /** What a call gives for each index up to the highest that is in use. */
@@ -43,5 +48,21 @@ Deno.test("msgctl(MSG_STAT) finds a queue by its index", () => {
     assertArrayIncludes(ids, [queue.id]);
   } finally {
     queue.remove();
+  }
+});
+
+Deno.test("semctl(SEM_STAT) finds a set by its index", () => {
+  using set = SysvSemaphoreSet.create(IPC_PRIVATE, 1);
+  const { semctl_buf } = sys_sem();
+  const bytes = new Uint8Array(semid_ds.size);
+  try {
+    const highest = semctl_buf(0, 0, SEM_INFO, bytes);
+    const ids = upTo(
+      highest,
+      (index) => semctl_buf(index, 0, SEM_STAT, bytes),
+    );
+    assertArrayIncludes(ids, [set.id]);
+  } finally {
+    set.remove();
   }
 });
