@@ -8,18 +8,18 @@ import { whyNoBundle, withRepository } from "./testing.ts";
 
 const NO_BUNDLE = await whyNoBundle();
 
-/** A test that bundles. */
+/** Registers a test that needs esbuild. */
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: name + NO_BUNDLE, ignore: NO_BUNDLE !== "", fn });
 }
 
 const CONFIG = readConfig(ROOT);
 
-/** The subpaths of the library, and where their sources are. */
+/** The subpaths of the library, with the paths of their sources. */
 const SUBPATHS = Object.entries(CONFIG.exports)
   .filter(([subpath]) => subpath !== "./cli");
 
-/** The name of a subpath for somebody who uses the package. */
+/** Returns the specifier of a subpath, as users of the package write it. */
 function specifierOf(subpath: string): string {
   return subpath.replace(".", CONFIG.name);
 }
@@ -36,7 +36,7 @@ class Published implements AsyncDisposable {
     this.#env = { JSR_URL: registry.url, DENO_DIR: `${folder}cache` };
   }
 
-  /** Bundles this repository and offers it, by the protocol of JSR. */
+  /** Bundles this repository and serves it with the protocol of JSR. */
   static async create(): Promise<Published> {
     const folder = `${await Deno.makeTempDir({ prefix: "ipc_bundle_" })}/`;
     for (const name of ["package", "project"]) {
@@ -57,12 +57,12 @@ class Published implements AsyncDisposable {
     );
   }
 
-  /** The copy that is published. */
+  /** The folder of the published copy. */
   get copy(): string {
     return `${this.#folder}package/`;
   }
 
-  /** Does something with a program of the project, `run` or `check`. */
+  /** Runs `deno run` or `deno check` on a program in the project. */
   async deno(args: string[], code: string): Promise<Outcome> {
     await Deno.writeTextFile(`${this.#folder}project/main.ts`, code);
     return this.run([...args, "main.ts"]);
@@ -76,7 +76,7 @@ class Published implements AsyncDisposable {
     });
   }
 
-  /** The files that something loads of the package, nothing cached. */
+  /** Returns the files of the package that a command loads, with no cache. */
   async filesOf(command: () => Promise<Outcome>): Promise<string[]> {
     await Deno.remove(`${this.#folder}cache`, { recursive: true })
       .catch(() => {});
@@ -95,7 +95,7 @@ class Published implements AsyncDisposable {
   }
 }
 
-/** The output of a program that runs in the project with some permissions. */
+/** Runs a program in the project with the permissions; returns its output. */
 async function output(
   published: Published,
   permissions: string[],
@@ -295,7 +295,7 @@ test("mechanisms work through the bundle, across subpaths", async () => {
     "3 1,2,3",
     "true true",
   ]);
-  // Names that readers of a stack trace know, and a place.
+  // The stack trace has the public names and a position.
   assert(/at Fifo\.create \(.*\/_bundle\.js:\d+:\d+\)/.test(text), text);
   assert(/^IpcError: Cannot create .*\bmkfifo/.test(lines[5] ?? ""), text);
 });
@@ -333,7 +333,7 @@ test("bundle() tells names apart that two subpaths give to two things", async ()
 
 test("bundle() throws with what esbuild says", async () => {
   const files = {
-    // It runs, and is surely a mistake.
+    // It runs, but is clearly a mistake.
     "mod.ts": `export const wrong: boolean = typeof Deno === "nothing";\n`,
   };
   await withRepository(files, async (root) => {

@@ -46,7 +46,7 @@ const PROGRAM = \`import { tested } from "\${source("ipc/sysv/_tested.ts")}";\`;
 `,
 };
 
-/** A module with its doc that exports one constant. */
+/** Returns a documented module that exports one constant. */
 function module(name: string): string {
   return `/**
  * About it.
@@ -59,12 +59,12 @@ export const ${name}: number = 1;
 `;
 }
 
-/** The problems of the sound repository after some changes. */
+/** Returns the problems of the sound repository after the changes. */
 async function problemsWith(changes: Files): Promise<string[]> {
   return await withRepository({ ...SOUND, ...changes }, exportProblems);
 }
 
-/** The sound `deno.json` with other exports added. */
+/** Returns the sound `deno.json` with more exports. */
 function withExports(exports: Record<string, string>): Files {
   const config = JSON.parse(SOUND["deno.json"] ?? "");
   config.exports = { ...config.exports, ...exports };

@@ -25,12 +25,12 @@ const SOUND: Files = {
   "ffi/libc/README.md": "",
 };
 
-/** The problems of the sound repository after some changes. */
+/** Returns the problems of the sound repository after the changes. */
 async function problemsWith(changes: Files): Promise<string[]> {
   return await withRepository({ ...SOUND, ...changes }, headerProblems);
 }
 
-/** The problems when a part of the header is another. */
+/** Returns the problems when a part of the header is replaced. */
 async function problemsOf(part: string, other: string): Promise<string[]> {
   const text = TIME.replace(part, other);
   const problems = await problemsWith({ "ffi/libc/sys_time.ts": text });

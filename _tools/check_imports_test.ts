@@ -21,7 +21,7 @@ const SOUND: Files = {
   "ipc/sysv/key.ts": `export { time } from "../../ffi/mod.ts";\n`,
 };
 
-/** The problems of the sound repository after some changes. */
+/** Returns the problems of the sound repository after the changes. */
 async function problemsWith(changes: Files): Promise<string[]> {
   return await withRepository({ ...SOUND, ...changes }, importProblems);
 }

@@ -44,7 +44,7 @@ console.log(join("a", String(key)));
     `/** Joins. */\nexport function join(a: string, b: string): string {\n  return a + b;\n}\n`,
 };
 
-/** Publishes the sound repository for show, after some changes. */
+/** Does a dry run of publishing the sound repository after the changes. */
 function rehearseWith(
   changes: Files,
 ): Promise<Awaited<ReturnType<typeof rehearse>>> {
@@ -56,7 +56,7 @@ function rehearseWith(
 
 const NO_BUNDLE = await whyNoBundle();
 
-/** A test that bundles. */
+/** Registers a test that needs esbuild. */
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: name + NO_BUNDLE, ignore: NO_BUNDLE !== "", fn });
 }

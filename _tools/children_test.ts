@@ -15,7 +15,7 @@ Deno.test("run() kills a child that is silent for too long, with its children", 
   const { success, output } = await run("sh", {
     args: ["-c", "echo begun; sleep 1000 & wait"],
   }, { patience: 100 });
-  // Its output has ended, and with it all who had it.
+  // The output has ended, so all processes that held it have ended too.
   assertStringIncludes(output, "\nkilled after 0.1 s of silence\n");
   assert(!success);
 });

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import plugin from "./lint_plugin.ts";
 
-/** The rules that report `source` when it is the file `path`. */
+/** Returns the rules that report `source` as the file `path`. */
 function report(path: string, source: string): string[] {
   return Deno.lint.runPlugin(plugin, path, source)
     .map(({ id }) => id.replace("libc-ipc/", ""));
 }
 
-/** True when the file `path` may import `specifier`. */
+/** Returns whether the file `path` may import `specifier`. */
 function mayImport(path: string, specifier: string): boolean {
   return report(path, `import { a } from "${specifier}";`).length === 0;
 }

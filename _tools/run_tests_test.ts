@@ -27,7 +27,7 @@ Deno.test("lanesOf() puts each file of tests into one of two processes", () => {
   );
 });
 
-/** A repository with the runner and some files. */
+/** Returns a repository with the runner and the given files. */
 function repository(files: Files): Files {
   const sources = [
     "children.ts",
@@ -69,7 +69,7 @@ function startTool(
   }).spawn();
 }
 
-/** Waits for the end of a tool. */
+/** Waits until a tool ends; returns its exit code and output. */
 async function endOf(
   child: Deno.ChildProcess,
 ): Promise<{ code: number; text: string }> {
@@ -78,13 +78,13 @@ async function endOf(
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-/** What a run leaves in the folder of temporary files. */
+/** Returns the files that a run has left in the temporary folder. */
 function leftBehind(root: string): string[] {
   return Array.from(Deno.readDirSync(root), ({ name }) => name)
     .filter((name) => name.startsWith("ipc_test_"));
 }
 
-/** Tests of which one kills its process. */
+/** Tests, one of which kills its process. */
 const DYING = `
   Deno.test("lives", () => {});
   Deno.test("dies", async () => {
@@ -141,7 +141,7 @@ Deno.test("deno task test goes on when one of its processes dies", async () => {
       text,
       /\nfails => .*mixed_test.ts.*\nerror: Error: on purpose\n/,
     );
-    // What deno has not printed yet, dies with it.
+    // Output that deno has not printed yet is lost with the process.
     assertMatch(
       text,
       /\nskipped: sleeps \[skipped: no bed\]\n(FAILED lives: the title of 2 tests, in .*\n4 passed, 4|3 passed, 3) failed, 1 skipped\n$/,
@@ -200,7 +200,7 @@ Deno.test("deno task test:repeat tells what failed how often", async () => {
   });
 });
 
-/** Tests that never end, and say by a connection that they run. */
+/** Returns a test that never ends and opens a connection to show it runs. */
 function hanging(title: string): string {
   return `
     Deno.test("${title}", async () => {
@@ -210,20 +210,20 @@ function hanging(title: string): string {
     });`;
 }
 
-/** State and parent of a process, or undefined when it is gone. */
+/** Returns state and parent of a process, or undefined if it is gone. */
 function statOf(pid: string): { state: string; parent: number } | undefined {
   try {
     const [, state = "", parent] =
       /\) (\w) (\d+) /.exec(Deno.readTextFileSync(`/proc/${pid}/stat`)) ?? [];
     return { state, parent: Number(parent) };
   } catch (error) {
-    // ESRCH when it ends between open and read.
+    // ESRCH if it ends between open and read.
     if (error instanceof Error && "code" in error) return undefined;
     throw error;
   }
 }
 
-/** The busy loops that a tool has started. */
+/** Returns the pids of the busy loops that a tool has started. */
 function loopsOf(parent: number): string[] {
   return Array.from(Deno.readDirSync("/proc"), ({ name }) => name)
     .filter((name) => /^\d+$/.test(name) && statOf(name)?.parent === parent)
@@ -232,9 +232,9 @@ function loopsOf(parent: number): string[] {
     );
 }
 
-/** Waits for the end of a process that was killed, which nobody tells. */
+/** Polls for the end of a killed process that is not our child. */
 async function ends(pid: string): Promise<void> {
-  // A zombie has ended: nobody may wait for it.
+  // A zombie has ended; it may never be reaped.
   while (!"ZX".includes(statOf(pid)?.state ?? "X")) {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
@@ -275,8 +275,8 @@ for (
       assert(!text.includes("examples in the docs"));
       if (signal === "SIGKILL") return;
       assertEquals(code, 1);
-      // What deno has not printed yet, dies with it: then only the process is
-      // known that ran the test.
+      // Output that deno has not printed yet is lost with it; then only the
+      // process that ran the test is known.
       const died =
         /\n(hangs (first|second)|process \d) .*: the process died here\n/g;
       assertEquals([...text.matchAll(died)].length, 2, text);

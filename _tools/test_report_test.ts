@@ -11,7 +11,7 @@ import {
   uncaught,
 } from "./test_report.ts";
 
-/** A report with some test cases: name and what is inside. */
+/** Returns a report of test cases, each a name and the body of its element. */
 function report(...cases: Array<[name: string, body: string]>): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="1" failures="0" errors="0" time="0.5">
@@ -31,7 +31,7 @@ ${
 const FAILURE =
   `<failure message="no">Error: &lt;testcase name="x"&gt;</failure>`;
 
-/** Cases of `a_test.ts` by their names. */
+/** Returns cases of `a_test.ts`, from their results by name. */
 function cases(results: Record<string, Case["result"]>): Case[] {
   return Object.entries(results).map(([name, result]) => ({
     file: "a_test.ts",
@@ -97,7 +97,7 @@ Deno.test("count() counts a test that fails although its steps pass", () => {
   );
 });
 
-/** What a reader says of a text that comes in small pieces. */
+/** Feeds a text to a reader in small pieces; returns the reader. */
 function readPretty(text: string): PrettyReader & { lines: string[] } {
   const lines: string[] = [];
   const reader = new PrettyReader((file, its) =>
@@ -243,7 +243,7 @@ Deno.test("summary() lists skipped tests and refuses those without a reason, and
   });
 });
 
-/** What `deno test` prints when one test fails. */
+/** Returns the output of `deno test` if one test fails. */
 function failing(name: string): string {
   return `Check a_test.ts
 running 2 tests from a_test.ts
