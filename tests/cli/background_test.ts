@@ -1,4 +1,4 @@
-/** Jobs that a shell continues, or starts, in the background of a terminal. */
+/** Jobs that a shell starts or continues in the background of a terminal. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { inspect } from "@libc/ipc/device";
@@ -8,7 +8,7 @@ import { NEEDS_TMUX, Tmux } from "./_terminal.ts";
 
 const IPC = ipcCommand().join(" ");
 
-/** Sends a device what `deno task` may pass on long after it was continued. */
+/** Sends SIGTSTP to a device, as `deno task` may do long after SIGCONT. */
 async function passOnLate(place: Place): Promise<void> {
   const { device: { pid } = { pid: 0 } } = inspect({ path: place.path });
   await until(() =>
@@ -18,7 +18,7 @@ async function passOnLate(place: Place): Promise<void> {
   Deno.kill(pid, "SIGTSTP");
 }
 
-// A task is two processes, of which a terminal stops only one.
+// A task has two processes; a terminal stops only one of them.
 for (const task of [true, false]) {
   const how = (command: string) => `${task ? "deno task" : "ipc"} ${command}`;
   const command = (name: string) =>
@@ -46,7 +46,7 @@ for (const task of [true, false]) {
       await tmux.type("fg", "Enter");
       await tmux.seeForeground();
       await tmux.type("config bits=5", "Enter");
-      // What is typed before the prompt is there, stands before it.
+      // Text typed before the prompt appears is shown before it.
       await tmux.see(/on: TRI.* 5 bits *\nHW_WAVE> /);
       await tmux.type("exit", "Enter");
       await tmux.see(/^off: /m);
@@ -71,7 +71,7 @@ for (const task of [true, false]) {
       await tmux.type("fg", "Enter");
       await tmux.see(/SIN.*q quits/);
       await tmux.type("q");
-      // Until it is gone it may read what is typed for the shell.
+      // Until it has ended it may read input meant for the shell.
       await tmux.see(/ipc client: \d+ samples[^]*^[#$] /m);
       await tmux.type(`clear; ${plot}`, "Enter");
       await tmux.see(/SIN.*q quits/);

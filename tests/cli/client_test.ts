@@ -150,7 +150,7 @@ Deno.test("ipc client --follow says how many samples it lost when it is stopped"
   );
   client.kill("SIGSTOP");
   using control = WaveControl.open({ path: place.path });
-  // More than the whole history passes meanwhile.
+  // Wait until more samples have passed than the history holds.
   await until(async () => (await control.status()).samples > sequence + 20_000);
   client.kill("SIGCONT");
   let lost = 0;
@@ -186,8 +186,8 @@ Deno.test("ipc client --wait --timeout gives up", async () => {
 Deno.test("ipc client --wait gives up at SIGINT", async () => {
   using _dog = watchdog("client --wait");
   using place = new Place();
-  // By itself: Deno handles the signal before the command listens to it, and
-  // from outside they look the same.
+  // The process signals itself: before the command listens, Deno handles the
+  // signal, and the two cannot be told apart from outside.
   await using client = spawnDeno(`
     import { main } from ${JSON.stringify(source("cli/mod.ts"))};
     import { kill } from "@libc/ipc/signal";
@@ -248,7 +248,7 @@ Deno.test("ipc client says when the device is stopped, and when it goes on", asy
   client.kill("SIGINT");
   const { code, stderr } = await client.end();
   assertEquals(code, 0);
-  // Once, unless the machine holds up the device once more.
+  // Once, unless a busy machine delays the device again.
   const silent =
     `ipc client: no sign of life of the device (process ${device.pid} (deno)): it is stopped or blocked\n`;
   const said = `${silent}ipc client: the device goes on\n`;
@@ -259,7 +259,7 @@ Deno.test("ipc client says when the device is stopped, and when it goes on", asy
 Deno.test("ipc client ends with 1 when somebody removes the segment", async () => {
   using _dog = watchdog("client removed");
   using place = new Place();
-  // Stopped, so that it is not the device that ends it.
+  // The device is stopped below, so that it does not end the client.
   await using device = await startDevice(place);
   await using client = startIpc(["client", "--csv", ...place.args]);
   await client.line();

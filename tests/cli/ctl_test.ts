@@ -37,7 +37,7 @@ Deno.test("ipc ctl commands a device from another process, and shows its answer"
   const status = JSON.parse(json);
   assertEquals([status.pid, status.bits, status.commands], [device.pid, 12, 6]);
   assertEquals(await ctl("exit"), ["the device is off"]);
-  // It has waited: the key is free at once.
+  // It has waited for the end, so the key is already free.
   assertEquals(place.status, "none");
   assertEquals((await device.end()).code, 0);
 });

@@ -11,9 +11,9 @@ import { inspect } from "@libc/ipc/device";
 const TWO_PROCESSES = ["--allow-ffi", "--allow-run"];
 const CLEAN = "The device is off, and nothing was left behind.";
 
-/** The directory that the demo makes its key of, and the status under it. */
+/** The directory that the demo makes its key from, and the status of its keys. */
 class Stage extends Place {
-  /** How many of the keys of this directory are in use. */
+  /** The number of keys of this directory that are in use. */
   get used(): number {
     let count = 0;
     for (let projectId = 1; projectId <= 255; projectId++) {

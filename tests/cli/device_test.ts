@@ -59,7 +59,7 @@ Deno.test("ipc device ends cleanly on SIGHUP, but not under nohup", async () => 
   await using plain = await startDevice(place);
   const { code: plainCode } = await endDevice(plain, "SIGHUP");
   assertEquals([plainCode, place.status], [0, "none"]);
-  // Its output goes to this process, so that there is no terminal anywhere.
+  // Its output goes to this process, so that no terminal is involved.
   await using kept = spawnCommand("nohup", {
     args: [
       ...ipcCommand(),
@@ -260,7 +260,7 @@ Deno.test("ipc device takes every transport and mode", async () => {
     ]);
     const { transport: found, objects } = inspect({ path: place.path });
     assertEquals(found, transport);
-    // A memfd has no name under which anybody could open it.
+    // The mode of a memfd does not matter: it has no name to open it by.
     const modes = objects.filter(({ kind }) =>
       kind !== "memory" || transport !== "memfd"
     );
@@ -294,7 +294,7 @@ Deno.test("ipc device --interval 0.0001 works and reports the achieved rate", as
   ];
   assertEquals(summary.nominalRate, 10_000);
   assert(samples >= 5000 && rate > 0, JSON.stringify(summary));
-  // Device time tells no other story than the clock.
+  // Device time agrees with the clock.
   assertEquals(Math.round(rate * seconds / samples), 1);
 });
 

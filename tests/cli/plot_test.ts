@@ -95,7 +95,7 @@ Deno.test("drawChart() shows the newest samples at the right edge", () => {
     scale: 1,
     ascii: true,
   });
-  // The line from far away on the left ends where the samples are.
+  // The line from the old sample, far to the left, ends at the new ones.
   assertEquals(chart[0], "**********");
 });
 

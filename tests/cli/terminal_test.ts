@@ -31,20 +31,20 @@ function terminal(
   return Terminal.start([...ipcCommand(), ...args], options);
 }
 
-/** A text without its escape sequences. */
+/** Returns a text without its escape sequences. */
 function plain(text: string): string {
   return text.split(ESC).map((part, i) =>
     i ? part.replace(/^\[[?\d;]*[a-zA-Z]/, "") : part
   ).join("");
 }
 
-/** The lines of the newest picture. */
+/** Returns the lines of the newest frame. */
 function lastFrame(text: string): string[] {
   const frame = text.split(`${ESC}[?2026h`).at(-1) ?? "";
   return plain(frame.split(`${ESC}[?2026l`)[0] ?? "").split("\r\n");
 }
 
-/** Everything that a plot must have undone. */
+/** Asserts that a plot has restored everything it changed. */
 function assertRestored(screen: Terminal, what: string): void {
   const { output, end } = screen;
   assertEquals(end.restored, true, `${what}: settings of the terminal`);
@@ -62,7 +62,7 @@ function assertRestored(screen: Terminal, what: string): void {
   }
 }
 
-/** The ways out of a plot, and the exit code of each. */
+/** The ways to end a plot, each with its exit code in the name. */
 const WAYS_OUT: Record<
   string,
   (screen: Terminal, device: { kill(signal?: Deno.Signal): void }) => unknown
@@ -164,7 +164,7 @@ Deno.test({
         ],
       }).output();
       assert(success);
-      // The first pictures after it may still be of the old size.
+      // The first frames after it may still have the old size.
       const fits = (frame: string[]) =>
         frame.length === (rows < 3 ? 1 : rows) &&
         frame.every((line) => unicodeWidth(line) <= columns) &&
@@ -272,7 +272,7 @@ Deno.test({
       /\r\npaused: SIN, period 0\.5 s[^]*HW_WAVE> $/,
     );
     await enter("config", /waveform \[SIN\]: $/);
-    // What cannot be is asked again, at once.
+    // An invalid value is asked for again at once.
     await enter(
       "foo",
       /waveform must be one of .*, got "foo"\r\nwaveform \[SIN\]: $/,
@@ -288,7 +288,7 @@ Deno.test({
     await enter("status", /\r\nstate {5}on\r\n[^]*HW_WAVE> $/);
     await screen.type("exit\r");
     await screen.ended();
-    // A person who mistyped has seen it: no failure.
+    // Typing errors were reported on the screen and do not make it fail.
     assertEquals(screen.end, { code: 0, restored: true });
     assertMatch(screen.output, /\r\noff: \d+ samples? /);
     assertEquals(place.status, "none");
@@ -317,7 +317,7 @@ for (
       await screen.type(keys);
       await screen.ended();
       assertEquals(screen.end, { code: 0, restored: true });
-      // On a line of its own, and not behind the prompt.
+      // On its own line, not after the prompt.
       assertMatch(screen.output, /\r\noff: \d+ samples? /);
       assertEquals(place.status, "none");
     },

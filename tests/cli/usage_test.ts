@@ -10,14 +10,14 @@ import { ipc, lines, Place } from "./_ipc.ts";
 
 const COMMANDS = ["device", "client", "ctl", "detach", "demo"] as const;
 
-/** What a run of `main()` gave. */
+/** The result of a run of `main()`. */
 interface Outcome {
   code: number;
   stdout: string[];
   stderr: string[];
 }
 
-/** Runs many command lines in one other process, one after the other. */
+/** Runs many command lines in one child process, one after the other. */
 async function runAll(
   commandLines: readonly (readonly string[])[],
 ): Promise<Outcome[]> {
@@ -140,7 +140,7 @@ Deno.test("ipc refuses what is right but cannot be done with exit code 1", async
   for (const { stderr } of outcomes) {
     assertStringIncludes(stderr[0] ?? "", "ENOENT");
   }
-  // Where there is no such path, no device would help.
+  // If the path does not exist, starting a device would not help: no hint.
   assertEquals(outcomes[1]?.stderr.length, 1);
   assertStringIncludes(outcomes[2]?.stderr[1] ?? "", "--wait");
   assertStringIncludes(outcomes[3]?.stderr[1] ?? "", "ipc device SIN 2");
@@ -157,7 +157,7 @@ Deno.test("ipc --help explains every command, in 80 columns, with examples", asy
   for (const [i, { code, stdout, stderr }] of outcomes.entries()) {
     const text = stdout.join("\n");
     assertEquals([code, stderr], [0, [""]]);
-    // The three ways to ask for a topic give the same.
+    // The three ways to ask for a topic print the same text.
     assertEquals(stdout, outcomes[i % topics.length]?.stdout);
     assertMatch(text, /^Usage: ipc /m);
     assertMatch(text, /^Exit code: 0 /m);
