@@ -1,6 +1,7 @@
-// One case for each row of error_conformance.json: our wrapper is driven into
-// the condition and must answer with the row's code, the name of a call and of
-// the object in its message. Rows that the API cannot express say why.
+// One case for each row of error_conformance.json: the wrapper is driven into
+// the condition and must fail with the row's code, and with the names of the
+// call and of the object in its message. Rows that the API cannot express say
+// why.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EMULATED } from "../util.ts";
@@ -10,7 +11,7 @@ import { type Driven, keyOf, type Outcome, outcomeOf, rows } from "./rows.ts";
 
 const CHILD = new URL("child.ts", import.meta.url).href;
 
-/** What came of rows that a process of their own drives. */
+/** Drives rows in a process of their own; returns their outcomes. */
 async function elsewhere(
   names: string[],
 ): Promise<{ outcomes: Map<string, Outcome>; errors: string }> {
@@ -34,12 +35,12 @@ async function elsewhere(
     const { row, outcome } = JSON.parse(line);
     outcomes.set(row, outcome);
   }
-  // Its last row is not done before it has ended well.
+  // Its last row only counts if the process has ended successfully.
   if (code !== 0) outcomes.delete(names.at(-1) ?? "");
   return { outcomes, errors: `exit code ${code}: ${errors}` };
 }
 
-/** The rows that one process drives together, begun with the first of them. */
+/** The run of the rows that share a process, started by the first of them. */
 let common: ReturnType<typeof elsewhere> | undefined;
 
 async function outcome(name: string, driver: Driven): Promise<Outcome> {
@@ -59,14 +60,14 @@ const inCommon = Object.entries(drivers).flatMap(([name, driver]) =>
 
 const privileged = isPrivileged();
 
-/** Rows that no emulator shows. */
+/** Rows that the emulator cannot reproduce. */
 const NOT_EMULATED = [
   "shmat: address space limit leaves no room",
   "mmap: address-space limit",
   "mmap (access): access past end of file in a mapping (peer truncated)",
 ];
 
-/** What stands behind the name of a test that cannot run here. */
+/** Returns the suffix for the name of a test that cannot run here. */
 function skippedBecause(name: string, child: unknown): string {
   if (child && !privileged) {
     return " [skipped: needs CAP_SETUID and CAP_SYS_ADMIN]";

@@ -1,5 +1,5 @@
-// One body over all kinds of shared memory: what they give is a `Mapping`, and
-// it behaves alike wherever it comes from.
+// The same tests for all kinds of shared memory: each gives a `Mapping`, and
+// all mappings behave alike.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
@@ -18,19 +18,19 @@ import { spawnDeno, uniqueName, watchdog } from "../util.ts";
 const SIZE = 5000;
 const Counter = struct({ count: "u32", big: "u64", name: "f64" });
 
-/** Memory of one kind. */
+/** One kind of memory. */
 interface Memory extends Disposable {
   /** Another mapping of the same bytes. */
   map(readOnly?: boolean): Mapping;
-  /** Whether a line of `/proc/self/maps` is about it. */
+  /** Returns whether a line of `/proc/self/maps` is for it. */
   isMeant(line: string): boolean;
-  /** An expression by which another process maps it; none where that cannot. */
+  /** An expression that maps it in another process, if that is possible. */
   elsewhere?: string;
-  /** Takes away the name and the handle. */
+  /** Removes the name and closes the handle. */
   forget(): void;
 }
 
-/** Makes memory of `SIZE` zero bytes. */
+/** Functions that make zeroed memory of a size. */
 const KINDS: Record<string, (size: number) => Memory> = {
   SysvSharedMemory(size) {
     const memory = SysvSharedMemory.create(IPC_PRIVATE, size);
@@ -82,7 +82,7 @@ const KINDS: Record<string, (size: number) => Memory> = {
   },
 };
 
-/** The error of a call. */
+/** Returns the error of a call. */
 function failure(call: () => unknown): Error {
   return assertThrows(call, Error);
 }
@@ -248,7 +248,7 @@ for (const [name, make] of Object.entries(KINDS)) {
   test("a size that no machine has is the kernel's error", () => {
     const error = assertThrows(() => {
       using memory = make(2 ** 52);
-      // A memfd reserves nothing, so that only now there is no room.
+      // A memfd reserves no memory, so only the mapping fails.
       memory.map();
     }, IpcError);
     assert(

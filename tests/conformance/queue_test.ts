@@ -1,4 +1,4 @@
-// One body over both queues of messages, that of System V and that of POSIX.
+// The same tests for both message queues, System V and POSIX.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
@@ -14,22 +14,22 @@ const MESSAGES = 8;
 const BYTES = 64;
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What both of them can. */
+/** The operations that both have. */
 interface Queue extends Disposable {
   send(data: Bytes | string, options?: WaitOptions): Promise<void>;
   sendSync(data: Bytes | string, options?: SyncWaitOptions): void;
   trySend(data: Bytes | string): boolean;
-  /** Sends a message that is more urgent the greater the number. */
+  /** Sends a message; a greater number is more urgent. */
   sendUrgently(data: string, urgency: number): void;
   receive(options?: WaitOptions): Promise<{ data: Bytes }>;
   receiveSync(options?: SyncWaitOptions): { data: Bytes };
   tryReceive(options?: { into?: Bytes }): { data: Bytes } | undefined;
   messages(): AsyncGenerator<{ data: Bytes }>;
-  /** How many it holds. */
+  /** Returns the number of messages in the queue. */
   count(): number;
-  /** What refuses a message that is too long. */
+  /** The error code for a message that is too long. */
   tooLong: string;
-  /** An expression by which another process opens it, alike. */
+  /** An expression that opens it in another process, with the same methods. */
   elsewhere: string;
 }
 
@@ -37,7 +37,7 @@ const KINDS: Record<string, () => Queue> = {
   SysvMessageQueue() {
     const key = uniqueKey();
     const queue = SysvMessageQueue.create(key);
-    // Room for as many messages of eight bytes.
+    // Enough for `MESSAGES` messages of eight bytes.
     queue.set({ maxBytes: BYTES });
     const type = -1000;
     return {
@@ -83,10 +83,10 @@ const KINDS: Record<string, () => Queue> = {
 const text = (message: { data: Bytes } | undefined): string | undefined =>
   message && new TextDecoder().decode(message.data);
 
-/** Messages of eight bytes, of which both queues hold as many. */
+/** Returns a message of eight bytes; both queues hold the same number. */
 const numbered = (i: number): string => `message${i}`;
 
-/** Sends as much as there is room for; gives how many that were. */
+/** Sends until the queue is full; returns the number of messages. */
 function fill(queue: Queue): number {
   let count = 0;
   while (queue.trySend(numbered(count % 10))) count++;
@@ -193,7 +193,7 @@ for (const [name, make] of Object.entries(KINDS)) {
     const { signal } = controller;
     const receive = queue.receive({ signal });
     fill(queue);
-    // The one that waits may take one meanwhile.
+    // The waiting receive may take one in the meantime.
     await later();
     const full = fill(queue) + MESSAGES;
     const send = queue.send("aborted", { signal });

@@ -1,5 +1,5 @@
-// One body over the three semaphores: a set of System V, a named one of POSIX,
-// and one of POSIX in a mapping.
+// The same tests for three semaphores: a System V set, a named POSIX semaphore,
+// and a POSIX semaphore in a mapping.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
@@ -18,22 +18,22 @@ import {
   watchdog,
 } from "../util.ts";
 
-/** What all of them can. */
+/** The operations that all of them have. */
 interface Semaphore extends Disposable {
   acquire(options?: WaitOptions): Promise<void>;
   acquireSync(options?: { timeout?: number }): void;
   tryAcquire(): boolean;
   release(count?: number): void;
   value(): number;
-  /** An expression by which another process opens it. */
+  /** An expression that opens it in another process. */
   elsewhere: string;
   /** Its greatest value. */
   greatest: number;
-  /** What raising it above that fails with. */
+  /** The error code for a release above that value. */
   overflow: string;
 }
 
-/** How an index of a set, or a semaphore, is used alike; for children too. */
+/** Code for children that gives an index of a set the API of a semaphore. */
 const UNIFORM = `
   const alike = (set) => ({
     acquireSync: () => set.acquireSync(0, { undo: false }),
@@ -80,7 +80,7 @@ const KINDS: Record<string, (value: number) => Semaphore> = {
   },
 };
 
-/** How often a unit can be had at once. */
+/** Takes units until none is left; returns their number. */
 function units(semaphore: Semaphore): number {
   let count = 0;
   while (semaphore.tryAcquire()) count++;

@@ -1,4 +1,4 @@
-// One body over all streams of bytes: a pipe, a FIFO, a socket of either family.
+// The same tests for all byte streams: a pipe, a FIFO, sockets of both families.
 
 import { Buffer } from "node:buffer";
 import {
@@ -24,7 +24,7 @@ import { later, uniqueName, watchdog } from "../util.ts";
 interface Stream extends Disposable {
   reader: FdReader;
   writer: FdWriter;
-  /** Closes all of the reading side: a socket has another direction. */
+  /** Closes the whole reading side: a socket also has the other direction. */
   leave(): void;
 }
 
@@ -82,10 +82,10 @@ async function all(reader: FdReader): Promise<string> {
   return found;
 }
 
-/** Writes until nothing fits; gives the number of bytes. */
+/** Writes until nothing more fits; returns the number of bytes. */
 async function fill(writer: FdWriter): Promise<number> {
   let count = 0;
-  // What the kernel moves on by itself, as over the Internet, makes room again.
+  // Over IPv4 the kernel moves data to the receiver, which frees buffer space.
   for (let idle = 0; idle < 3; idle++) {
     for (let size = 65536; size >= 1; size >>= 1) {
       for (;;) {
@@ -147,13 +147,13 @@ for (const [name, make] of Object.entries(KINDS)) {
   });
 
   test("a write waits for room and arrives whole", async ({ reader, writer }) => {
-    // In a loop: Uint8Array.from() takes as long as the rest of the test.
+    // Not Uint8Array.from(), which takes as long as the rest of the test.
     const data = new Uint8Array(3_000_000);
     for (let i = 0; i < data.length; i++) data[i] = i * 7;
     const writing = writer.write(data).then(() => writer.close());
     let at = 0;
     for await (const chunk of reader) {
-      // Quicker than assertEquals(), for so many.
+      // Faster than assertEquals() for so many bytes.
       assertEquals(
         Buffer.compare(chunk, data.subarray(at, at + chunk.length)),
         0,
@@ -180,7 +180,7 @@ for (const [name, make] of Object.entries(KINDS)) {
   test("without a reader a write is EPIPE or ECONNRESET, not a signal", async ({ writer, leave }) => {
     leave();
     const error = await assertRejects(async () => {
-      // Over the Internet the first only tells the other side.
+      // Over IPv4 the first write succeeds and only provokes a reset.
       for (;;) await writer.write("x");
     }, IpcError);
     assert(["EPIPE", "ECONNRESET"].includes(error.code), error.message);
@@ -203,7 +203,7 @@ for (const [name, make] of Object.entries(KINDS)) {
     }
     let count = await fill(writer);
     const codeOf = async (write: () => void | Promise<void>) => {
-      // Over the Internet there may be room again.
+      // Over IPv4 there may be buffer space again.
       for (;; count += 1 + await fill(writer)) {
         try {
           await write();
