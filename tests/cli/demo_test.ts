@@ -11,7 +11,7 @@ import { inspect } from "@libc/ipc/device";
 const TWO_PROCESSES = ["--allow-ffi", "--allow-run"];
 const CLEAN = "The device is off, and nothing was left behind.";
 
-/** The directory that the demo makes its key from, and the status of its keys. */
+/** The directory that the demo makes its key from, and how to inspect it. */
 class Stage extends Place {
   /** The number of keys of this directory that are in use. */
   get used(): number {

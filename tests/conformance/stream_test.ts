@@ -1,4 +1,4 @@
-// The same tests for all byte streams: a pipe, a FIFO, sockets of both families.
+// The same tests for all byte streams: a pipe, a FIFO, Unix and IPv4 sockets.
 
 import { Buffer } from "node:buffer";
 import {
