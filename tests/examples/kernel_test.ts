@@ -12,7 +12,7 @@ Deno.test("examples/posix_sem parks two cars at a time", async () => {
   await using garage = stage.start("garage.ts", "600");
   const [, name = ""] =
     /^open as (.*), with 2 places$/.exec(await garage.line()) ?? [];
-  // A car that leaves when the test wants it to.
+  // Stands for a car that leaves when the test says so.
   using places = PosixSemaphore.open(name);
   places.acquireSync();
   await using parked = stage.start("car.ts", "600");
@@ -21,7 +21,7 @@ Deno.test("examples/posix_sem parks two cars at a time", async () => {
   assertEquals(await waiting.line(), "full, waiting");
   places.release();
   assertEquals(await rest(waiting), ["parked", "gone"]);
-  // The place of the other one is lost.
+  // The killed car's place is lost.
   parked.kill();
   await parked.end();
   garage.kill("SIGTERM");
@@ -89,7 +89,7 @@ Deno.test("examples/sysv_sem sells all or none, and survives a death at the till
   await until(async () => (await baker.line()).includes("5 on the shelf"));
   await using dying = stage.start("customer.ts", "3", "600");
   assertEquals(await dying.line(), "took 3, paying");
-  // They cannot: the till is taken.
+  // They wait, because the till is taken.
   await using waiting = stage.start("customer.ts", "4", "0");
   await using more = stage.start("customer.ts", "1", "0");
   await until(async () => (await baker.line()).startsWith("loaf 8"));

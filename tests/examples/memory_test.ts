@@ -11,7 +11,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 Deno.test("examples/posix_shm shows the readings of the thermometer", async () => {
   using stage = new Stage("posix_shm");
   const name = `/libc-ipc-thermometer-${stage.key("t").toString(16)}`;
-  // As if a killed one had left it: so the display can be there first.
+  // As if a killed thermometer had left it: the display can start first.
   using _left = PosixSharedMemory.create(name, { size: Reading.size });
   await using display = stage.start("display.ts");
   await until(() =>

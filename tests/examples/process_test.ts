@@ -45,7 +45,7 @@ Deno.test("examples/spawn starts a killed worker again", async () => {
     return /^worker (\d+) started$/.exec(line)?.[1] ?? "";
   };
   const first = await started();
-  // So that it does not end by itself before.
+  // Keeps it from ending by itself first.
   Deno.kill(Number(first), "SIGSTOP");
   assertEquals(
     await stage.run("kill.ts", first),

@@ -21,7 +21,7 @@ Deno.test("examples/socket passes on what guests say, and who they are", async (
   assertEquals(await room.line(), said);
   await second.write("I am");
   assertEquals(await first.line(), `guest ${second.pid} of user ${uid}: I am`);
-  // Another room of the same directory.
+  // A second room.ts in the same directory.
   const refused = await stage.fail("room.ts");
   assertMatch(refused, /EADDRINUSE.*somebody has that address/);
   assertEquals(await rest(second), ["left"]);

@@ -1,4 +1,4 @@
-// The programs of examples/pipe and fifo, and that every example is run.
+// The programs of examples/pipe and fifo, and a check that all examples run.
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { hasCommand, spawnCommand } from "../util.ts";
@@ -43,8 +43,8 @@ Deno.test("examples/fifo answers clients and whoever else writes", async () => {
     'answered "is anybody there"',
     'answered "straße"',
   ]);
-  // A client without a program of ours, as in the README. It has its FIFO open
-  // before it asks: the server does not wait for long.
+  // A client in the shell, as in the README. It opens its FIFO before it asks,
+  // because the server does not wait for long.
   const shell = `mkfifo mine.fifo && exec 5<> mine.fifo &&
     echo "mine.fifo from the shell" > shout.fifo && head -n 1 <&5; rm mine.fifo`;
   await using other = spawnCommand("sh", {
@@ -53,7 +53,7 @@ Deno.test("examples/fifo answers clients and whoever else writes", async () => {
   });
   assertEquals(await rest(other), ["FROM THE SHELL!"]);
   assertEquals(await server.line(), 'answered "from the shell"');
-  // Another server of the same directory.
+  // A second server in the same directory.
   assertMatch(await stage.fail("server.ts"), /mkfifo failed with EEXIST/);
   server.kill("SIGTERM");
   assertEquals(await rest(server), ["the server ends"]);
@@ -70,7 +70,7 @@ Deno.test("every pair of examples is run by a test of this folder", () => {
   ).join("");
   const examples = Array.from(Deno.readDirSync(EXAMPLES))
     .filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
-  // Those in C have tests of the device, see tests/ipc/device/c_test.ts.
+  // The C examples are tested in tests/ipc/device/c_test.ts.
   const left = examples.filter((name) =>
     name !== "c" && !tests.includes(`new Stage("${name}")`)
   );
