@@ -1,4 +1,4 @@
-// FIFOs that others have made, replaced, or hold without reading.
+// FIFOs that others have made or replaced, or hold open without reading.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Fifo, IpcError, Socket } from "@libc/ipc";
@@ -8,7 +8,7 @@ import { Place, STREAMS } from "../ipc/core/stream/util.ts";
 import { openFds, spawnDeno, until, watchdog } from "../util.ts";
 import { type Outcomes, outcomes, play, withStranger } from "./stage.ts";
 
-/** What any mode refuses to a stranger in a sticky folder. */
+/** The outcomes for another user in a sticky folder with no access by mode. */
 const CLOSED: Outcomes = {
   "create": "EEXIST",
   "openOrCreate": "false",
@@ -60,7 +60,7 @@ Deno.test({
 
 const S_IFCHR = 0o020000;
 
-/** What somebody puts into the place of a FIFO, and how each open ends. */
+/** What replaces a FIFO, and the error of each open. */
 const PLANTS: [what: string, code: string, plant: (path: string) => unknown][] =
   [
     ["nothing", "ENOENT", () => {}],
@@ -78,7 +78,7 @@ const PLANTS: [what: string, code: string, plant: (path: string) => unknown][] =
       "ESTALE",
       (path) => Socket.listen(path).close(),
     ],
-    // The null device, as /dev/null.
+    // The device of /dev/null.
     [
       "a device",
       "ESTALE",
@@ -151,7 +151,7 @@ Deno.test("openWriterSync() that waits ends in time when its FIFO is replaced", 
   assertEquals(await child.line(), "opening");
   Deno.removeSync(place.path("f"));
   using other = Fifo.create(place.path("f"));
-  // Whoever waits for the first one must not get the other.
+  // A writer that waits for the first FIFO must not get the other one.
   using _reader = other.openReader();
   const code = await child.line();
   assert(["ETIMEDOUT", "ESTALE", "ENOENT"].includes(code), code);

@@ -1,5 +1,5 @@
-// Children that do to the pipe that they share what they can: none of it
-// blocks this process, loses a byte or ends it.
+// Children that misuse the pipe they share with this process: nothing they do
+// blocks this process, loses a byte or kills it.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type ChildFd, IpcError, pipe, type PipeEnds, spawn } from "@libc/ipc";
@@ -9,10 +9,10 @@ import { watchdog } from "../util.ts";
 
 const F_GETFL = 3;
 const O_NONBLOCK = 0o4000;
-/** More than any pipe here holds. */
+/** More bytes than any pipe here holds. */
 const MUCH = 300_000;
 
-/** Starts a program that has `fd` 3, and `control(command, argument)` for it. */
+/** Starts a program with descriptor 3 and a function `control()` for it. */
 function startPeer(code: string, fd: ChildFd): LineChild {
   const program = `
     const { fcntl, read } = Deno.dlopen("libc.so.6", {
@@ -32,13 +32,13 @@ function startPeer(code: string, fd: ChildFd): LineChild {
   );
 }
 
-/** `F_SETFL` without `O_NONBLOCK`, and then a life of doing nothing. */
+/** Clears `O_NONBLOCK` with `F_SETFL`, then does nothing until it ends. */
 const MAKE_BLOCKING = `
   control(4, 0);
   console.log(control(3, 0) & ${O_NONBLOCK});
   await Deno.stdin.read(new Uint8Array(1));`;
 
-/** The end that the child has too. */
+/** The end that is shared with the child. */
 const ENDS: Record<string, (ends: PipeEnds) => ChildFd> = {
   "the reader": ({ reader }) => reader,
   "the writer": ({ writer }) => writer,
@@ -120,7 +120,7 @@ Deno.test("a child that never reads holds up one write and nothing else", async 
   while (turns < 100) {
     await new Promise<void>((next) => setImmediate(() => next(void turns++)));
   }
-  // Its end is an error of the write, and no SIGPIPE of this process.
+  // When the child ends, the write fails, and this process gets no SIGPIPE.
   await child[Symbol.asyncDispose]();
   assertEquals((await failing).code, "EPIPE");
   assertEquals(ends.writer.bytesWritten, 4096);

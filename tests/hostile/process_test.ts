@@ -82,7 +82,7 @@ for (
   const [mode, allowed] of [
     ["600", {}],
     ["644", { read: "done" }],
-    // Who may use it may also break it.
+    // A user who may use it may also break it.
     ["666", {
       open: "done",
       openOrCreate: "done",
@@ -138,7 +138,7 @@ for (const when of ["before", "after"] as const) {
       assertEquals(await child.line(), "open");
       shorten();
       await child.write("go");
-      // What the option `foreign` warns of: only the owner of a file can.
+      // The option `foreign` warns of this: only the owner of a file can do it.
       const { signal, stdout } = await child.end();
       assertEquals([signal, stdout], ["SIGBUS", ""]);
     },

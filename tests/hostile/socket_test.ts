@@ -1,5 +1,5 @@
-// Sockets of another user, planted ones, and descriptors that are not what
-// they should be.
+// Sockets of another user, planted sockets, and received descriptors of the
+// wrong kind.
 
 import { assertEquals } from "@std/assert";
 import {
@@ -48,7 +48,7 @@ Deno.test({
   },
 });
 
-/** What a class makes of a descriptor that a peer has sent. */
+/** Functions that make a handle from a descriptor that a peer has sent. */
 const TAKERS: Record<string, (fd: Fd) => Disposable> = {
   Memfd: (fd) => Memfd.fromFd(fd),
   sealed: (fd) => Memfd.fromFd(fd, { requireSeals: ["shrink"] }),

@@ -1,5 +1,5 @@
 // System V objects that belong to another user, that another user has planted,
-// that peers remove at any moment, and limits that are met.
+// or that peers remove at any moment, and limits that are reached.
 
 import { assertEquals } from "@std/assert";
 import {
@@ -10,7 +10,7 @@ import {
 import { EMULATED, scaled, spawnDeno, uniqueKey, watchdog } from "../util.ts";
 import { outcome, type Outcomes, play, withStranger } from "./stage.ts";
 
-/** What a stranger may do where the mode forbids everything. */
+/** The outcomes for another user if the mode allows nothing. */
 const CLOSED: Record<string, Outcomes> = {
   memory: {
     "open": "EACCES",
@@ -52,7 +52,7 @@ const CLOSED: Record<string, Outcomes> = {
     "unchanged": "true",
   },
   queues: {
-    // msgget asks for nothing then: the first use decides.
+    // msgget without mode bits checks no permission; the first use does.
     "open": "done",
     "open for reading": "EACCES",
     "open for writing": "EACCES",
@@ -75,7 +75,7 @@ const CLOSED: Record<string, Outcomes> = {
   },
 };
 
-/** What a mode allows of that. */
+/** The outcomes that differ, by mode. */
 const ALLOWED: [kind: string, mode: string, allowed: Outcomes][] = [
   ["memory", "600", {}],
   ["memory", "644", {
@@ -100,7 +100,7 @@ const ALLOWED: [kind: string, mode: string, allowed: Outcomes][] = [
     "set": "EPERM",
     "take": "EPERM",
   }],
-  // Writing alone is no use: attaching also asks to read.
+  // Write permission alone is no use: attaching also needs read permission.
   ["memory", "622", {}],
   ["semaphores", "600", {}],
   ["semaphores", "644", {
@@ -156,7 +156,7 @@ const ALLOWED: [kind: string, mode: string, allowed: Outcomes][] = [
     "set": "EPERM",
     "less room": "EPERM",
     "take": "EPERM",
-    // Who may read may take every message.
+    // Read permission is enough to take every message.
     "unchanged": "false",
   }],
   ["queues", "666", {
@@ -185,7 +185,7 @@ const ALLOWED: [kind: string, mode: string, allowed: Outcomes][] = [
 ];
 
 for (const [kind, mode, allowed] of ALLOWED) {
-  // The emulator looks at a set before it gives all of it values.
+  // The emulator does IPC_STAT on a set before SETALL.
   const emulated = EMULATED && "setValues" in allowed && !("values" in allowed)
     ? { setValues: "EACCES" }
     : {};
@@ -240,13 +240,13 @@ Deno.test({
       "msgmax, met": "true",
       "msgmax, passed": "EINVAL",
       "a message from before": "3",
-      // What failed has left nothing.
+      // The failed calls have left nothing.
       "what there is in the end": "1,2,3",
     });
   },
 });
 
-/** Ways to open what a peer removes all the time: here, and as its code. */
+/** The peer's arguments after the key, and the call that races with the peer. */
 const RACES: Record<
   string,
   [arguments: string, open: (key: number) => { close(): void; remove(): void }]
