@@ -1,5 +1,5 @@
-// errno of failing calls: with libraries in C that show what comes in between,
-// and under storms of signals.
+// errno of failing calls: with C libraries that overwrite errno between a call
+// and the read of errno, and under storms of signals.
 
 import { assertEquals } from "@std/assert";
 import type { Child } from "../child.ts";
@@ -13,14 +13,14 @@ import {
 } from "../util.ts";
 import { compiled, NO_CC, NO_PERL } from "./_peers.ts";
 
-/** More than 30 calls each: five million in all, with the full counts. */
+/** Rounds of more than 30 calls: five million calls with the full counts. */
 const ROUNDS = scaled(500, 160_000);
 const PROCESSES = scaled(4, 60);
 const TIME = scaled(120, 36_000);
 const why = NO_CC ||
   (EMULATED ? " [skipped: the emulator loads no library of this machine]" : "");
 
-/** Which calls, how often, and what is loaded before the C library. */
+/** The calls, the number of rounds, and what is loaded before the C library. */
 interface Run {
   kind: "plain" | "all" | "tries";
   rounds?: number;

@@ -16,9 +16,9 @@ import {
 } from "../util.ts";
 import { compiled, NO_CC, NO_PYTHON } from "./_peers.ts";
 
-/** A program in C that does one call. */
+/** A C program that makes one call. */
 interface Peer {
-  /** Runs it to its end, and gives what it printed. */
+  /** Runs it to its end and returns its output, or its error. */
   run(...args: (string | number)[]): Promise<string>;
   /** Starts it. */
   spawn(...args: (string | number)[]): Child;
@@ -38,7 +38,7 @@ async function inC(name: string): Promise<Peer> {
   };
 }
 
-/** Removes what a failed test has left under a name. */
+/** Unlinks a name that a failed test may have left. */
 function unlinking(
   { unlink }: { unlink(name: string): void },
   name: string,
@@ -76,7 +76,7 @@ def say(*words):
   return spawnCommand("python3", { args: ["-c", preamble + code, ...args] });
 }
 
-/** How many threads are blocked in the C library for a named semaphore. */
+/** Returns the number of threads blocked on a named semaphore in libc. */
 function waiting(name: string): number {
   const { buffer } = Deno.readFileSync(`/dev/shm/sem.${name.slice(1)}`);
   return new DataView(buffer).getUint32(4, true);
@@ -209,7 +209,7 @@ Deno.test({
       "mq_flags 0\nmq_maxmsg 4\nmq_msgsize 16\nmq_curmsgs 2",
     );
     assertEquals(await peer.run("receive", name, 2), "3 \n2 090009");
-    // Blocked there, woken from here, and the reverse.
+    // One side blocks and the other wakes it, in both directions.
     await using receiver = peer.spawn("receive", name);
     queue.sendSync("wake", { priority: 1 });
     assertEquals(
@@ -305,7 +305,7 @@ print(buffer.raw[:n].decode() if n >= 0 else errno.errorcode[ctypes.get_errno()]
     queue.setNonBlocking(false);
     using late = receive();
     await untilBlocked(late.pid, "wq_sleep");
-    // What the other process does is no obstacle here.
+    // The flag cleared for the child does not make this call block.
     assertEquals(queue.tryReceive(), undefined);
     queue.sendSync("for Python");
     assertEquals(await said(late), "for Python\n");

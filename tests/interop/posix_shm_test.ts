@@ -7,7 +7,7 @@ import { removing } from "../ipc/memory/process_state.ts";
 import { spawnCommand, uniqueName } from "../util.ts";
 import { compiled, NO_CC, NO_PYTHON } from "./_peers.ts";
 
-/** Runs the program in C to its end, and gives what it printed. */
+/** Runs the C program to its end and returns its output, or its error. */
 async function inC(...args: (string | number)[]): Promise<string> {
   await using child = spawnCommand(await compiled("posix_shm_peer"), {
     args: args.map(String),
@@ -16,7 +16,7 @@ async function inC(...args: (string | number)[]): Promise<string> {
   return (code === 0 ? stdout : stderr).trim();
 }
 
-/** Runs a Python program with arguments and gives its output. */
+/** Runs a Python program with arguments and returns its output. */
 async function python(code: string, ...args: string[]): Promise<string> {
   await using child = spawnCommand("python3", { args: ["-c", code, ...args] });
   const { code: status, stdout, stderr } = await child.end();

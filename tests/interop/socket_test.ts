@@ -14,7 +14,7 @@ import {
 import { spawnCommand, watchdog } from "../util.ts";
 import { compiled, NO_CC, NO_PERL } from "./_peers.ts";
 
-/** An abstract name, and as the C peer spells it. */
+/** Returns an abstract name, and the C peer's spelling of it. */
 function names(): { name: string; spelled: string } {
   const name = abstractName();
   return { name, spelled: `@${name.slice(1)}` };
@@ -235,7 +235,7 @@ Deno.test("Socket is the standard input and output of a child, and blocks there"
   using _dog = watchdog("a child with a socket");
   const [here, there] = Socket.pair();
   using _here = here;
-  // Used here before, which must not make it non-blocking for the child.
+  // Using it here first must not make it non-blocking for the child.
   there.sendSync("before\n");
   assertEquals(textOf(here.receiveSync()), "before\n");
   await using child = spawn("sh", {

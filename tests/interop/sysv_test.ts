@@ -1,5 +1,5 @@
-// System V objects with C, Python, Perl and util-linux on the other side, both
-// ways: what one makes, changes and removes the other finds so.
+// System V objects with C, Python, Perl and util-linux on the other side: each
+// side sees the objects that the other creates, changes and removes.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
@@ -21,20 +21,20 @@ import { compiled, NO_CC, NO_PERL, NO_PYTHON, peerPath } from "./_peers.ts";
 type Kind = "shm" | "sem" | "msg";
 type Word = string | number;
 
-/** A program in another language that does one call. */
+/** A program in another language that makes one call. */
 interface Peer {
   /** Starts it. */
   spawn(kind: Kind, ...words: Word[]): Child;
 }
 
-/** Runs a peer to its end; gives what it printed, or its error. */
+/** Runs a peer to its end; returns its output, or its error. */
 async function run(peer: Peer, kind: Kind, ...words: Word[]): Promise<string> {
   await using child = peer.spawn(kind, ...words);
   const { stdout, stderr } = await child.end();
   return (stdout + stderr).trim();
 }
 
-/** The peers in C, one for each kind. */
+/** Returns the C peers, one for each kind. */
 async function inC(): Promise<Peer> {
   const [shm, sem, msg] = await Promise.all([
     compiled("shm_peer"),
@@ -48,7 +48,7 @@ async function inC(): Promise<Peer> {
   };
 }
 
-/** A peer in a language that needs no compiler. */
+/** Returns a peer in an interpreted language. */
 function interpreted(command: string, script: string): Promise<Peer> {
   return Promise.resolve({
     spawn: (kind, ...words) =>
@@ -67,7 +67,7 @@ const PEERS: [string, string, () => Promise<Peer>][] = [
 const hex = (text: string): string => new TextEncoder().encode(text).toHex();
 const textOf = (data: Uint8Array): string => new TextDecoder().decode(data);
 
-/** Removes an object that a test has failed to remove. */
+/** Removes an object that a failed test may have left. */
 function removing(kind: Kind, key: number): Disposable {
   return {
     [Symbol.dispose]() {
@@ -109,7 +109,7 @@ for (const [language, skipped, make] of PEERS) {
     assertEquals(textOf(mapping.read(4991, 9)), "from them");
     assertEquals(await run(peer, "shm", "rm", key), "");
     assert(memory.stat().removed);
-    // And what they have made.
+    // And objects that the peer has created.
     const made = await run(peer, "shm", "create", key, 100);
     using theirs = SysvSharedMemory.open(key, { size: 100 });
     assertEquals(made, `id ${theirs.id}`);
@@ -209,7 +209,7 @@ for (const [language, skipped, make] of PEERS) {
   });
 }
 
-/** The lines `name value` that a peer prints. */
+/** Parses the lines `name value` that a peer prints. */
 function fields(text: string): Record<string, string> {
   return Object.fromEntries(
     text.split("\n").map((line) => {
@@ -279,7 +279,7 @@ Deno.test({
     const sem = await run(peer, "sem", "stat", keys[1]);
     assert(sem.includes(`sem 0 0 ${Deno.pid} 0 0\nsem 1 2 `), sem);
     assertEquals(fields(sem).sem_nsems, "2");
-    // What they change we see, and the other way round.
+    // Each side sees the changes of the other.
     for (
       const [kind, key, object] of [
         ["shm", keys[0], memory],
@@ -369,7 +369,7 @@ const missing = ["ipcs", "ipcmk", "ipcrm", "lsipc"].find((command) =>
 );
 const NO_UTIL = missing === undefined ? "" : ` [skipped: no ${missing}]`;
 
-/** The output of a command of util-linux. */
+/** Runs a command of util-linux; returns its output. */
 async function util(command: string, ...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(command, {
     args,
