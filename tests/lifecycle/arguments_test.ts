@@ -1,5 +1,5 @@
-// What JavaScript lets through to us, the types notwithstanding: each is refused
-// by the name of the argument and what came instead.
+// Arguments that the types forbid but JavaScript allows: each error names the
+// argument and the value it got.
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
@@ -22,7 +22,7 @@ import {
 } from "@libc/ipc";
 import { uniqueKey, uniqueName } from "../util.ts";
 
-/** Takes what the types refuse. */
+/** Passes a value that the types refuse. */
 const any = <T>(value: unknown): T => value as T;
 
 const CASES: [string, () => unknown, string][] = [

@@ -1,13 +1,13 @@
-// No class of a handle can be made from outside: what its constructor is given
-// are descriptors and addresses, which a wrong caller would have us use.
+// Handle classes cannot be constructed from outside: their constructors take
+// descriptors and addresses and trust the caller.
 
 import { assert, assertThrows } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 
-/** What is meant to be constructed. */
+/** Classes with a public constructor. */
 const OPEN = ["IpcError"];
 
-/** Every public class, by the name of its module and its own. */
+/** Returns every other public class, with its subpath and name. */
 async function publicClasses(): Promise<[string, CallableFunction][]> {
   const found: [string, CallableFunction][] = [];
   for (const [subpath, file] of Object.entries(config.exports)) {

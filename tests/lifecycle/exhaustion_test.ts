@@ -1,5 +1,5 @@
-// Descriptors that run out at every step of every constructor: it fails with
-// EMFILE, leaves nothing behind, and succeeds as soon as there are enough.
+// Descriptors run out at every step of every constructor: it fails with EMFILE,
+// leaves nothing behind, and succeeds as soon as there are enough.
 
 import { assert, assertEquals } from "@std/assert";
 import { notEmulated, watchdog } from "../util.ts";
@@ -8,7 +8,7 @@ import { constructors } from "./constructors.ts";
 import { handles } from "./handles.ts";
 import { makers } from "./makers.ts";
 
-/** Those that take no descriptor. */
+/** Constructors that take no descriptor. */
 const WITHOUT = new Set([
   "SysvSharedMemory",
   "SysvSharedMemory.open()",
@@ -45,7 +45,7 @@ const WITHOUT = new Set([
 
 const names = [...Object.keys(handles), ...Object.keys(constructors)];
 
-/** The functions that the constructors are named after, and handles made by. */
+/** Returns whether some case is named after `maker`, or makes handles with it. */
 function isTried(maker: string): boolean {
   if (names.some((name) => name.startsWith(maker))) return true;
   const call = new RegExp(`(?<![\\w.])${RegExp.escape(maker.slice(0, -1))}`);
@@ -56,7 +56,7 @@ Deno.test("every public function that gives a handle is tried without descriptor
   const all = await makers();
   assert(all.length > 60, `${all}`);
   assertEquals(all.filter((maker) => !isTried(maker)), []);
-  // And every name is that of one, so that none is tried in vain.
+  // And each name is that of a function that makes a handle.
   assertEquals(
     Object.keys(constructors).filter((name) =>
       !all.includes(name.slice(0, name.indexOf(")") + 1))
@@ -65,10 +65,10 @@ Deno.test("every public function that gives a handle is tried without descriptor
   );
 });
 
-/** What needs a process with a blocked signal. */
+/** The constructor that needs a process with a blocked signal. */
 const BLOCKED = "SignalQueue.open()";
 
-/** What a constructor did without descriptors. */
+/** The results of a constructor without descriptors. */
 interface Exhaustion extends Result {
   failures: string[];
   leaked: string;

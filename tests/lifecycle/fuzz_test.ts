@@ -37,7 +37,7 @@ for (let i = 0; i < 4; i++) {
       ).output();
       const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
       assertEquals(
-        // Something may have been written to standard output before.
+        // The calls may have written to standard output before.
         { code, signal, end: text(stdout).slice(-6) },
         { code: 0, signal: null, end: "alive\n" },
         `seed ${seed}: ${text(stderr)}`,

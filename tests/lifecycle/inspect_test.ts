@@ -1,4 +1,4 @@
-// What `console.log()` shows of every handle.
+// The output of `console.log()` for every handle.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { uniqueKey } from "../util.ts";
@@ -10,7 +10,7 @@ for (const [name, { make }] of Object.entries(handles)) {
   Deno.test(`console.log() shows what ${name} is, and whether it is closed`, async () => {
     using handle = await make();
     const shown = Deno.inspect(handle);
-    // Not the empty object that it would be.
+    // Not the empty object that is the default.
     assertMatch(shown, /^[A-Z]\w+ \{\s+\w+: [^]+\}$/);
     assert(!shown.includes("closed: true"), shown);
     assert(shown.length < 500, shown);
@@ -20,7 +20,7 @@ for (const [name, { make }] of Object.entries(handles)) {
 }
 
 Deno.test("console.log() shows names as they are known elsewhere", () => {
-  // Of digits that begin with a zero.
+  // A key whose hexadecimal form begins with a zero.
   using queue = SysvMessageQueue.create(uniqueKey() & 0x0fff_ffff);
   const key = queue.key.toString(16).padStart(8, "0");
   assertEquals(

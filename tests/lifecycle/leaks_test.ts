@@ -1,5 +1,5 @@
-// Rounds of making, using and disposing: nothing stays behind in the kernel or
-// in the process.
+// Rounds of making, using and disposing of handles leave nothing behind in the
+// kernel or in the process.
 
 import { assertEquals } from "@std/assert";
 import { watchdog } from "../util.ts";
@@ -7,10 +7,10 @@ import { inCompany, type Result } from "./company.ts";
 import { roundsOf } from "./handle_case.ts";
 import { handles } from "./handles.ts";
 
-/** What the rounds have left behind. */
+/** The leaks of one handle. */
 interface Leaks extends Result {
   left: string;
-  /** Bytes that each phase of them took, where none took few. */
+  /** The growth of each phase in bytes, or empty if one of them grew little. */
   grown: number[];
 }
 

@@ -4,7 +4,7 @@ import { watchdog } from "../util.ts";
 import { inCompany } from "./company.ts";
 import { handles } from "./handles.ts";
 
-/** What calling something ends in. */
+/** Returns the result of a call, or its error. */
 async function outcome(call: () => unknown): Promise<unknown> {
   try {
     return await call();
@@ -28,30 +28,30 @@ Deno.test("every public class that can be disposed of is in the table", () => {
   );
 });
 
-/** What a closed handle of any class still answers. */
+/** Members that still work on a closed handle of any class. */
 const ANSWERS =
   "close closed name label id key path pid created signals size length shared " +
   "readOnly bytesRead bytesWritten maxMessages messageSize";
 
-/** What is for this module itself, and not documented. */
+/** Members for internal use, which are not documented. */
 const INTERNAL = "use take attempt nothing useNonBlocking refuseWhileBusy " +
   "memory beforeUnmap beforeClose overtaken overlaps subject refuse needUnix";
 
-/** What a closed handle of one class answers as well, and why. */
+/** Other members that work on a closed handle of one class, and why. */
 const OWN_ANSWERS: Record<string, string> = {
-  // What their subclasses for sockets do otherwise.
+  // Protected; overridden by the subclasses for sockets.
   FdReader: "receive",
   PipeReader: "receive",
   FdWriter: "send",
   PipeWriter: "send",
-  // A pin may hold it.
+  // A pin may keep the memory.
   Mapping: "pinned transferred",
   SharedMapping: "pinned transferred",
-  // The end of a process is not that of its handle; its pipes are handles.
+  // A process may outlive its handle; its pipes are handles of their own.
   ChildProcess: "pidfd stdin stdout stderr ended",
-  // Ends at once. Only streams have the others, see the tests of those.
+  // connections() ends at once. The others are for streams; see their tests.
   Socket: "connections reader writer readable writable",
-  // The end, once and for all.
+  // The final state.
   WaveDevice: "state status removed notices exit",
   WaveClient: "transport foreign features device end",
 };
