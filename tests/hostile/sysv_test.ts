@@ -246,7 +246,7 @@ Deno.test({
   },
 });
 
-/** The peer's arguments after the key, and the call that races with the peer. */
+/** The peer's arguments after the key, and the call that races with it. */
 const RACES: Record<
   string,
   [arguments: string, open: (key: number) => { close(): void; remove(): void }]

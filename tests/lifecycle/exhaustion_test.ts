@@ -45,7 +45,7 @@ const WITHOUT = new Set([
 
 const names = [...Object.keys(handles), ...Object.keys(constructors)];
 
-/** Returns whether some case is named after `maker`, or makes handles with it. */
+/** Returns whether a case is named after `maker` or makes handles with it. */
 function isTried(maker: string): boolean {
   if (names.some((name) => name.startsWith(maker))) return true;
   const call = new RegExp(`(?<![\\w.])${RegExp.escape(maker.slice(0, -1))}`);
