@@ -1,7 +1,7 @@
 /*
- * Loaded before the C library, it leaves a mark in errno behind what a JavaScript
- * engine calls for itself: memory and locks. These may do so: errno means
- * something only after a call that has failed.
+ * Loaded before the C library, it leaves a mark in errno after the calls that a
+ * JavaScript engine makes for itself: memory and locks. Those calls may change
+ * errno, which has a meaning only after a call that has failed.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,6 +1,6 @@
 /*
- * Leaves EAGAIN in errno of the first thread, 4,000 times a second at the most,
- * wherever that thread is just then: as a signal handler does that saves no errno.
+ * Leaves EAGAIN in errno of the first thread, at most 4,000 times a second and
+ * at any point of its code, like a signal handler that does not save errno.
  */
 #define _GNU_SOURCE
 #include <errno.h>

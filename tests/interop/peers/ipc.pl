@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
-# System V IPC through Perl's own shmget, semop, msgsnd and their kin: a peer
-# for the interop tests. Needs perl-base only, no IPC::SysV.
+# System V IPC with Perl's own shmget, semop, msgsnd and so on: a peer for the
+# interop tests. It needs only perl-base, not IPC::SysV.
 #
 #   perl ipc.pl shm create KEY SIZE            prints `id N`
 #   perl ipc.pl shm write KEY OFFSET TEXT
@@ -32,7 +32,7 @@ use constant {
 };
 
 $| = 1;
-alarm 120;    # a peer whose test died ends by itself
+alarm 120;    # if its test has died, the peer ends by itself
 
 sub wrong_usage { print STDERR "usage: see the head of ipc.pl\n"; exit 2 }
 
@@ -42,10 +42,10 @@ sub fail {
   exit 1;
 }
 
-# The get and ctl calls give undef for a failure; an identifier may be 0.
+# The get and ctl calls return undef on failure; an identifier may be 0.
 sub check { return $_[1] // fail($_[0]) }
 
-# The others give a truth value.
+# The others return a boolean.
 sub succeed { return $_[1] || fail($_[0]) }
 
 sub number {
@@ -54,7 +54,7 @@ sub number {
   return $text =~ /^0/ ? oct $text : $text + 0;
 }
 
-# A key is 32 bits: 0x80000000 and -2147483648 are the same one.
+# A key has 32 bits: 0x80000000 and -2147483648 are the same key.
 sub key { return unpack 'l', pack 'L', number($_[0]) & 0xffffffff }
 
 sub find {
@@ -145,7 +145,7 @@ my %verbs = (
   'msg rm' => sub { check('msgctl', msgctl(find('msg', $_[0]), IPC_RMID, 0)) },
 );
 
-# How many arguments follow the verb, at least.
+# The minimum number of arguments after the verb.
 my %needed = (
   create => { shm => 2, sem => 2, msg => 1 },
   write => 3, read => 3, op => 2, value => 1, set => 3, hold => 2,

@@ -46,7 +46,7 @@ IPC_CREAT, IPC_NOWAIT, IPC_RMID = 0o1000, 0o4000, 0
 SHM_RDONLY, SEM_UNDO = 0o10000, 0x1000
 GETVAL, SETVAL = 12, 16
 MOST_BYTES = 1 << 20
-LIFETIME_SECONDS = 120  # a peer whose test died ends by itself
+LIFETIME_SECONDS = 120  # if its test has died, the peer ends by itself
 
 
 class Wave(ctypes.Structure):
@@ -145,8 +145,8 @@ def sem_op(key, *texts):
 
 
 def sem_value(key):
-    # Without semid_ds, whose layout depends on the machine: ask until the
-    # index is out of range.
+    # Avoid semid_ds, whose layout depends on the machine: ask until the index
+    # is out of range.
     identifier = find("sem", key)
     values = []
     while (value := libc.semctl(identifier, len(values), GETVAL)) != -1:

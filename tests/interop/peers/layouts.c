@@ -7,14 +7,14 @@
  *
  * A struct has `size`, `align` and `fields`; a field has `offset`, `size` and
  * `kind`: i8 u8 i16 u16 i32 u32 i64 u64 f64 char ptr, or "other" for arrays,
- * nested structs and function pointers. Nothing here knows an answer: every
- * figure comes from sizeof, offsetof, _Generic or the macro itself.
+ * nested structs and function pointers. No result is written down here: every
+ * number comes from sizeof, offsetof, _Generic or the macro itself.
  *
  * Build:  cc -std=gnu11 -O2 -Wall -Wextra -Werror -o layouts layouts.c
  *         aarch64-linux-gnu-gcc … && qemu-aarch64-static -L /usr/aarch64-linux-gnu ./layouts
  *
- * Names newer than Linux 5.4 and glibc 2.31 stand behind #ifdef; a name that
- * the headers lack is then absent from the output.
+ * Names newer than Linux 5.4 and glibc 2.31 are inside #ifdef; a name that the
+ * headers lack is then absent from the output.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -84,7 +84,7 @@ static void print_field(const char *name, size_t offset, size_t size,
   comma = 1;
 }
 
-/* The kind of an integer by its width, whatever the C name of its type is. */
+/* The kind of an integer by its width, regardless of its C type name. */
 #define INT_KIND(x, s) \
   (sizeof(x) == 8 ? s "64" : sizeof(x) == 4 ? s "32" : sizeof(x) == 2 ? s "16" : s "8")
 #define KIND(x)                                                            \
@@ -97,7 +97,7 @@ static void print_field(const char *name, size_t offset, size_t size,
            unsigned long long : INT_KIND(x, "u"), double : "f64",          \
            void * : "ptr", default : "other")
 
-/* F names a field of the struct that STRUCT is printing; FN renames it. */
+/* F prints a field of the struct of STRUCT; FN prints it under another name. */
 #define FN(name, path)                                                   \
   print_field(name, offsetof(T, path), sizeof(((T *)0)->path),           \
               KIND(((T *)0)->path));
@@ -112,13 +112,13 @@ static void print_field(const char *name, size_t offset, size_t size,
     fields close_object();                                               \
     close_object();                                                      \
   } while (0)
-/* A type that C programs must not look into: size and alignment only. */
+/* A type that is opaque to C programs: size and alignment only. */
 #define OPAQUE(type) STRUCT(type, )
 
 #define TYPE(type)                                                          \
   printf("%s\"%s\": { \"size\": %zu, \"kind\": \"%s\" }", comma ? ",\n" : "\n", \
          #type, sizeof(type), KIND((type){0})), comma = 1;
-/* #name is the spelling in this file: a macro is printed by name and value. */
+/* #name is not expanded, so a macro is printed with its name and value. */
 #define V(name) print_value(#name, (long long)(name));
 
 static void types(void) {
@@ -365,7 +365,7 @@ static void process_constants(void) {
   V(CLD_STOPPED) V(CLD_CONTINUED)
   V(WNOHANG) V(WUNTRACED) V(WEXITED) V(WSTOPPED) V(WCONTINUED) V(WNOWAIT)
   V(P_ALL) V(P_PID) V(P_PGID)
-#if __GLIBC_PREREQ(2, 36) /* an enumerator: #ifdef would never see it */
+#if __GLIBC_PREREQ(2, 36) /* an enumerator, which #ifdef cannot see */
   V(P_PIDFD)
 #endif
   V(RLIMIT_CPU) V(RLIMIT_FSIZE) V(RLIMIT_DATA) V(RLIMIT_STACK) V(RLIMIT_CORE)

@@ -58,7 +58,7 @@ static void print_info(void) {
   PRINT(limits.msgssz);
   PRINT(limits.msgtql);
   PRINT(limits.msgseg);
-  /* The same struct; MSG_INFO puts usage into three of its fields. */
+  /* The same struct; MSG_INFO puts the usage in three of its fields. */
   struct msginfo used;
   check("msgctl", msgctl(0, MSG_INFO, (struct msqid_ds *)&used));
   printf("used_queues %d\nused_messages %d\nused_bytes %d\n", used.msgpool,

@@ -1,13 +1,13 @@
 /*
- * What the command-line peers shm_peer, sem_peer and msg_peer have in common.
+ * Functions that the command-line peers in C share.
  *
  * Arguments: KEY is a number (decimal, 0x…, 0…) or `id:N` for an object whose
  * identifier is known; MODE is octal; DATA is text, or `hex:6869` for bytes.
  *
  * Output: one `name value` pair a line, numbers in decimal. A failed call
  * prints `error CALL ERRNO MESSAGE` on standard error and exits with 1; wrong
- * usage exits with 2. A peer that waits ends by itself after two minutes, so a
- * test that dies leaves no process behind.
+ * usage exits with 2. A waiting peer ends by itself after two minutes, so that
+ * a test that dies leaves no process behind.
  */
 #ifndef PEER_H
 #define PEER_H
@@ -34,13 +34,13 @@ _Noreturn static inline void fail(const char *call) {
   exit(1);
 }
 
-/* Ends the process with `error` unless `result` is a success. */
+/* Returns `result`, or ends the process with `error` if it is -1. */
 static inline int check(const char *call, int result) {
   if (result == -1) fail(call);
   return result;
 }
 
-/* A number in C notation; anything else is wrong usage. */
+/* Parses a number in C notation; anything else is wrong usage. */
 static inline long long number(const char *text) {
   char *end;
   long long result = strtoll(text, &end, 0);
@@ -55,19 +55,19 @@ static inline int octal(const char *text) {
   return (int)strtol(text, NULL, 8);
 }
 
-/* A key is 32 bits: 0x80000000 and -2147483648 are the same one. */
+/* A key has 32 bits: 0x80000000 and -2147483648 are the same key. */
 static inline key_t key_of(const char *text) {
   return (key_t)(uint32_t)number(text);
 }
 
-/* True, and the identifier in *id, for `id:N`. */
+/* Returns true for `id:N`, and puts the identifier in *id. */
 static inline int is_id(const char *text, int *id) {
   if (strncmp(text, "id:", 3) != 0) return 0;
   *id = (int)number(text + 3);
   return 1;
 }
 
-/* IPC_CREAT, and IPC_EXCL if the word `excl` stands among the arguments. */
+/* IPC_CREAT and the mode, and IPC_EXCL if `excl` is one of the arguments. */
 static inline int create_flags(int argc, char **argv) {
   int flags = IPC_CREAT | 0600;
   for (int i = 0; i < argc; i++) {
@@ -107,7 +107,7 @@ static inline void print_hex(const char *name, const void *data, size_t size) {
   putchar('\n');
 }
 
-/* Prints one number under the name of the expression that gives it. */
+/* Prints the value of an expression, named after the expression. */
 #define PRINT(expression) print_number(#expression, (long long)(expression))
 static inline void print_number(const char *name, long long value) {
   /* "info.shm_segsz" is printed without the variable. */
@@ -115,7 +115,7 @@ static inline void print_number(const char *name, long long value) {
   printf("%s %lld\n", dot == NULL ? name : dot + 1, value);
 }
 
-/* The seven figures of an ipc_perm, as `PREFIX.name value`. */
+/* Prints the seven numbers of an ipc_perm as `PREFIX.name value`. */
 static inline void print_perm(const char *prefix, const struct ipc_perm *perm) {
   printf("%s.__key %d\n", prefix, (int)perm->__key);
   printf("%s.uid %u\n", prefix, (unsigned)perm->uid);
@@ -126,7 +126,7 @@ static inline void print_perm(const char *prefix, const struct ipc_perm *perm) {
   printf("%s.__seq %u\n", prefix, (unsigned)perm->__seq);
 }
 
-/* Says that the peer now holds what it was asked to, and waits for its end. */
+/* Prints "held", when the peer holds its object, and waits to be killed. */
 _Noreturn static inline void hold(void) {
   puts("held");
   fflush(stdout);

@@ -19,7 +19,7 @@ static const char *const usage =
     "NAME may be SHM:OFFSET, a place in shared memory, except for create and\n"
     "unlink.\n";
 
-/* The semaphore at an offset of a shared memory object. */
+/* Returns the semaphore at an offset in a shared memory object. */
 static sem_t *in_memory(const char *text) {
   char name[256];
   const char *colon = strrchr(text, ':');

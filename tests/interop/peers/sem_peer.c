@@ -21,7 +21,7 @@ static const char *const usage =
 #define MOST_OPERATIONS 64
 #define MOST_SEMAPHORES 32000 /* SEMMSL of Linux */
 
-/* The C library leaves it to the caller to define this one. */
+/* The C library leaves this definition to the caller. */
 union semun {
   int val;
   struct semid_ds *buf;
@@ -55,7 +55,7 @@ static struct sembuf operation(const char *text) {
   return op;
 }
 
-/* `milliseconds` below 0: no time limit. */
+/* A negative `milliseconds` means no time limit. */
 static void operate(int id, int count, char **texts, long long milliseconds) {
   struct sembuf ops[MOST_OPERATIONS];
   if (count < 1 || count > MOST_OPERATIONS) wrong_usage(usage);
@@ -85,7 +85,7 @@ static void set_all(int id, int count, char **texts) {
   check("semctl", semctl(id, 0, SETALL, (union semun){ .array = values }));
 }
 
-/* After the fields, a line a semaphore: `sem INDEX VALUE PID NCNT ZCNT`. */
+/* Prints the fields, then `sem INDEX VALUE PID NCNT ZCNT` per semaphore. */
 static void print_stat(int id) {
   struct semid_ds info = stat_of(id);
   print_perm("sem_perm", &info.sem_perm);
@@ -113,7 +113,7 @@ static void print_info(void) {
   PRINT(limits.semusz);
   PRINT(limits.semvmx);
   PRINT(limits.semaem);
-  /* The same struct; SEM_INFO puts usage into semusz and semaem. */
+  /* The same struct; SEM_INFO puts the usage in semusz and semaem. */
   struct seminfo used;
   check("semctl", semctl(0, 0, SEM_INFO, (union semun){ .__buf = &used }));
   printf("used_sets %d\nused_semaphores %d\n", used.semusz, used.semaem);

@@ -72,7 +72,7 @@ static void print_info(void) {
   PRINT(info.swap_successes);
 }
 
-/* One line a segment: `segment ID KEY SIZE NATTCH`. */
+/* Prints a line per segment: `segment ID KEY SIZE NATTCH`. */
 static void print_list(void) {
   struct shm_info info;
   int last = check("shmctl", shmctl(0, SHM_INFO, (struct shmid_ds *)&info));

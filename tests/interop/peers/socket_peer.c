@@ -2,15 +2,15 @@
  * socket_peer: the other side of a Unix socket, in C.
  *
  *   socket_peer echo TYPE NAME        connects, sends back what it receives
- *   socket_peer serve TYPE NAME       accepts one, sends back what it receives
+ *   socket_peer serve TYPE NAME       accepts one connection and echoes
  *   socket_peer send TYPE NAME DATA   sends one message to a datagram socket
  *   socket_peer pass NAME COUNT       passes a pipe's end COUNT times, in one
  *                                     message of a seqpacket connection
- *   socket_peer take NAME             receives descriptors, prints how many,
- *                                     and writes "from C" to the first
+ *   socket_peer take NAME             receives descriptors, prints their number
+ *                                     and the data, writes "from C" to the first
  *
- * TYPE is stream, seqpacket or dgram. NAME is a path, or an abstract name when
- * it begins with @. Prints "ready" when it listens.
+ * TYPE is stream, seqpacket or dgram. NAME is a path, or an abstract name if it
+ * begins with @. Prints "ready" when it listens.
  */
 #include "peer.h"
 
