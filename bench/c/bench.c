@@ -1,5 +1,5 @@
 /*
- * bench: what each operation costs in C, the floor under the other figures.
+ * bench: the cost of each operation in C, a lower bound for the other figures.
  *
  *   bench NAME ITERATIONS
  *   bench list
@@ -15,12 +15,12 @@
  *   getppid           the cheapest system call
  *   mq_pair           mq_send, mq_receive of 64 bytes in one process
  *   posix_sem_pair    sem_post, sem_wait on a named POSIX semaphore
- *   pipe_pair_64      write, read of 64 bytes in one process, of two threads
+ *   pipe_pair_64      write, read of 64 bytes in one process with two threads
  *   pipe_pair_4096    the same with 4096 bytes
  *   unix_roundtrip    64 bytes to another process and back, AF_UNIX stream
  *
- * POSIX objects are unlinked before the first batch, System V objects removed
- * at exit, also at SIGINT and SIGTERM.
+ * POSIX objects are unlinked before the first batch. System V objects are
+ * removed at exit, also on SIGINT and SIGTERM.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -76,13 +76,13 @@ static void fail(const char *call) {
   exit(1);
 }
 
-/* The result of a call that returns -1 when it fails. */
+/* Returns the result of a call; ends the process if it is -1. */
 static int check(const char *call, long result) {
   if (result == -1) fail(call);
   return (int)result;
 }
 
-/* A transfer of fewer bytes would measure something else. */
+/* Fails on a partial transfer, which would measure something else. */
 static void check_size(const char *call, ssize_t got, size_t wanted) {
   if (got != (ssize_t)wanted) fail(call);
 }
@@ -143,7 +143,7 @@ static void run_struct(long n) {
     sum += wave->state + wave->waveform + wave->value;
     sum += wave->time + wave->period;
   }
-  volatile double sink = sum; /* else the loop might be dropped */
+  volatile double sink = sum; /* or the loop might be optimised away */
   (void)sink;
 }
 
@@ -190,8 +190,8 @@ static void *sleep_for_ever(void *unused) {
 }
 
 /*
- * The kernel counts who uses a descriptor only in a process of several threads,
- * as Deno's is: about 60 ns a call, which a C program with threads pays too.
+ * The kernel counts references to a descriptor only in a process with several
+ * threads, such as Deno: about 60 ns a call, also in a C program with threads.
  */
 static void setup_pipe(void) {
   pthread_t thread;

@@ -3,10 +3,10 @@
  *
  *   roundtrip unix|pipes TRIPS ASLEEP PAUSE_MS CHUNKS
  *
- * Two processes, 64 bytes there and back over an AF_UNIX stream or two pipes,
- * in calls that block. Prints one number a line, in microseconds: TRIPS round
- * trips, then ASLEEP of them, each after a pause, then the time of CHUNKS
- * transfers of 64 KiB with one answer at their end.
+ * Two processes send 64 bytes back and forth over an AF_UNIX stream or two
+ * pipes, with blocking calls. Prints one time a line, in microseconds: TRIPS
+ * round trips, then ASLEEP round trips, each after a pause, then the time of
+ * CHUNKS transfers of 64 KiB with one answer at the end.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,7 +33,7 @@ static double microseconds(void) {
   return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-/* 0 at the end of what comes. */
+/* Reads `size` bytes; returns 0 at the end of the stream, otherwise 1. */
 static int receive(int fd, size_t size) {
   for (size_t got = 0; got < size;) {
     ssize_t count = read(fd, buffer + got, size - got);

@@ -1,10 +1,10 @@
 /*
- * wave_client: reads what a wave device writes into shared memory.
+ * wave_client: reads the samples that a wave device writes to shared memory.
  *
  *   wave_client [-i SECONDS] [-n READINGS] [-d DIRECTORY]
  *
  * Prints one line a reading, "state waveform value time period", for READINGS
- * readings (without -n: endlessly), and ends early when the device goes off.
+ * readings (endlessly without -n), and ends early if the device goes off.
  * Exit status: 0 done, 1 failed, 2 wrong usage, 3 no device.
  */
 #define _GNU_SOURCE
@@ -31,7 +31,7 @@ static void fail(const char *call) {
   exit(1);
 }
 
-/* A positive, finite number, or wrong usage. */
+/* Parses a positive, finite number; anything else is wrong usage. */
 static double positive(const char *text) {
   char *end;
   double number = strtod(text, &end);
@@ -39,7 +39,7 @@ static double positive(const char *text) {
   return number;
 }
 
-/* A whole number from 1 on, or wrong usage. */
+/* Parses a whole number from 1 up; anything else is wrong usage. */
 static long count(const char *text) {
   char *end;
   long number = strtol(text, &end, 10);
@@ -53,7 +53,7 @@ static void sleep_for(double seconds) {
   while (nanosleep(&left, &left) == -1 && errno == EINTR) continue;
 }
 
-/* Prints a name, or the number when it has none. */
+/* Prints the name of a number, or the number if it has none. */
 static void print_name(const char *name, int32_t number) {
   if (name != NULL) {
     printf("%s ", name);
@@ -62,7 +62,7 @@ static void print_name(const char *name, int32_t number) {
   }
 }
 
-/* Prints one line and returns the state in it. */
+/* Prints one line and returns its state. */
 static int32_t print_reading(const volatile struct wave *wave) {
   int32_t state = wave->state;
   int32_t waveform = wave->waveform;

@@ -4,11 +4,11 @@
  *
  *   wave_device [-i SECONDS] [-n SAMPLES] [-d DIRECTORY] SIN|TRI|QUA PERIOD
  *
- * It prints "ready" when the first sample is there, runs for SAMPLES samples
+ * It prints "ready" after the first sample, runs for SAMPLES samples
  * (or until SIGINT or SIGTERM), then sets the state to off and removes the
  * segment. Exit status: 0 done, 1 failed, 2 wrong usage.
  *
- * Nothing locks the struct, as in most C programs of this kind: a client that
+ * The struct is not locked, as in most C programs of this kind: a client that
  * reads while the device writes may see the time of one sample with the value
  * of the next.
  */
@@ -47,7 +47,7 @@ static void fail(const char *call) {
   exit(1);
 }
 
-/* A positive, finite number, or wrong usage. */
+/* Parses a positive, finite number; anything else is wrong usage. */
 static double positive(const char *text) {
   char *end;
   double number = strtod(text, &end);
@@ -55,7 +55,7 @@ static double positive(const char *text) {
   return number;
 }
 
-/* A whole number from 1 on, or wrong usage. */
+/* Parses a whole number from 1 up; anything else is wrong usage. */
 static long count(const char *text) {
   char *end;
   long number = strtol(text, &end, 10);
@@ -71,10 +71,10 @@ static int32_t form_from_name(const char *name) {
   return 0;
 }
 
-/* The sample at `time`, truncated toward zero. */
+/* Returns the sample at `time`, truncated toward zero. */
 static int32_t sample(int32_t form, double time, double period) {
   const double full = 1 << (BITS - 1);
-  const double phase = fmod(time, period) / period; /* 0 up to 1 */
+  const double phase = fmod(time, period) / period; /* 0 to below 1 */
   switch (form) {
     case WAVE_SIN: return (int32_t)(full * sin(2 * M_PI * time / period));
     case WAVE_TRI:
@@ -97,7 +97,7 @@ static void sleep_until_next(struct timespec *when, double interval) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL);
 }
 
-/* Refuses a segment whose creator lives: two devices would overwrite it. */
+/* Refuses a segment whose creator is alive: both devices would write to it. */
 static void refuse_second_device(int id) {
   struct shmid_ds info;
   if (shmctl(id, IPC_STAT, &info) == -1) fail("shmctl");
@@ -158,7 +158,7 @@ int main(int argc, char **argv) {
   wave->period = period;
   run(wave, interval, samples);
   wave->state = WAVE_OFF;
-  /* Clients that are attached still see the state; new ones find nothing. */
+  /* Attached clients still see the state; new clients find no segment. */
   if (shmctl(id, IPC_RMID, NULL) == -1) fail("shmctl");
   return 0;
 }
