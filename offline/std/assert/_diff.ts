@@ -1,9 +1,9 @@
 import { format } from "./_message.ts";
 
-/** One line of a diff and where it stands: in both, only here, only there. */
+/** A line of a diff: in both texts, only in `actual`, or only in `expected`. */
 type Line = readonly [sign: " " | "-" | "+", text: string];
 
-/** Above this many cells the table costs more than the diff helps. */
+/** The most cells of the table; more cost more than the diff is worth. */
 const MAX_CELLS = 4_000_000;
 
 /** Lengths of the longest common subsequences of all pairs of line tails. */
@@ -22,7 +22,7 @@ function tails(actual: string[], expected: string[]): Uint32Array {
   return table;
 }
 
-/** The shortest way from `actual` to `expected`, line by line. */
+/** Returns the shortest edit from `actual` to `expected`, line by line. */
 function compareLines(actual: string[], expected: string[]): Line[] {
   const width = expected.length + 1;
   if ((actual.length + 1) * width > MAX_CELLS) {
@@ -62,7 +62,7 @@ function painted([sign, line]: Line): string {
   return `\x1b[1m\x1b[${sign === "-" ? 31 : 32}m${plain}\x1b[0m`;
 }
 
-/** The difference of two values as lines: `-` is actual, `+` is expected. */
+/** Returns the difference of two values: `-` is actual, `+` is expected. */
 export function diff(actual: unknown, expected: unknown): string {
   const bothText = typeof actual === "string" && typeof expected === "string";
   const ours = bothText ? actual : format(actual);

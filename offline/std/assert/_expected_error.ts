@@ -2,17 +2,17 @@ import { AssertionError } from "./assertion_error.ts";
 import { assertIsError } from "./is_error.ts";
 import { suffix } from "./_message.ts";
 
-/** A class of errors, whatever its constructor takes. */
+/** An error class with any constructor arguments. */
 export type ErrorClass<E extends Error> = new (...args: never[]) => E;
 
-/** What the caller of assertThrows or assertRejects asked for. */
+/** The expectations of a caller of assertThrows or assertRejects. */
 export interface Expectation<E extends Error> {
   ErrorClass: ErrorClass<E> | undefined;
   msgIncludes: string | undefined;
   msg: string | undefined;
 }
 
-/** Tells the two forms `(fn, msg)` and `(fn, class, text, msg)` apart. */
+/** Distinguishes the forms `(fn, msg)` and `(fn, class, text, msg)`. */
 export function expectation<E extends Error>(
   classOrMsg: ErrorClass<E> | string | undefined,
   msgIncludes: string | undefined,
@@ -23,7 +23,7 @@ export function expectation<E extends Error>(
     : { ErrorClass: classOrMsg, msgIncludes, msg };
 }
 
-/** Throws unless what was thrown (`how`) is what was asked for. */
+/** Throws unless `error`, which was thrown or rejected, is as expected. */
 export function judge<E extends Error>(
   error: unknown,
   expected: Expectation<E>,

@@ -1,9 +1,9 @@
-/** How every message ends: with the caller's own words, or a period. */
+/** Returns the end of a message: the caller's message, or a period. */
 export function suffix(msg: string | undefined): string {
   return msg ? `: ${msg}` : ".";
 }
 
-/** A value as a message shows it: complete, one member a line, keys sorted. */
+/** Formats a value in full, one member a line, with sorted keys. */
 export function format(value: unknown): string {
   return Deno.inspect(value, {
     compact: false,

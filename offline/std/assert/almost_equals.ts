@@ -1,7 +1,7 @@
 import { AssertionError } from "./assertion_error.ts";
 import { suffix } from "./_message.ts";
 
-/** A tenth of a millionth of the expected value. */
+/** The default tolerance: a ten-millionth of the expected value. */
 const RELATIVE = 1e-7;
 
 function shown(value: number): string {
@@ -9,8 +9,8 @@ function shown(value: number): string {
 }
 
 /**
- * Throws unless two numbers differ by no more than `tolerance`, which is a
- * tenth of a millionth of the expected value unless given.
+ * Throws unless two numbers differ by at most `tolerance`, by default a
+ * ten-millionth of the expected value.
  *
  * @example Sums of fractions
  * ```ts

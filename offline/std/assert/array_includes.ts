@@ -6,8 +6,8 @@ import { format, suffix } from "./_message.ts";
 export type ArrayLikeArg<T> = ArrayLike<T> & object;
 
 /**
- * Throws unless each element of `expected` is somewhere in `actual`, as
- * {@linkcode equal} decides.
+ * Throws unless each element of `expected` is in `actual`, compared with
+ * {@linkcode equal}.
  *
  * @example Some of the elements
  * ```ts

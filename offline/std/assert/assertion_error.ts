@@ -1,5 +1,5 @@
 /**
- * What a failed assertion throws.
+ * The error of a failed assertion.
  *
  * @example Recognise a failed assertion
  * ```ts

@@ -4,7 +4,7 @@ const TypedArray: new () => Uint8Array | BigUint64Array = Object.getPrototypeOf(
   Uint8Array,
 );
 
-/** Classes whose text says everything about an instance. */
+/** Classes whose instances are equal if their strings are. */
 const TELLING_TEXT: ReadonlyArray<abstract new (...args: never[]) => unknown> =
   [RegExp, URL, URLSearchParams, Intl.Locale];
 
@@ -13,12 +13,12 @@ function isPrimitive(value: unknown): boolean {
     (typeof value !== "object" && typeof value !== "function");
 }
 
-/** Equal as `Array.prototype.includes` understands it: NaN is NaN, -0 is 0. */
+/** SameValueZero, as in `Array.prototype.includes`: NaN is NaN, -0 is 0. */
 function same(a: unknown, b: unknown): boolean {
   return a === b || Object.is(a, b);
 }
 
-/** The prototype, where an object without one counts as a plain object. */
+/** Returns the prototype; an object without one counts as a plain object. */
 function kindOf(value: object): unknown {
   return Object.getPrototypeOf(value) ?? Object.prototype;
 }
@@ -40,7 +40,7 @@ function elementsEqual(
   return true;
 }
 
-/** Own keys, and for instances of classes those of their classes as well. */
+/** Returns own keys, and for class instances also those of their prototypes. */
 function keysOf(value: object): Set<PropertyKey> {
   const kind = kindOf(value);
   if (kind === Object.prototype || kind === Array.prototype) {
@@ -55,7 +55,7 @@ function keysOf(value: object): Set<PropertyKey> {
   return keys;
 }
 
-/** One comparison, with the pairs that are under way, so that cycles end. */
+/** One comparison; it remembers the pairs in progress, so that cycles end. */
 class Comparison {
   readonly #underWay: Map<object, object> = new Map();
 
@@ -104,7 +104,7 @@ class Comparison {
     return this.#entries(pairs(a), pairs(b), b);
   }
 
-  /** Each entry of `a` has an equal one in `b`, which holds as many. */
+  /** Tells whether each entry of `a` has an equal one in `b`, of the same size. */
   #entries(
     a: [unknown, unknown][],
     b: [unknown, unknown][],
@@ -133,9 +133,9 @@ class Comparison {
 }
 
 /**
- * Tells whether two values are equal in structure: the same class, the same
- * properties, elements or entries, in any depth, with cycles. NaN equals NaN,
- * 0 equals -0, functions are equal only to themselves.
+ * Tells whether two values are structurally equal: the same class and the same
+ * properties, elements or entries, at any depth, with cycles. NaN equals NaN,
+ * 0 equals -0, and functions are equal only to themselves.
  *
  * @example Equal and not equal
  * ```ts
@@ -145,8 +145,7 @@ class Comparison {
  * assertFalse(equal({ a: undefined }, {}));
  * ```
  *
- * @throws {TypeError} If a `WeakMap` or `WeakSet` is to be compared with
- * another.
+ * @throws {TypeError} If a `WeakMap` or `WeakSet` is compared with another.
  */
 export function equal(a: unknown, b: unknown): boolean {
   return new Comparison().values(a, b);

@@ -4,8 +4,8 @@ import { equal } from "./equal.ts";
 import { suffix } from "./_message.ts";
 
 /**
- * Throws unless the two values are equal in structure, as
- * {@linkcode equal} decides; the message shows where they differ.
+ * Throws unless two values are structurally equal, see {@linkcode equal}. The
+ * message shows where they differ.
  *
  * @example Compare objects
  * ```ts

@@ -7,7 +7,7 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 
-/** The message of what `fn` throws, without colours; fails if nothing. */
+/** Returns the message of the error of `fn`, without colours. */
 function messageOf(fn: () => void): string {
   try {
     fn();

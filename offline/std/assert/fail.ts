@@ -2,7 +2,7 @@ import { AssertionError } from "./assertion_error.ts";
 import { suffix } from "./_message.ts";
 
 /**
- * Fails where it stands.
+ * Fails always.
  *
  * @example Mark a line that must not be reached
  * ```ts

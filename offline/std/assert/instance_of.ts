@@ -4,7 +4,7 @@ import { suffix } from "./_message.ts";
 /** Any class. */
 export type AnyConstructor = new (...args: never[]) => unknown;
 
-/** What a class makes. */
+/** The instances of a class. */
 export type GetConstructorType<T extends AnyConstructor> = T extends
   new (...args: never[]) => infer Instance ? Instance : never;
 

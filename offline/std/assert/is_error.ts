@@ -3,8 +3,8 @@ import { AssertionError } from "./assertion_error.ts";
 import { suffix } from "./_message.ts";
 
 /**
- * Throws unless `error` is an `Error`, of the given class and with the given
- * text in its message where these are given.
+ * Throws unless `error` is an `Error`. If given, it must be of the class and
+ * have the text in its message.
  *
  * @example Judge an error that was caught
  * ```ts

@@ -17,7 +17,7 @@ import {
   unreachable,
 } from "@std/assert";
 
-/** Each call fails as an assertion, with these words. */
+/** Asserts that each call fails with an AssertionError with the message. */
 function refuses(...calls: [fn: () => void, message: string | RegExp][]): void {
   for (const [fn, message] of calls) {
     node.throws(fn, { name: "AssertionError", message });

@@ -3,8 +3,7 @@ import { equal } from "./equal.ts";
 import { format, suffix } from "./_message.ts";
 
 /**
- * Throws if the two values are equal in structure, as {@linkcode equal}
- * decides.
+ * Throws if two values are structurally equal, see {@linkcode equal}.
  *
  * @example Two keys differ
  * ```ts

@@ -6,9 +6,9 @@ function isObject(value: unknown): value is Loose {
   return typeof value === "object" && value !== null;
 }
 
-/** The part of `actual` that `pattern` speaks of, as plain objects. */
+/** Selects the members of `actual` that are in `pattern`, as plain objects. */
 class Selection {
-  // One entry for each pair under way, so that a cycle ends.
+  // One entry for each pair that was seen, so that a cycle ends.
   readonly #seen: Map<object, Map<object, Loose>> = new Map();
 
   member(actual: unknown, pattern: unknown): unknown {
@@ -39,7 +39,7 @@ class Selection {
     const selected: Loose = {};
     seen.set(pattern, selected);
     for (const key of Reflect.ownKeys(actual)) {
-      // An array's length says how many elements it has, not which match.
+      // The length may differ: only some elements have to match.
       if (Array.isArray(actual) && key === "length") continue;
       if (!(key in pattern)) continue;
       selected[key] = this.member(
@@ -52,8 +52,8 @@ class Selection {
 }
 
 /**
- * Throws unless `actual` has every property of `expected` with an equal value,
- * deeply; further properties do not matter.
+ * Throws unless `actual` has every property of `expected`, with an equal value,
+ * at any depth. Other properties are ignored.
  *
  * @example Some of the properties
  * ```ts
@@ -77,7 +77,7 @@ export function assertObjectMatch(
   }
   assertEquals(
     new Selection().object(actual, expected),
-    // Through the same sieve, since it turns class instances into objects.
+    // Select here too, because this turns class instances into objects.
     new Selection().object(expected, expected),
     msg,
   );

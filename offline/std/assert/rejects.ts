@@ -8,8 +8,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Rejects unless the promise of `fn` rejects; gives the reason. A function
- * that throws before it returns a promise is a failure.
+ * Rejects unless the promise of `fn` rejects; returns the reason. It is also a
+ * failure if `fn` throws before it returns a promise.
  *
  * @example Any rejection
  * ```ts
@@ -26,7 +26,7 @@ export function assertRejects(
 ): Promise<unknown>;
 /**
  * Rejects unless the promise of `fn` rejects with an error of the class, with
- * the text in its message; gives that error.
+ * the text in its message; returns that error.
  *
  * @example An error of a class
  * ```ts
@@ -60,7 +60,7 @@ export async function assertRejects<E extends Error = Error>(
   try {
     promise = fn();
   } catch {
-    // Judged below: whatever was thrown, there is no promise.
+    // Handled below: no promise was returned.
   }
   if (!isThenable(promise)) {
     throw new AssertionError(

@@ -3,8 +3,8 @@ import { diff } from "./_diff.ts";
 import { format, suffix } from "./_message.ts";
 
 /**
- * Throws unless `Object.is` holds for the two values: the same object, the
- * same primitive, -0 apart from +0.
+ * Throws unless `Object.is` is true for two values: the same object or the same
+ * primitive; -0 and +0 differ.
  *
  * @example The same object
  * ```ts

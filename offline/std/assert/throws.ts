@@ -3,7 +3,7 @@ import { type ErrorClass, expectation, judge } from "./_expected_error.ts";
 import { suffix } from "./_message.ts";
 
 /**
- * Throws unless `fn` throws; gives what `fn` threw.
+ * Throws unless `fn` throws; returns the thrown value.
  *
  * @example Anything thrown
  * ```ts
@@ -17,7 +17,7 @@ import { suffix } from "./_message.ts";
 export function assertThrows(fn: () => unknown, msg?: string): unknown;
 /**
  * Throws unless `fn` throws an error of the class, with the text in its
- * message; gives that error.
+ * message; returns that error.
  *
  * @example An error of a class
  * ```ts

@@ -14,7 +14,7 @@ function busy(): never {
   throw new Busy("Cannot lock a busy ring", 16);
 }
 
-/** Fails with these words, as an assertion and not otherwise. */
+/** Returns the properties of an AssertionError with the message. */
 function failure(message: string): { name: string; message: string } {
   return { name: "AssertionError", message };
 }

@@ -2,7 +2,7 @@ import { AssertionError } from "./assertion_error.ts";
 import { suffix } from "./_message.ts";
 
 /**
- * Fails because a branch ran that can never run.
+ * Fails always: marks a branch that can never run.
  *
  * @example The branch after the last case
  * ```ts

@@ -6,7 +6,7 @@
 export type Names = string | undefined;
 
 /**
- * Names of boolean options, or true for all.
+ * Names of boolean options, or true for all options.
  *
  * @internal
  */
@@ -36,10 +36,10 @@ export type Aliases<
  */
 export type Flat<T> = { [Key in keyof T]: T[Key] };
 
-/** Names that are one property; `a.b` is a property of a property. */
+/** Names of one property; `a.b` is a property of a property. */
 type Plain<T> = Exclude<Extract<T, string>, `${string}.${string}`>;
 
-/** What `--no-name` gives. */
+/** The value of `--no-name`. */
 type Off<Name, TNegatable> = Name extends TNegatable ? false : never;
 
 type Typed<TBooleans, TStrings, TCollectable, TNegatable> =
@@ -61,7 +61,7 @@ type Typed<TBooleans, TStrings, TCollectable, TNegatable> =
       | Off<Name, TNegatable>;
   };
 
-/** An option that has a default is always there. */
+/** The arguments with defaults: an option with a default is always present. */
 type Defaulted<TArgs, TDefaults> = TDefaults extends undefined ? TArgs
   :
     & Omit<TArgs, keyof TDefaults>

@@ -16,7 +16,7 @@ export interface Settings {
 type Value = string | number | boolean;
 type Tree = Record<string, unknown>;
 
-/** An argument that starts with `--`, taken apart. */
+/** The parts of an argument that starts with `--`. */
 interface LongOption {
   name: string;
   negated: boolean;
@@ -117,7 +117,7 @@ export class Parser {
     return this.#aliases.get(name) ?? [];
   }
 
-  /** Fills the result from the arguments. */
+  /** Fills in the result from the arguments. */
   parse(args: readonly string[]): void {
     const end = args.indexOf("--");
     const options = end < 0 ? args : args.slice(0, end);
@@ -148,7 +148,7 @@ export class Parser {
     this.result._.push(asText ? arg : Number(arg));
   }
 
-  /** Takes `--name…`; true if `next` was its value. */
+  /** Takes `--name…`; returns true if `next` was its value. */
   #long(arg: string, next: string | undefined): boolean {
     const { name, negated, value } = longOption(arg);
     if (value !== undefined) {
@@ -166,7 +166,7 @@ export class Parser {
     return this.#bare(key, arg, takes, next);
   }
 
-  /** Takes `-abc…`; true if `next` was the value of the last letter. */
+  /** Takes `-abc…`; returns true if `next` was the last letter's value. */
   #short(arg: string, next: string | undefined): boolean {
     const letters = arg.slice(1, -1);
     for (let i = 0; i < letters.length; i++) {
@@ -174,7 +174,7 @@ export class Parser {
       const tail = arg.slice(i + 2);
       const value = this.#attached(letter, tail, letters.charAt(i + 1));
       this.#set(letter, value ?? this.#blank(letter), arg);
-      // `-a-` gives "-" to a, and the last dash is no option.
+      // In `-a-` the last dash is the value of a and not an option.
       if (value !== undefined && tail !== "-") return false;
     }
     const key = arg.slice(-1);
@@ -254,7 +254,7 @@ export class Parser {
     else put(this.result, path, [value]);
   }
 
-  /** Fills in what the arguments did not mention. */
+  /** Fills in the options that the arguments do not mention. */
   #complete(): void {
     for (const [key, value] of Object.entries(this.#settings.default ?? {})) {
       if (has(this.result, key.split("."))) continue;

@@ -1,6 +1,6 @@
 /**
- * Ranges of code points that take two columns: those whose East Asian Width
- * is W or F in Unicode 14.
+ * Ranges of code points that take two columns: their East Asian Width is W or F
+ * in Unicode 14.
  */
 const RANGES: string =
   "1100-115f 231a-231b 2329-232a 23e9-23ec 23f0 23f3 25fd-25fe 2614-2615 " +

@@ -8,7 +8,7 @@ import type {
 } from "./_parse_args_types.ts";
 import { Parser, type Settings } from "./_parser.ts";
 
-/** What {@linkcode parseArgs} gives. */
+/** The result of {@linkcode parseArgs}. */
 export type Args<
   TArgs extends Record<string, unknown> = Record<string, unknown>,
   TDoubleDash extends boolean | undefined = undefined,
@@ -34,8 +34,8 @@ export interface ParseOptions<
   TDoubleDash extends boolean | undefined = boolean | undefined,
 > {
   /**
-   * Whether what follows `--` comes as a list of its own, under `"--"`,
-   * instead of at the end of `_`.
+   * Whether the arguments after `--` are returned in a separate list, `"--"`,
+   * and not at the end of `_`.
    *
    * @default {false}
    */
@@ -47,8 +47,8 @@ export interface ParseOptions<
    */
   alias?: TAliases;
   /**
-   * Names of the options that are true or false, false when absent; true
-   * makes each `--name` without `=` one of them.
+   * Names of the boolean options, which are false if absent; true makes each
+   * `--name` without `=` boolean.
    *
    * @default {false}
    */
@@ -60,34 +60,34 @@ export interface ParseOptions<
    */
   default?: TDefaults;
   /**
-   * Whether everything after the first argument that belongs to no option
-   * goes to `_` as it is.
+   * Whether to stop at the first argument that belongs to no option, and put
+   * the rest in `_` unchanged.
    *
    * @default {false}
    */
   stopEarly?: boolean;
   /**
-   * Names of the options whose value stays text.
+   * Names of the options whose values are strings.
    *
    * @default {[]}
    */
   string?: TStrings | ReadonlyArray<Extract<TStrings, string>>;
   /**
-   * Names of the options that may come several times and give a list; of any
-   * other option the last one counts.
+   * Names of the options that may be repeated and give a list; for any other
+   * option the last value counts.
    *
    * @default {[]}
    */
   collect?: TCollectable | ReadonlyArray<Extract<TCollectable, string>>;
   /**
-   * Names of the options that `--no-name` makes false.
+   * Names of the options that can be set to false by `--no-name`.
    *
    * @default {[]}
    */
   negatable?: TNegatable | ReadonlyArray<Extract<TNegatable, string>>;
   /**
-   * Called with each argument that no option above mentions; it is left out
-   * of the result if this returns false.
+   * Called with each argument that is not in the options above; if it returns
+   * false, the argument is left out of the result.
    *
    * @default {undefined}
    */
@@ -95,8 +95,8 @@ export interface ParseOptions<
 }
 
 /**
- * Sorts the arguments of a command into options and the rest. What looks like
- * a number becomes one, unless the option is in `string`.
+ * Parses the arguments of a command into options and the rest. A value that
+ * looks like a number becomes one, unless the option is in `string`.
  *
  * @example Options with types
  * ```ts
@@ -111,7 +111,7 @@ export interface ParseOptions<
  * assertEquals(args, { key: "7", verbose: true, v: true, _: ["start"] });
  * ```
  *
- * @typeParam TArgs The options; found from the other parameters.
+ * @typeParam TArgs The options; inferred from the other parameters.
  * @typeParam TDoubleDash Whether there is a list `"--"`.
  * @typeParam TBooleans Names of boolean options.
  * @typeParam TStrings Names of string options.

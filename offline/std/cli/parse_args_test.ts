@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Args, parseArgs, type ParseOptions } from "@std/cli/parse-args";
 
-/** Compares without types, for tests of behaviour. */
+/** Compares values regardless of their types, for tests of behaviour. */
 function parses(
   args: string,
   options: ParseOptions,
@@ -185,7 +185,7 @@ Deno.test("parseArgs() knows the types of the options it is given", () => {
     default: { name: "ring", interval: 1 },
     "--": true,
   });
-  // Each of these lines is an error of the compiler if the type is another.
+  // Each of these lines fails to compile if the type is different.
   const json: boolean = args.json;
   const j: boolean = args.j;
   const key: string | undefined = args.key;

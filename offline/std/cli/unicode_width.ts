@@ -1,6 +1,6 @@
 import { isWide } from "./_wide.ts";
 
-/** What takes no column: marks, format characters, inner Hangul letters. */
+/** Characters of width 0: marks, format characters, inner Hangul letters. */
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\u{1160}-\u{11FF}]$/u;
 
 const SOFT_HYPHEN = "\u{AD}";
@@ -15,8 +15,8 @@ function characterWidth(character: string): number {
 }
 
 /**
- * Counts the columns that a text takes in a terminal. Control characters
- * count nothing; escape sequences must be removed before.
+ * Returns the number of columns that a text takes in a terminal. Control
+ * characters take none; escape sequences must be removed first.
  *
  * @example Wide and combining characters
  * ```ts

@@ -2,7 +2,7 @@ import { basename as native } from "node:path";
 import { withoutTrailing } from "./_separators.ts";
 
 /**
- * Gives the last part of a path, without the suffix if it ends with that.
+ * Returns the last part of a path, without the suffix if it has it.
  *
  * @example The name of a file
  * ```ts
@@ -14,6 +14,6 @@ import { withoutTrailing } from "./_separators.ts";
  * ```
  */
 export function basename(path: string, suffix = ""): string {
-  // The last part of a root is the root itself; node gives nothing for it.
+  // The last part of a root is the root itself; Node returns an empty string.
   return native(path, suffix) || withoutTrailing(path);
 }

@@ -2,7 +2,7 @@ import { dirname as native } from "node:path";
 import { withoutTrailing } from "./_separators.ts";
 
 /**
- * Gives a path without its last part.
+ * Returns a path without its last part.
  *
  * @example The directory of a file
  * ```ts

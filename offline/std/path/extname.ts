@@ -1,7 +1,7 @@
 import { extname as native } from "node:path";
 
 /**
- * Gives the extension of the last part of a path, with its dot.
+ * Returns the extension of the last part of a path, with its dot.
  *
  * @example An extension and none
  * ```ts

@@ -3,8 +3,8 @@ import { SEPARATOR } from "./constants.ts";
 import type { ParsedPath } from "./types.ts";
 
 /**
- * Makes a path of its parts; `dir` counts before `root`, `base` before `name`
- * and `ext`.
+ * Makes a path from its parts; `dir` takes precedence over `root`, and `base`
+ * over `name` and `ext`.
  *
  * @example A path from its parts
  * ```ts
@@ -25,7 +25,7 @@ export function format(pathObject: Partial<ParsedPath>): string {
     );
   }
   const { root = "", dir = "", name = "", ext = "" } = pathObject;
-  // Node would put a dot before an extension that has none.
+  // Node would add a dot to an extension without one.
   const base = pathObject.base || name + ext;
   const parent = dir || root;
   return base === SEPARATOR && parent !== ""

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { SEPARATOR } from "./constants.ts";
 
-/** A percent sign that starts no escape. */
+/** A percent sign that does not start an escape. */
 const LONE_PERCENT = /%(?![0-9A-Fa-f]{2})/g;
 
 /**
- * Gives the path that a `file:` URL names.
+ * Returns the path of a `file:` URL.
  *
  * @example The path of a URL
  * ```ts
@@ -15,7 +15,7 @@ const LONE_PERCENT = /%(?![0-9A-Fa-f]{2})/g;
  * assertEquals(fromFileUrl("file:///dev/a%20ring"), "/dev/a ring");
  * ```
  *
- * @throws {TypeError} If it is a URL of another kind, or no URL.
+ * @throws {TypeError} If it is not a `file:` URL.
  */
 export function fromFileUrl(url: URL | string): string {
   const { protocol, pathname, href } = new URL(url);

@@ -1,7 +1,7 @@
 import { join as native } from "node:path";
 
 /**
- * Puts the parts of a path together and normalizes the result.
+ * Joins the parts of a path and normalizes the result.
  *
  * @example Put parts together
  * ```ts

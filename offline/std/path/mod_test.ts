@@ -16,7 +16,7 @@ import {
   toFileUrl,
 } from "@std/path";
 
-/** Each call gives the value on its right. */
+/** Asserts that each call returns the value on its right. */
 function gives(...cases: [actual: unknown, expected: unknown][]): void {
   for (const [index, [actual, expected]] of cases.entries()) {
     assertEquals(actual, expected, `case ${index + 1}`);

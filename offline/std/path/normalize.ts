@@ -1,7 +1,7 @@
 import { normalize as native } from "node:path";
 
 /**
- * Resolves `.` and `..` in a path and removes separators that repeat.
+ * Resolves `.` and `..` in a path and removes repeated separators.
  *
  * @example A path with detours
  * ```ts

@@ -3,7 +3,7 @@ import { withoutTrailing } from "./_separators.ts";
 import type { ParsedPath } from "./types.ts";
 
 /**
- * Takes a path apart.
+ * Splits a path into its parts.
  *
  * @example The parts of a path
  * ```ts
@@ -21,6 +21,6 @@ import type { ParsedPath } from "./types.ts";
  */
 export function parse(path: string): ParsedPath {
   const { root, dir, base, ext, name } = native(path);
-  // The last part of a root is the root itself; node gives nothing for it.
+  // The last part of a root is the root itself; Node returns an empty string.
   return { root, dir: withoutTrailing(dir), base: base || root, ext, name };
 }

@@ -1,7 +1,7 @@
 import { relative as native } from "node:path";
 
 /**
- * Gives the path that leads from one path to another.
+ * Returns the relative path from one path to another.
  *
  * @example From a directory to a file
  * ```ts

@@ -1,8 +1,8 @@
 import { resolve as native } from "node:path";
 
 /**
- * Gives an absolute path: the parts from right to left until one is absolute,
- * then the current directory.
+ * Returns an absolute path: takes the parts from right to left until one is
+ * absolute, and otherwise the current directory.
  *
  * @example Resolve against a directory
  * ```ts

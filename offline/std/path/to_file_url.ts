@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /**
- * Makes a `file:` URL of an absolute path.
+ * Returns the `file:` URL of an absolute path.
  *
  * @example The URL of a path
  * ```ts

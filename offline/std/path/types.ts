@@ -1,4 +1,4 @@
-/** The parts of a path, as {@linkcode parse} gives them. */
+/** The parts of a path, as {@linkcode parse} returns them. */
 export interface ParsedPath {
   /** The root, such as `/`; empty for a relative path. */
   root: string;

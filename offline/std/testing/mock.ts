@@ -1,5 +1,5 @@
 /**
- * Stand-in for `@std/testing/mock`: methods that are watched or replaced for a
+ * Stand-in for `@std/testing/mock`: spies on methods or replaces them for a
  * while, with the names, signatures and behaviour of the real package.
  *
  * @example Replace the clock until the end of the block
@@ -22,7 +22,7 @@ import { assertEquals } from "@std/assert/equals";
 import { assertIsError } from "@std/assert/is-error";
 
 /**
- * A method that cannot be watched, replaced or put back.
+ * The error for a method that cannot be spied on, replaced or restored.
  *
  * @example Watch what is no method
  * ```ts
@@ -40,7 +40,7 @@ export class MockError extends Error {
   }
 }
 
-/** One call of a method that is watched. */
+/** A recorded call. */
 export interface SpyCall<
   Self = unknown,
   Args extends unknown[] = unknown[],
@@ -48,46 +48,46 @@ export interface SpyCall<
 > {
   /** The arguments. */
   args: Args;
-  /** What it returned. */
+  /** The returned value. */
   returned?: Return;
-  /** What it threw. */
+  /** The thrown error. */
   error?: Error;
   /** The `this` of the call. */
   self?: Self;
 }
 
-/** A function that writes down its calls. */
+/** A function that records its calls. */
 export interface Spy<
   Self = unknown,
   Args extends unknown[] = unknown[],
   Return = unknown,
 > {
-  /** Makes the call, and writes it down. */
+  /** Makes the call and records it. */
   (this: Self, ...args: Args): Return;
-  /** The function in whose place it is. */
+  /** The function that it replaces. */
   original: (this: Self, ...args: Args) => Return;
-  /** The calls that have ended, in the order in which they did. */
+  /** The calls that have ended, in the order of their ends. */
   calls: SpyCall<Self, Args, Return>[];
-  /** Whether the method is as it was before. */
+  /** Whether the original method was restored. */
   restored: boolean;
-  /** Puts the method back. */
+  /** Restores the original method. */
   restore(): void;
 }
 
-/** A method that writes down its calls until it is disposed of. */
+/** A method that records its calls until it is disposed of. */
 export interface MethodSpy<
   Self = unknown,
   Args extends unknown[] = unknown[],
   Return = unknown,
 > extends Spy<Self, Args, Return>, Disposable {}
 
-/** A replaced method that writes down its calls until it is disposed of. */
+/** A replaced method that records its calls until it is disposed of. */
 export interface Stub<
   Self = unknown,
   Args extends unknown[] = unknown[],
   Return = unknown,
 > extends MethodSpy<Self, Args, Return> {
-  /** What is called instead of the method. */
+  /** The function that is called instead of the method. */
   fake: (this: Self, ...args: Args) => Return;
 }
 
@@ -100,7 +100,7 @@ export type GetParametersFromProp<Self, Prop extends keyof Self> =
   Self[Prop] extends (...args: infer Args) => unknown ? Args : unknown[];
 
 /**
- * The type of what a method returns.
+ * The return type of a method.
  *
  * @internal
  */
@@ -112,14 +112,14 @@ type Method<Self, Args extends unknown[], Return> = (
   ...args: Args
 ) => Return;
 
-/** All that is in the place of a method. */
+/** All functions that replace a method. */
 const mocks = new WeakSet<object>();
 
 function isMock(value: unknown): boolean {
   return typeof value === "function" && mocks.has(value);
 }
 
-/** Puts in place of a method one that calls `run` and writes that down. */
+/** Replaces a method by a function that calls `run` and records the call. */
 function replace<Self, Args extends unknown[], Return>(
   verb: "spy" | "stub",
   self: Self,
@@ -178,7 +178,7 @@ function replace<Self, Args extends unknown[], Return>(
 }
 
 /**
- * Writes down the calls of a method, which does what it did before.
+ * Records the calls of a method, which still does the same.
  *
  * @example Count calls
  * ```ts
@@ -191,8 +191,8 @@ function replace<Self, Args extends unknown[], Return>(
  *
  * @typeParam Self The type of the object.
  * @typeParam Prop The name of the method.
- * @throws {MockError} If it is no method, is watched or replaced already, or
- * cannot be replaced.
+ * @throws {MockError} If it is not a method, is already spied on or replaced,
+ * or cannot be replaced.
  */
 export function spy<Self, Prop extends keyof Self>(
   self: Self,
@@ -219,7 +219,7 @@ export function spy<Self, Prop extends keyof Self>(
 }
 
 /**
- * Replaces a method, and writes down its calls.
+ * Replaces a method and records its calls.
  *
  * @example Let a method fail
  * ```ts
@@ -235,8 +235,8 @@ export function spy<Self, Prop extends keyof Self>(
  *
  * @typeParam Self The type of the object.
  * @typeParam Prop The name of the method.
- * @throws {MockError} If it is no method, is watched or replaced already, or
- * cannot be replaced.
+ * @throws {MockError} If it is not a method, is already spied on or replaced,
+ * or cannot be replaced.
  */
 export function stub<Self, Prop extends keyof Self>(
   self: Self,
@@ -266,7 +266,7 @@ export function stub<Self, Prop extends keyof Self>(
 }
 
 /**
- * Throws unless a method was called that many times.
+ * Throws unless a method was called the given number of times.
  *
  * @example Count calls
  * ```ts
@@ -280,7 +280,7 @@ export function stub<Self, Prop extends keyof Self>(
  *
  * @typeParam Self The type of the object.
  * @typeParam Args The types of the arguments.
- * @typeParam Return The type of what the method returns.
+ * @typeParam Return The return type of the method.
  * @throws {AssertionError} If there were more or fewer calls.
  */
 export function assertSpyCalls<Self, Args extends unknown[], Return>(
