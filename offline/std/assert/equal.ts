@@ -104,7 +104,7 @@ class Comparison {
     return this.#entries(pairs(a), pairs(b), b);
   }
 
-  /** Tells whether each entry of `a` has an equal one in `b`, of the same size. */
+  /** Tells whether each entry of `a` has an equal one in `b`, of same size. */
   #entries(
     a: [unknown, unknown][],
     b: [unknown, unknown][],
