@@ -1,4 +1,4 @@
-// Waits whose object is closed or removed at any moment, by anybody.
+// Waits whose object is closed or removed at any moment, here or elsewhere.
 
 import { assertEquals } from "@std/assert";
 import {
@@ -25,7 +25,7 @@ function spawnProgram(name: string): Child {
 const ROUNDS = scaled(500, 10_000);
 /** Objects that live at the same time. */
 const OBJECTS = 10;
-/** Kinds whose every object is a process. */
+/** Kinds whose objects are processes. */
 const PROCESSES = ["Pidfd.wait", "ChildProcess.wait"];
 
 for (const kind of kinds) {
@@ -45,7 +45,7 @@ for (const kind of kinds) {
 
 /** The errors with which waits end when the object or the other end goes. */
 const REMOVALS: Record<string, string[]> = {
-  // What resolves with null instead.
+  // These resolve with null instead.
   "PipeReader.read": [],
   "PipeReader.splice": [],
   "Fifo reader.read": [],
@@ -90,7 +90,7 @@ function queueKind(
   };
 }
 
-/** The same on a set of two System V semaphores, of which the second is 1. */
+/** The same on a set of two System V semaphores, the second with value 1. */
 function setKind(
   name: string,
   wait: (set: SysvSemaphoreSet, options?: WaitOptions) => Promise<unknown>,
@@ -115,7 +115,7 @@ function setKind(
 
 const undo = false;
 
-/** Kinds with something to remove; what only receives counts its effects. */
+/** Kinds with something to remove. Effects are counted if they only receive. */
 const removable: Kind[] = [
   ...Object.entries(REMOVALS).map(([name, codes]): Kind => ({
     name,
@@ -160,7 +160,7 @@ function removeHere({ other }: Subject): void {
 }
 
 function allowsRemoval(name: string): (error: unknown) => boolean {
-  // Those who come after the end of a System V object find none.
+  // Calls that start after the removal do not find the System V object.
   const codes = REMOVALS[name] ?? ["EIDRM", "EINVAL"];
   return (error) => error instanceof IpcError && codes.includes(error.code);
 }
@@ -168,7 +168,7 @@ function allowsRemoval(name: string): (error: unknown) => boolean {
 for (const kind of removable) {
   const { name } = kind;
   const allows = allowsRemoval(name);
-  /** Removed, or also closed at the same time, in either order. */
+  /** A removal, sometimes with a close at the same time, in either order. */
   const removing: End = {
     begin(subject, next) {
       const ways = [() => removeHere(subject)];
@@ -193,8 +193,8 @@ for (const kind of removable) {
 }
 
 /**
- * Another process, which removes the System V objects that it is told, and
- * closes the descriptors that it gets.
+ * Another process. It removes the System V objects whose ids it gets, and
+ * closes the descriptors it receives.
  */
 const REMOVER = `
   import { SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";

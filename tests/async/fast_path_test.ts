@@ -1,4 +1,4 @@
-// What is ready at once: what it costs, and that it lets others have a turn.
+// Waits that are ready at once: their cost, and that they let others run.
 
 import { assert, assertEquals } from "@std/assert";
 import { spy } from "@std/testing/mock";
@@ -20,7 +20,7 @@ import { type Kind, kinds, type Subject } from "./kinds.ts";
 
 const SUBJECT = { syscall: "call", action: "wait for", object: "something" };
 
-/** Makes a subject on which a wait can end at once. */
+/** Makes a subject ready, so that a wait can end at once. */
 async function makeReady(kind: Kind, subject: Subject): Promise<void> {
   subject.wake();
   if (kind.once) await outcomeOf(subject, subject.wait());
@@ -29,7 +29,7 @@ async function makeReady(kind: Kind, subject: Subject): Promise<void> {
   while (readiness?.ready() === false) await turn();
 }
 
-/** Counts the timers and turns that are asked for meanwhile. */
+/** Counts the timers and turns that are requested while it runs. */
 async function countingTimers(run: () => Promise<void>): Promise<number> {
   using timeouts = spy(globalThis, "setTimeout");
   using intervals = spy(globalThis, "setInterval");
@@ -58,7 +58,7 @@ for (const kind of kinds) {
         });
         await null;
       });
-      // Once in a while the event loop must have its turn first.
+      // Occasionally the event loop has to run first.
       if (!settled || timers > 0) slow++;
       await settling;
     }
@@ -91,7 +91,7 @@ Deno.test("waits that are ready together settle in their order", async () => {
   using ends = pipe();
   ends.writer.writeSync(new Uint8Array(1000));
   const order: number[] = [];
-  // More than settle without a turn of the event loop.
+  // More than can settle without a turn of the event loop.
   await Promise.all(
     Array.from(
       { length: 1000 },
@@ -103,7 +103,7 @@ Deno.test("waits that are ready together settle in their order", async () => {
 
 Deno.test("a wait whose attempts are always in vain lets timers run", async () => {
   using _dog = watchdog("a file that is always ready");
-  // Epoll cannot watch a regular file, which is ready for ever.
+  // Epoll cannot watch a regular file, which is always ready.
   using memory = Memfd.create("ready", { size: 1 });
   const controller = new AbortController();
   const wait = waitUntil(
@@ -119,7 +119,7 @@ Deno.test("a wait whose attempts are always in vain lets timers run", async () =
 
 Deno.test("a descriptor that is ready for something else is not asked again and again", async () => {
   using event = EventFd.create();
-  // Room for 1, which is what poll() looks at, but not for 2.
+  // The counter can take 1, which is what poll() checks, but not 2.
   event.post(2n ** 64n - 3n);
   using controller = new DisposableStack();
   const abort = new AbortController();
@@ -140,7 +140,7 @@ Deno.test("a descriptor that is ready for something else is not asked again and 
   const start = performance.now();
   await later(200);
   const waited = performance.now() - start;
-  // Waking up in vain takes far less than a tenth of what is allowed here.
+  // Spurious wakeups take far less than a tenth of this limit.
   assert(attempts < 100 + waited / 10, `${attempts} attempts`);
   event.tryReceive();
   await wait;
@@ -149,7 +149,7 @@ Deno.test("a descriptor that is ready for something else is not asked again and 
 Deno.test("waitUntil() never ends before a time with a fraction", async () => {
   const waits = Array.from({ length: 600 }, async (_, i) => {
     const timeout = [1.98, 2.999, 0.97][i % 3] ?? 0;
-    // Not all at the same moment.
+    // They must not all start at the same moment.
     for (let turns = 0; turns < i; turns++) await turn();
     const start = performance.now();
     await waitUntil(() => undefined, { timeout }, SUBJECT, new PollingSource())

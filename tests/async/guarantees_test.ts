@@ -1,4 +1,4 @@
-// What every kind of wait promises about timeouts, aborts, closing and order.
+// Guarantees of every kind of wait about timeouts, aborts, closing and order.
 
 import { scaled, watchdog } from "../util.ts";
 import {
@@ -11,9 +11,9 @@ import {
 } from "./checks.ts";
 import { kinds } from "./kinds.ts";
 
-/** Aborts at random moments, of all kinds together, or of each. */
+/** Aborts at random moments, for all kinds together, or for each kind. */
 const ABORTS = scaled(10_000, 10_000 * kinds.length);
-/** Those of a kind that takes milliseconds to be woken. */
+/** Aborts for a kind that takes milliseconds to be woken. */
 const SLOW_ABORTS = scaled(100, 10_000);
 
 const slow = kinds.filter((kind) => kind.slow).length;

@@ -1,4 +1,4 @@
-// Many waits at once, and everything else goes on meanwhile.
+// Many waits at once, while everything else continues.
 
 import { EventFd, pipe } from "@libc/ipc";
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -13,13 +13,13 @@ import {
 import { outcomeOf } from "./checks.ts";
 import { kinds, type Subject } from "./kinds.ts";
 
-/** More than there are threads of Deno's, or of ours. */
+/** More than the number of threads of Deno, or of the library. */
 const WAITERS = 200;
 
-/** Kinds whose objects have nothing to do with each other. */
+/** Kinds whose objects are independent of each other. */
 const alone = kinds.filter((kind) => !kind.broadcast);
 
-/** So many objects of all kinds in turn, each with a wait under way. */
+/** Creates objects of all kinds in turn, each with a pending wait. */
 function startWaits(stack: DisposableStack, suitable = kinds) {
   const settled: Subject[] = [];
   const waits = Array.from({ length: WAITERS }, (_, i) => {
@@ -58,7 +58,7 @@ Deno.test("200 waits of all kinds leave files, sockets, timers and processes alo
   await Promise.all(files);
   await new Deno.Command("true").output();
   assertEquals(settled.length, 0, "nobody was woken yet");
-  // One who wakes them all, in another order.
+  // Wake all of them, in another order.
   for (const { subject } of waits.toReversed()) subject.wake();
   const results = await Promise.all(waits.map(({ wait }) => wait));
   assertEquals(results, waits.map(() => "woken"));
@@ -73,7 +73,7 @@ Deno.test("200 waits of all kinds are woken in the order of their events", async
     .sort(() => Math.random() - 0.5);
   for (const [i, subject] of order.entries()) {
     subject.wake();
-    // The others go on waiting.
+    // The others stay pending.
     while (settled.length <= i) await later(0);
     assertEquals(settled.length, i + 1);
     assertEquals(settled[i] === subject, true, `number ${i}`);
@@ -101,7 +101,7 @@ Deno.test("1,000 descriptors are waited for at once, half of them in vain", asyn
     await Promise.all(waits),
     events.map(({ aborts }, i) => aborts ? "aborted" : i + 1),
   );
-  // What was posted to those who had given up is still there.
+  // The values posted to aborted waits are still there.
   assertEquals(
     events.map(({ event }) => event.tryReceive()),
     events.map(({ aborts }, i) => aborts ? i + 1 : undefined),
@@ -209,7 +209,8 @@ Deno.test("a wait without descriptors left rejects, loses nothing, and later one
   await using child = spawnProgram("no_descriptors_child.ts");
   const { code, stdout, stderr } = await child.end();
   const line = "EMFILE,EMFILE,ETIMEDOUT,1";
-  // The one more is that of a thread, which is kept for the next wait.
+  // The additional descriptor belongs to a thread that is kept for the next
+  // wait.
   assertEquals([code, stdout], [0, `${line} 0\n${line} 1\n1\n`], stderr);
 });
 

@@ -1,20 +1,21 @@
-// Waits and the life of the process: who keeps it alive, and who does not.
+// Waits and the life of the process: which ones keep it alive, and which do
+// not.
 
 import { assertEquals } from "@std/assert";
 import { denoWith } from "../ipc/process/util.ts";
 import { notEmulated, source, spawnDeno, watchdog } from "../util.ts";
 import { kinds, QUEUED_SIGNAL, signalQueueKind } from "./kinds.ts";
 
-/** What the programs below begin with. */
+/** The beginning of the programs below. */
 const PREPARE = `
   import { kindOf, kinds } from "${source("tests/async/kinds.ts")}";
 `;
 
 /**
- * Waits on each kind, in vain first, and then until an unref timer wakes it: the
- * end of the process in between is that of a wait that does not keep it alive,
- * and one that keeps it alive for longer is never followed by the end. Not at
- * the top level, where Deno runs such timers as well.
+ * Waits on each kind twice: the first wait is aborted, and an unref timer wakes
+ * the second. If a wait does not keep the process alive, the process ends too
+ * early. If it keeps the process alive for longer, the process never ends. This
+ * does not run at the top level, where Deno runs such timers as well.
  */
 const keepsAlive = (names: string[]) =>
   `${PREPARE}

@@ -23,7 +23,7 @@ import { exists, later, scaled, spawnDeno, watchdog } from "../util.ts";
 /** How often each process is killed. */
 const KILLS = scaled(1, 1000);
 
-/** A test that kills, so many times. */
+/** Repeats a test that kills processes. */
 function repeatedly(test: () => Promise<void>): () => Promise<void> {
   return async () => {
     for (let i = 0; i < KILLS; i++) await test();
@@ -39,12 +39,12 @@ async function elsewhere(code: string): Promise<void> {
   assertEquals(status, 0, stderr);
 }
 
-/** A process that does nothing but have descriptors, and ends with this one. */
+/** A process that only holds descriptors, and ends with this one. */
 function holder(fds: Record<number, ChildFd> = {}): ChildProcess {
   return spawn("cat", { fds: { ...fds, 0: "pipe" }, killSignal: "SIGKILL" });
 }
 
-/** Three waits under way: one still tries by itself, others rely on events. */
+/** Three pending waits: one still tries by itself, others rely on events. */
 async function three<T>(wait: () => Promise<T>): Promise<Promise<T>[]> {
   const waits = [wait(), wait()];
   await later();
@@ -135,7 +135,7 @@ Deno.test(
     using fifo = Fifo.create(place.path());
     using reader = fifo.openReader();
     const reads = await three(() => reader.read(new Uint8Array(1)));
-    // They have waited for the first one, too.
+    // The reads have waited for the first writer, too.
     using writer = fifo.openWriterSync();
     await using child = holder({ 3: writer });
     writer.close();
@@ -151,7 +151,7 @@ Deno.test("Fifo.openWriter() ends with an error when the path is removed or take
   for (const code of ["ENOENT", "ESTALE"]) {
     using fifo = Fifo.create(place.path());
     const waits = await three(() => fifo.openWriter());
-    // Taken at once: it must not be missing in between.
+    // The path is replaced at once: it must not be missing in between.
     const script = code === "ESTALE" ? ": > $0.new; mv $0.new $0" : "rm $0";
     const args = ["-c", script, fifo.path];
     await new Deno.Command("sh", { args }).output();
@@ -171,7 +171,7 @@ for (const type of ["stream", "seqpacket"] as const) {
       await using child = holder({ 3: peer });
       peer.close();
       const data = new Uint8Array(65536);
-      // Until there is no more room.
+      // Write until the buffer is full.
       while (
         type === "stream" ? socket.writer.tryWrite(data) : socket.trySend(data)
       );
@@ -184,7 +184,7 @@ for (const type of ["stream", "seqpacket"] as const) {
       const ends = await Promise.all(
         receives.map((receive) => receive.catch(({ code }) => code)),
       );
-      // What the peer had not received counts as reset, which is told once.
+      // Data that the peer had not received counts as a reset, reported once.
       assertEquals(
         ends.filter((end) => end !== null && end !== "ECONNRESET"),
         [],
@@ -198,7 +198,7 @@ Deno.test("Socket.accept() goes on when another process removes the path", async
   using place = new Place();
   using listener = Socket.listen(place.path(), { owner: false });
   const accepts = await three(() => listener.accept());
-  // Another name leads to the same socket.
+  // Another path leads to the same socket.
   const args = ["-c", "ln $0 $0.other && rm $0", place.path()];
   await new Deno.Command("sh", { args }).output();
   assertEquals(exists(place.path()), false);

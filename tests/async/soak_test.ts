@@ -4,7 +4,9 @@ import { assert, assertEquals } from "@std/assert";
 import { rise, trend } from "../../_tools/soak_parts.ts";
 import { FULL, source, spawnDeno, watchdog } from "../util.ts";
 
-/** Of the gate, four: a few kills, and hundreds of turns of everything. */
+/**
+ * Four seconds in the gate: a few kills, and hundreds of turns of everything.
+ */
 const SECONDS = FULL ? 600 : 4;
 
 Deno.test(`the soak of ${SECONDS} seconds loses nothing but with the processes it kills, and grows nothing`, async () => {

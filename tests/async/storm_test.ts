@@ -32,20 +32,21 @@ const SIGUSR2 = 12;
 const QUEUED = 35;
 /** `SIGRTMIN+5`, as in `storm_handlers.ts` */
 const REAL_TIME = 39;
-// That of perl, which is never emulated.
+// The number for perl, which is never emulated.
 const TGKILL = Deno.build.arch === "x86_64" || EMULATED ? 234 : 131;
-// An emulator numbers real-time signals in another way than perl does.
+// An emulator numbers real-time signals differently from perl.
 const HANDLED = EMULATED ? [SIGUSR2] : [SIGUSR2, REAL_TIME];
 
 const noPerl = !hasCommand("perl");
 const why = noPerl ? " [skipped: perl is missing]" : "";
 
-/** Who a signal is sent to: the process, or one of its threads at random. */
+/** The target of a signal: the process, or a random one of its threads. */
 type Aim = "process" | "threads";
 
 /**
- * Another process that sends so many of these signals, after random pauses of
- * up to 0.3 ms, and then `SIGHUP`. It prints how often it has sent which.
+ * Another process that sends `SIGNALS` of these signals at random, and then
+ * `SIGHUP`. After about half of them it pauses for 0.15 to 0.3 ms. It prints
+ * how often it has sent each.
  */
 function storm(pid: number, aim: Aim, signals: number[]): Child {
   const code = `
@@ -70,7 +71,7 @@ function storm(pid: number, aim: Aim, signals: number[]): Child {
   return spawnCommand("perl", { args: ["-e", code, "--", ...args] });
 }
 
-/** What the programs under the storm begin with. */
+/** The beginning of the programs under the storm. */
 const PREPARE = `
   import { Fifo, PosixMessageQueue, PosixSemaphore, SysvMessageQueue, SysvSemaphoreSet } from "@libc/ipc";
   import "${source("tests/async/storm_handlers.ts")}";

@@ -14,14 +14,14 @@ import { later, turn, watchdog } from "../util.ts";
 import { assertEffects, outcomeOf, random, seed } from "./checks.ts";
 import { type Kind, kinds, type Subject } from "./kinds.ts";
 
-/** An object that can be waited for, and its kind. */
+/** An object that waitAny() can wait for, and its kind. */
 interface Candidate {
   kind: Kind;
   subject: Subject;
   target: Waitable;
 }
 
-/** One object of each kind that can be waited for so. */
+/** One object of each kind that waitAny() can wait for. */
 function candidatesOf(stack: DisposableStack): Candidate[] {
   const candidates: Candidate[] = [];
   for (const kind of kinds) {
@@ -32,10 +32,10 @@ function candidatesOf(stack: DisposableStack): Candidate[] {
   return candidates;
 }
 
-/** Nobody waits for any of them any more. */
+/** Asserts that no waits are left on any of them. */
 function assertNobodyWaits(candidates: readonly Candidate[]): void {
   for (const { kind, target } of candidates) {
-    // A child is waited for in the background as long as it runs.
+    // A running child is always waited for in the background.
     const expected = kind.name === "ChildProcess.wait" ? 1 : 0;
     const { size } = target[READINESS]().source.waiters;
     assert(size <= expected, `${size} wait for ${kind.name}`);
@@ -69,7 +69,7 @@ Deno.test("waitAny() finds each kind, ready before or later, and takes nothing",
     }
     assertStrictEquals(found, target, kind.name);
     assertNobodyWaits(left);
-    // It is still there, for one only.
+    // The event is still there, for one wait only.
     const outcome = await outcomeOf(subject, subject.wait({ timeout: 5000 }));
     assert("value" in outcome, kind.name);
     await assertEffects(kind, subject, 1, kind.name);
@@ -93,7 +93,7 @@ Deno.test("waitAny() is fair to all kinds that are ready together, and to severa
   };
   for (let i = 0; i < 10 * targets.length; i++) await count(targets);
   assertEquals([...counts.values()], targets.map(() => 10));
-  // Two that take turns, over two objects, must not get one each.
+  // Each caller gets both of its objects in turn, even if another alternates.
   for (const kept of [0, 1]) {
     counts.clear();
     const two = targets.slice(0, 2);
@@ -123,7 +123,7 @@ Deno.test("waitAny() loses nothing when two loops compete", async () => {
       if (found === undefined) return;
       const subject = candidates[targets.indexOf(found)]?.subject;
       assert(subject !== undefined);
-      // Somebody else may have been faster.
+      // The other loop may have been faster.
       const outcome = await outcomeOf(subject, subject.wait({ timeout: 0 }));
       if ("value" in outcome) received++;
       else assert(outcome.error instanceof IpcError, `${outcome.error}`);
@@ -133,7 +133,7 @@ Deno.test("waitAny() loses nothing when two loops compete", async () => {
   const loops = [consume(), consume()];
   for (let sent = 0; sent < total; sent++) {
     candidates[Math.floor(next() * candidates.length)]?.subject.wake();
-    // Queues have room for ten.
+    // Queues hold ten messages.
     while (sent - received > 8) await turn();
     if (next() < 0.3) await turn();
     if (next() < 0.02) await later(1);
@@ -163,7 +163,7 @@ Deno.test("waitAny() leaves a waiting receiver its message, and is told all the 
     await Promise.race([before, after]);
     subject.wake();
     await Promise.all([before, after]);
-    // That may have been too short a moment to see it.
+    // The previous event may have been consumed too soon to be seen.
     subject.wake();
     assertStrictEquals(await any, target, kind.name);
     await assertEffects(kind, subject, 2, kind.name);

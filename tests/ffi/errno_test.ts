@@ -139,8 +139,8 @@ Deno.test("checkRc() takes the error from the result itself", () => {
   );
 });
 
-// A second FFI call after the failing one would find another errno now and
-// then; this is what the cached view is for.
+// A second FFI call after the failed one would occasionally read another errno.
+// The cached view prevents that.
 const ROUNDS = scaled(400_000, 5_000_000);
 
 /** Counts wrong codes over failing calls of three kinds. */

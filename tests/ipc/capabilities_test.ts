@@ -52,7 +52,7 @@ Deno.test({
       {
         sysv: isThere("/proc/sys/kernel/msgmax"),
         posixMessageQueue: isThere("/proc/sys/fs/mqueue/msg_max"),
-        // Of CONFIG_CHECKPOINT_RESTORE as well.
+        // This also depends on CONFIG_CHECKPOINT_RESTORE.
         messageCopy: isThere("/proc/sys/kernel/msg_next_id"),
         inet6: isThere("/proc/net/if_inet6"),
         memfdHugePages: isThere("/proc/sys/vm/nr_hugepages"),
@@ -81,7 +81,7 @@ Deno.test({
         { permissions: ["--allow-all"] },
       );
       const { stdout, stderr } = await child.end();
-      // One without room is there all the same.
+      // A file system without space counts as present, too.
       assertEquals(stdout, `${options !== "ro"}\n0\n`, stderr);
     }
   },

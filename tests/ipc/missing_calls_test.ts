@@ -1,5 +1,5 @@
-// System calls that the kernel has not, or a sandbox forbids: each is taken
-// away from a process, which then tries everything.
+// System calls that the kernel lacks or a sandbox forbids: each is removed from
+// a process, which then tries everything.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Capabilities } from "@libc/ipc/capabilities";
@@ -11,19 +11,21 @@ import { hasSeccomp, type Refusal } from "./missing/seccomp.ts";
 import type { Use } from "./missing/uses.ts";
 import { lineChild } from "./process/util.ts";
 
-/** What calls are missing, and what comes of it. */
+/** Missing calls and the consequences. */
 interface Row extends Refusal {
-  /** What else the name of the test says. */
+  /** Replaces the calls in the name of the test. */
   what?: string;
-  /** What the kernel answers; what old kernels and sandboxes do by default. */
+  /**
+   * The errors of the calls; by default `ENOSYS`, as old kernels and sandboxes.
+   */
   answers?: (keyof typeof ERRNO)[];
   /** The capabilities that are then false. */
   lacks?: (keyof Capabilities)[];
-  /** What then fails, and the call that the error names. All else works. */
+  /** The uses that then fail, and the call in the error. All others work. */
   fails?: Partial<Record<Use, string>>;
 }
 
-/** What each use gives where nothing is missing. */
+/** The result of each use if nothing is missing. */
 const WORKS: Record<Use, unknown> = {
   memfd: 2,
   executableMemfd: 0,
@@ -65,7 +67,7 @@ const WORKS: Record<Use, unknown> = {
   rangeLock: "locked",
 };
 
-/** Uses of one kind that fail by the same call. */
+/** Uses that all fail with the same call. */
 function failing(
   syscall: string,
   ...names: Use[]
@@ -73,7 +75,7 @@ function failing(
   return Object.fromEntries(names.map((name) => [name, syscall]));
 }
 
-// They make sets with values, by semop.
+// They create sets with values, which needs semop.
 const SEMAPHORES: Use[] = [
   "sysvSemaphore",
   "sysvSemaphoreTimeout",
@@ -212,7 +214,7 @@ const rows: Row[] = [
     lacks: ["messageCopy"],
     fails: failing("msgrcv", "sysvPeek"),
   },
-  // There are other ways to cut a wait short.
+  // A wait can be interrupted in other ways.
   { calls: ["timer_create"] },
   {
     calls: [
@@ -303,7 +305,7 @@ const rows: Row[] = [
     lacks: ["ofdLocks"],
     fails: failing("fcntl", "rangeLock"),
   },
-  // The C library has other ways for these.
+  // The C library has fallbacks for these.
   { calls: ["clone3"] },
   { calls: ["close_range"] },
 ];
@@ -334,7 +336,7 @@ async function check(row: Row, answer: keyof typeof ERRNO): Promise<void> {
     await run(${JSON.stringify({ calls, only })}, ${ERRNO[answer]});`,
   );
   await using child = lineChild(spawn(Deno.execPath(), {
-    // What looks into /proc needs more.
+    // Reading /proc needs more permissions.
     args: args.map((arg) => arg === "--allow-ffi" ? "--allow-all" : arg),
     // For signalQueue.
     signalMask: ["SIGRTMIN+1"],

@@ -1,5 +1,5 @@
-// Sizes, offsets and constants of ours against what the C compiler says, for
-// this architecture and, where a cross compiler is installed, for the other.
+// Sizes, offsets and constants of the library against those of the C compiler,
+// for this architecture and, if a cross compiler is installed, for the other.
 
 import { assert, assertEquals } from "@std/assert";
 import { ERRNO } from "@libc/ipc/errno";
@@ -7,7 +7,7 @@ import { ADVICE } from "@libc/ipc/ffi";
 import { signals } from "@libc/ipc/signal";
 import { hasCommand, MACHINE } from "../../util.ts";
 
-/** What `peers/layouts.c` prints. */
+/** The output of `peers/layouts.c`. */
 interface Truth {
   structs: Record<
     string,
@@ -23,7 +23,7 @@ interface Truth {
   syscalls: Record<string, number>;
 }
 
-/** Our side, as a program for an architecture prints it. */
+/** The values of the library, as printed by a program for an architecture. */
 interface Ours {
   structs: Record<string, {
     size: number;
@@ -52,7 +52,7 @@ const TARGETS = [
   },
 ] as const;
 
-// The machine's compiler answers for the machine's architecture only.
+// The native compiler supports only the native architecture.
 function compilerOf(target: typeof TARGETS[number]): string {
   return target.arch === MACHINE ? "cc" : target.compiler;
 }
@@ -129,7 +129,7 @@ for (const target of TARGETS) {
           const c = truth.structs[tag] ?? truth.structs[name];
           assert(c !== undefined, `${name} is not in layouts.c`);
           assertEquals(one.size, c.size, "size");
-          // Registers of aarch64 have 16 bytes, and no field here has.
+          // aarch64 has registers of 16 bytes in C. No field here has 16 bytes.
           const most = name === "ucontext_t" ? 8 : 16;
           assertEquals(one.align, Math.min(c.align, most), "alignment");
           for (const [field, offset] of Object.entries(one.offsets)) {
@@ -137,7 +137,7 @@ for (const target of TARGETS) {
             const size = one.sizes[field];
             const { offset: at, size: bytes } = c.fields[field] ?? {};
             assertEquals([field, offset, size], [field, at, bytes]);
-            // What is an address or a union in C is a number here.
+            // Addresses and unions of C are numbers here.
             const kind = c.fields[field]?.kind;
             if (kind === "ptr" || kind === "other") continue;
             assertEquals([field, one.kinds[field]], [field, kind]);
@@ -181,7 +181,7 @@ for (const target of TARGETS) {
   });
 }
 
-// Not constants of a C header under these names, or too new for some headers.
+// Not constants of a C header by these names, or too new for some headers.
 const UNCHECKED = new Set([
   "F_SEAL_EXEC",
   "MFD_EXEC",

@@ -36,7 +36,7 @@ Deno.test("table() makes a call again that fails with EAGAIN, and then tells it"
   const time = new Uint8Array(timespec.size);
   timespec.view(time).tv_nsec = BigInt(milliseconds * 1e6);
   const before = performance.now();
-  // Of no signals there is none when the time is up.
+  // A wait for an empty set of signals can only time out.
   assertEquals(calls.sigtimedwait(new Uint8Array(128), null, time), -1);
   assertEquals(errno[0], ERRNO.EAGAIN);
   assert(performance.now() - before >= 4 * milliseconds);

@@ -1,4 +1,4 @@
-// Calls that are offered raw and that nothing here wraps.
+// Raw calls that the library does not wrap.
 
 import { assertArrayIncludes } from "@std/assert";
 import { IPC_PRIVATE } from "@libc/ipc";
@@ -20,7 +20,7 @@ import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
 import { SysvSemaphoreSet } from "@libc/ipc/sysv-sem";
 import { SysvSharedMemory } from "@libc/ipc/sysv-shm";
 
-/** What a call gives for each index up to the highest that is in use. */
+/** The results of a call for each index up to the highest one in use. */
 function upTo(highest: number, idAt: (index: number) => number): number[] {
   return Array.from({ length: highest + 1 }, (_, index) => idAt(index));
 }

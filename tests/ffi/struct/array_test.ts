@@ -14,7 +14,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 
 const Point = struct({ x: "i16", y: "i16" });
 
-/** What a caller without types can pass. */
+/** A value as an untyped caller can pass it. */
 function untyped<T>(value: unknown): T {
   return value as T;
 }
@@ -144,7 +144,7 @@ Deno.test("ArrayView fill() sets every element", () => {
   view.big.fill(2n ** 64n - 1n);
   view.names.fill("x");
   view.grid.fill([1]);
-  // An iterable that yields only once fills all the same.
+  // An iterable that can be consumed only once fills every element, too.
   view.grid.fill(new Set([3]).values());
   view.points.at(0)?.y;
   view.points.fill({ x: 2 });
@@ -209,7 +209,7 @@ Deno.test("ArrayView copyFrom() checks everything before the first byte", () => 
     TypeError,
     "an array takes an iterable",
   );
-  // A byte is no boolean, even in a typed array.
+  // A byte is not a boolean, even in a typed array.
   assertThrows(
     () => flags.copyFrom(untyped<boolean[]>(new Uint8Array([1]))),
     TypeError,

@@ -1,4 +1,4 @@
-/** Struct fields that others change at the same time. */
+/** Struct fields that others change concurrently. */
 
 import { array, type AtomicField, struct, text } from "@libc/ipc";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
@@ -24,12 +24,12 @@ const Wave = struct({
   values: array("i32", 4),
 });
 
-/** What a caller without types can pass. */
+/** A value as an untyped caller can pass it. */
 function untyped<T>(value: unknown): T {
   return value as T;
 }
 
-/** What a JavaScript program prints, in a process of its own. */
+/** The output of a JavaScript program that runs in its own process. */
 async function evaluate(code: string, ...flags: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-lock", ...flags, code],

@@ -1,4 +1,4 @@
-/** Layouts and `toC()` against what the C and C++ compilers say. */
+/** Layouts and `toC()` against the C and C++ compilers. */
 
 import {
   array,
@@ -17,7 +17,7 @@ const ignoreC = !hasCommand("cc");
 const ignoreCpp = !hasCommand("c++");
 const ignoreAarch64 = !hasCommand("aarch64-linux-gnu-gcc");
 
-/** Says in the test's name why it is skipped. */
+/** Adds to the name of a test why it is skipped. */
 function named(name: string, ignore: boolean, command: string): {
   name: string;
   ignore: boolean;
@@ -74,7 +74,7 @@ async function run(command: string, args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** What C has to say about a layout, a line for each figure. */
+/** C statements that print a layout, one line per figure. */
 function printing(layout: Struct<Fields>, name: string): string {
   const offsets = Object.keys(layout.fields).map((field) =>
     `  printf("${name}.${field} %zu\\n", offsetof(${name}, ${field}));`
@@ -363,9 +363,9 @@ Deno.test({
     const b = struct({ x: "u16" });
     const wide = struct({ x: "u8", y: "u32" });
     const layouts = new Map<string, Struct<Fields>>([
-      // Two paths that read the same, and a field of that name as well.
+      // Two paths that result in the same name, and a field with that name.
       ["S", struct({ a_b: a, a: struct({ b }), S_a: "u8" })],
-      // Nested names that the headers or the guard would have.
+      // Nested names that would collide with the headers or the guard.
       ["size", struct({ t: a })],
       ["UINT8", struct({ MAX: a })],
       ["X", struct({ LAYOUT_H: a, LAYOUT_HASH: b })],

@@ -16,7 +16,7 @@ Deno.test("toC() is the same text each time", () => {
     struct({ ...fields }).toC("Wave"),
     struct({ ...fields }).toC("Wave"),
   );
-  // It does not matter which object is nested, only what it is.
+  // Only the layout of the nested struct matters, not which object it is.
   const one = struct({ a: Point, b: Point });
   const two = struct({ a: Point, b: struct({ x: "f32", y: "f32" }) });
   assertStrictEquals(one.toC("Line"), two.toC("Line"));

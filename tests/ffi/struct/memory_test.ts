@@ -35,7 +35,7 @@ const Wave = struct({
   names: array(text(4), 2),
 });
 
-/** A mapping without a kernel: closing detaches, as the real one does. */
+/** A fake mapping: closing detaches it, as with a real one. */
 class Memory implements MappedMemory {
   readonly size: number;
   readonly readOnly: boolean;
@@ -57,7 +57,7 @@ class Memory implements MappedMemory {
   }
 }
 
-/** What a caller without types can pass. */
+/** A value as an untyped caller can pass it. */
 function untyped<T>(value: unknown): T {
   return value as T;
 }
@@ -101,7 +101,7 @@ Deno.test("view() of a read-only mapping reads and refuses to write", () => {
       `Cannot ${name}: the mapping is read-only`,
     );
   }
-  // Said before the value is looked at.
+  // This is refused before the value is checked.
   assertThrows(() => view.state = 1.5, TypeError, "read-only");
   assertEquals(new Uint8Array(memory.buffer), before);
 });
@@ -247,7 +247,7 @@ Deno.test("write() notices a mapping that its values close", () => {
 });
 
 Deno.test("view() of a packed struct reaches fields aligned or not", () => {
-  // Whether a field is aligned is decided by its address, not by its struct.
+  // The alignment of a field depends on its address, not on its struct.
   const packed = struct({ byte: "u8", word: "u32" }).packed();
   const buffer = new ArrayBuffer(16);
   packed.view(buffer, 3).word = 0x01020304;

@@ -1,4 +1,4 @@
-/** Layouts: sizes, offsets, hashes, names; where a struct may lie. */
+/** Layouts: sizes, offsets, hashes, names, and where a struct may be placed. */
 
 import {
   array,
@@ -26,7 +26,7 @@ const Wave = struct({
   period: "f64",
 });
 
-/** A mapping without a kernel: closing detaches, as the real one does. */
+/** A fake mapping: closing detaches it, as with a real one. */
 class Memory implements MappedMemory {
   readonly size: number;
   readonly readOnly: boolean;
@@ -48,7 +48,7 @@ class Memory implements MappedMemory {
   }
 }
 
-/** What a caller without types can pass. */
+/** A value as an untyped caller can pass it. */
 function untyped<T>(value: unknown): T {
   return value as T;
 }
@@ -133,7 +133,7 @@ Deno.test("struct() keeps the fields in order and unchangeable", () => {
 });
 
 Deno.test("Struct.hash is FNV-1a of names, types, offsets and size", () => {
-  // The canonical text is what other processes hash too: it must never change.
+  // Other processes hash the same canonical text: it must never change.
   const layout = struct({ a: "u8", b: array(struct({ c: "i64" }), 2) });
   const canonical = '{"a":u8@0,"b":{"c":i64@0;8}[2]@8;24}';
   let hash = 0xcbf29ce484222325n;
@@ -222,7 +222,7 @@ Deno.test("struct() refuses types it does not know, with the path", () => {
     TypeError,
     'Cannot lay out a[]: "u9"',
   );
-  // Looks like a struct, but nobody has checked its size.
+  // It looks like a struct, but its size was never checked.
   assertThrows(
     typed({ kind: "struct", fields: {}, size: 1, align: 1 }),
     TypeError,
@@ -239,7 +239,7 @@ Deno.test("array() and text() refuse lengths that are no positive integer", () =
     assertThrows(() => array("u8", untyped<number>(bad)), TypeError, "length");
     assertThrows(() => text(untyped<number>(bad)), TypeError, "length");
   }
-  // The same where array() was not asked.
+  // The same for an array that was not created by array().
   const forged = { kind: "array", element: "u8", length: 0.5 } as const;
   assertThrows(() => struct({ a: forged }), RangeError, "of length 0.5");
 });
@@ -256,7 +256,8 @@ Deno.test("struct() refuses more than 2^31 bytes", () => {
     RangeError,
     "2147483649 bytes",
   );
-  // No size is lost on the way: 2^31 * 2^31 * 2^31 is not a safe integer.
+  // The size is not rounded on the way: 2^31 * 2^31 * 2^31 is not a safe
+  // integer.
   assertThrows(
     () => struct({ a: array(array(array("u8", 2 ** 31), 2 ** 31), 2 ** 31) }),
     RangeError,
@@ -311,11 +312,11 @@ Deno.test("view() is a part of the source and never more", () => {
   assertThrows(() => Wave.write(source, {}, 64), RangeError, "offset 64");
   assertThrows(() => Wave.atomic(source, "state", 64), RangeError, "64");
   assertThrows(() => Wave.view(source, 2 ** 53 - 8), RangeError, "source");
-  // A part of a buffer is all there is, whatever lies behind it.
+  // A part of a buffer is the limit, even if the buffer goes on behind it.
   const part = new Uint8Array(new ArrayBuffer(128), 8, 40);
   assertStrictEquals(Wave.view(part, 8).state, 0);
   assertThrows(() => Wave.view(part, 16), RangeError, "the 40 bytes");
-  // A mapping may have less than its buffer, or say that it has more.
+  // A mapping may be shorter than its buffer, or claim to be longer.
   assertThrows(() => Wave.view(new Memory(24, false, 64)), RangeError, "24");
   assertThrows(() => Wave.view(new Memory(64, false, 24)), RangeError, "24");
 });
@@ -338,7 +339,7 @@ Deno.test("view() refuses offsets that are not aligned in the buffer", () => {
   const error = assertThrows(() => Wave.view(buffer, 4), RangeError);
   assert(error.message.includes("offset 4"), error.message);
   assert(error.message.includes("a multiple of 8"), error.message);
-  // What counts is the offset in the underlying buffer.
+  // The offset in the underlying buffer decides.
   const part = new Uint8Array(buffer, 4);
   assertThrows(() => Wave.view(part, 0), RangeError, "byte 4 of the buffer");
   assertThrows(() => Wave.view(part, 8), RangeError, "byte 12 of the buffer");
@@ -371,7 +372,7 @@ Deno.test("view() sees a buffer that grows and throws when it shrinks", () => {
   assertThrows(() => view.time = 2, TypeError);
   assertStrictEquals(first.time, 2);
   assertStrictEquals(Wave.read(buffer).time, 2);
-  // Packed ones may begin anywhere, also there.
+  // Packed structs may start anywhere, in this buffer as well.
   Wave.packed().view(buffer, 3).value = 5;
   assertStrictEquals(Wave.packed().read(buffer, 3).value, 5);
   const shared = new SharedArrayBuffer(32, { maxByteLength: 64 });
@@ -381,7 +382,7 @@ Deno.test("view() sees a buffer that grows and throws when it shrinks", () => {
   assertStrictEquals(Wave.read(shared, 32).time, 3);
 });
 
-// Of these 5 GiB only the pages that are touched come to exist.
+// Only the touched pages of these 5 GiB are allocated.
 const huge = allocate(5 * 2 ** 30);
 
 function allocate(size: number): ArrayBuffer | undefined {

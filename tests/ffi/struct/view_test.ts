@@ -1,4 +1,4 @@
-/** Live views: values in and out, and what is refused. */
+/** Live views: reading, writing, and refused values. */
 
 import { array, type ScalarType, struct, text, type View } from "@libc/ipc";
 import {
@@ -37,7 +37,7 @@ function fresh(): {
   return { buffer, view: Everything.view(buffer) };
 }
 
-/** What a caller without types can pass. */
+/** A value as an untyped caller can pass it. */
 function untyped<T>(value: unknown): T {
   return value as T;
 }
@@ -246,7 +246,7 @@ Deno.test("text() from a hostile peer decodes with U+FFFD", () => {
   const bytes = new Uint8Array(buffer, Everything.offsets.name, 8);
   bytes.set([0x61, 0xff, 0x62, 0xc3, 0, 0, 0, 0]);
   assertStrictEquals(view.name, "a\ufffdb\ufffd");
-  // A character that the end of the field cuts off.
+  // The end of the field cuts off this character.
   bytes.set([0x61, 0x61, 0x61, 0x61, 0x61, 0xf0, 0x9f, 0x98]);
   assertStrictEquals(view.name, "aaaaa\ufffd");
   view.name = "\ud800";

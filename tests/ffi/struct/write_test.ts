@@ -39,7 +39,7 @@ function fresh(): {
   return { buffer, view: Everything.view(buffer) };
 }
 
-/** What a caller without types can pass. */
+/** A value as an untyped caller can pass it. */
 function untyped<T>(value: unknown): T {
   return value as T;
 }

@@ -10,7 +10,7 @@ const noRoot = privileged ? "" : " [skipped: may not become another user]";
 const canUnshare = privileged && hasCommand("unshare");
 const noNamespace = canUnshare ? "" : " [skipped: may not unshare]";
 
-/** What each call says, one line each. */
+/** Prints the result of each call, one per line. */
 const CALLS = `
   const say = (name, call) => {
     try {

@@ -116,7 +116,7 @@ test("WaveClient reads a C device of 32 bytes, until it goes off", async () => {
   assertThrows(() => WaveControl.open(place.address), IpcError, "EOPNOTSUPP");
   const { status, plain, attached } = inspect(place.address);
   assertEquals([status, plain, attached.length], ["alive", true, 2]);
-  // One device a key, whoever made it.
+  // A key has one device, no matter who created it.
   assertThrows(() => place.create(), IpcError, `process ${device.pid} (wave_d`);
   assertThrows(() => detach(place.address), IpcError, "EBUSY");
   const readings: Reading[] = [];
@@ -166,16 +166,16 @@ test("wait() finds a C device", async () => {
   await until(() => client.end === "off");
 });
 
-/** What was read without a lock: value and time may be of two samples. */
+/** A reading without a lock: value and time may belong to different samples. */
 interface Pair {
   value: number;
   time: number;
 }
 
 /**
- * Times must not fall, and each value must be of a sample between the readings
- * before and after it: the reader, or the device, may have been stopped in
- * between for any time.
+ * Times must not decrease, and each value must belong to a sample between the
+ * readings before and after it. The reader or the device may have been stopped
+ * in between for any time.
  */
 function checkPairs(
   pairs: Pair[],

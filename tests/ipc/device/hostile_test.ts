@@ -1,4 +1,4 @@
-/** Memory that somebody has filled with anything, and who must survive it. */
+/** Memory with arbitrary content, and the programs that must survive it. */
 
 import { assert, assertEquals } from "@std/assert";
 import { scaled, spawnCommand, watchdog } from "../../util.ts";
@@ -31,7 +31,8 @@ Deno.test("WaveClient survives thousands of hostile headers", async () => {
     Object.entries(outcomes).filter(([key]) => key.startsWith(what))
       .reduce((sum, [, count]) => sum + count, 0);
   assertEquals(total("open "), rounds, `seed ${seed}`);
-  // It was hostile enough to be refused, and not so much as to hide the rest.
+  // The content must be hostile enough to be refused, but not so hostile that
+  // all of it is refused early.
   assert(
     (outcomes["open EBADMSG"] ?? 0) > rounds / 100,
     `seed ${seed}: ${stdout}`,

@@ -1,4 +1,4 @@
-/** Devices and clients in processes of their own, and their deaths. */
+/** Devices and clients in their own processes, and the death of those. */
 
 import {
   assert,
@@ -106,8 +106,8 @@ Deno.test("WaveDevice is shown to clients of several processes alike", async () 
   for (const result of results) {
     const [count, sum, lost, end] = JSON.parse(result ?? "");
     assertEquals(end, "off");
-    // An emulated client begins late, when the first ones are history no more,
-    // and is too slow for all of them.
+    // An emulated client starts late, when the first samples have left the
+    // history, and is too slow to read all of them.
     if (EMULATED) assert(count + lost <= samples);
     else assertEquals([count, lost], [samples, 0]);
     if (lost === 0) sums.add(sum);
@@ -129,7 +129,7 @@ Deno.test("WaveClient ends with 'died' when the device is killed, and the next d
   assertEquals([stream.end, client.end, stream.lost], ["died", "died", 0]);
   assertEquals((await slow).length, 1);
   assertEquals(client.device.alive, false);
-  // What was read last is still to be had.
+  // The last reading is still available.
   assertEquals(client.read().state, "on");
   for (
     const refused of [
@@ -156,7 +156,7 @@ Deno.test("WaveClient ends with 'died' when the device is killed, and the next d
     "semaphores",
   ]);
   assertEquals(next.notices.length, 3);
-  // The old client is not fooled by the new device of the same key.
+  // The old client does not mistake the new device of the same key for its own.
   assertEquals(client.end, "died");
 });
 
@@ -166,13 +166,14 @@ Deno.test("WaveClient tells a good end from a death, however closely it looks", 
   for (let round = 0; round < 15; round++) {
     const child = await place.spawnDevice();
     using client = WaveClient.open(place.address);
-    // From here, since signals and promises would take turns with the look.
+    // Send the request from this thread: signals and promises would need turns
+    // of the event loop between the checks.
     using queue = SysvMessageQueue.open(client.key);
     queue.sendSync(1, "2 exit");
     let end = client.end;
     while (end === undefined) {
       end = client.end;
-      // The answer is taken away so that the device need not wait for that.
+      // Take the answer away, so that the device need not wait for that.
       takeAway(queue);
     }
     assertEquals(end, "off", `round ${round}`);
@@ -251,7 +252,7 @@ Deno.test("WaveClient takes a stopped device for alive", async () => {
 Deno.test("create() of many processes at once lets one win", async () => {
   using _dog = watchdog("race");
   await using place = await newPlace();
-  // A dead device's leftovers make it harder.
+  // The leftovers of a dead device make it harder.
   const dead = await place.spawnDevice();
   dead.kill("SIGKILL");
   await dead.end();
@@ -307,12 +308,13 @@ Deno.test("WaveDevice goes on when a client is killed that held the writers' loc
   assertEquals(await holder.line(), "held");
   const { samples } = device.status();
   assertEquals(inspect(place.address).lockedBy?.pid, holder.pid);
-  // Killed within its patience or after it: it must go on either way.
+  // The holder may be killed before or after the patience of the device ends:
+  // the device must go on either way.
   holder.kill("SIGKILL");
   await until(() => device.status().samples > samples + 50);
   using set = SysvSemaphoreSet.open(device.key);
   await until(() => set.value(0) === 1);
-  // What was due meanwhile was made up for: nothing is lost.
+  // The samples due meanwhile were made up for: nothing is lost.
   device.exit();
   assertEquals((await done).skipped, 0);
 });
@@ -377,7 +379,7 @@ Deno.test("create() takes no other process of the same id for the dead device", 
   using device = place.create();
   using segment = SysvSharedMemory.open(device.key);
   using mapping = segment.attach();
-  // As after a reboot, or when ids went round: our id, another start time.
+  // As after a reboot, or after ids wrapped around: our id, another start time.
   const at = HEADER_OFFSET + Header.offsets.startTime;
   const view = new DataView(mapping.buffer);
   view.setBigUint64(at, view.getBigUint64(at, true) - 1n, true);
@@ -398,7 +400,8 @@ Deno.test("WaveClient judges no process of another PID namespace by its id", asy
   const { startTime, namespace } = Header.offsets;
   view.setBigUint64(HEADER_OFFSET + startTime, 1n, true);
   view.setBigUint64(HEADER_OFFSET + namespace, 1n, true);
-  // The semaphore says that it lives, and that is known across namespaces.
+  // The semaphore says that the device is alive, which is valid across
+  // namespaces.
   using client = WaveClient.open(place.address);
   assertEquals(client.end, undefined);
   device.close();
@@ -419,7 +422,7 @@ Deno.test("WaveClient sees a device end that was killed in the middle of a write
   const seqlock = HEADER_OFFSET + Header.offsets.seqlock;
   view.setUint32(seqlock, view.getUint32(seqlock, true) | 1, true);
   view.setFloat64(16, 1e300, true);
-  // The sample before is whole, and is what one gets.
+  // The previous sample is intact, and is returned.
   const { time, sequence = 0 } = client.read();
   assertEquals(time, sequence * 0.001);
   const readings = await Array.fromAsync(client.readings());
@@ -431,7 +434,7 @@ function takeAway(queue: SysvMessageQueue): void {
   try {
     queue.tryReceive({ type: 2 });
   } catch (error) {
-    // The queue has gone with its device.
+    // The queue was removed with its device.
     assert(error instanceof IpcError);
   }
 }
@@ -451,7 +454,7 @@ Deno.test("a device that ends before its answer is fetched has ended, not died",
   assertEquals((await child.end()).code, 0);
 });
 
-/** Whether a process runs: it may have ended and not been waited for. */
+/** Whether a process runs. A zombie does not. */
 function isRunning(pid: number): boolean {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);

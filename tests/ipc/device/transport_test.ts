@@ -1,4 +1,4 @@
-/** What must hold wherever the memory lives. */
+/** Properties that do not depend on where the memory is. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
@@ -26,7 +26,7 @@ for (const transport of TRANSPORTS) {
     using _dog = watchdog(transport);
     await using place = await newPlace();
     const child = await place.spawnDevice({ transport });
-    // A client needs not be told.
+    // A client need not be told the transport.
     using client = WaveClient.open(place.address);
     assertEquals([client.transport, client.foreign], [transport, false]);
     using _told = WaveClient.open({ ...place.address, transport });
@@ -54,7 +54,7 @@ for (const transport of TRANSPORTS) {
       IpcError,
       `process ${child.pid} (deno)`,
     );
-    // Nor on another transport: a key has one device.
+    // Other transports are refused, too: a key has one device.
     for (const other of TRANSPORTS) {
       assertThrows(
         () => place.create({ transport: other }),
@@ -153,22 +153,22 @@ Deno.test("WaveClient opens no descriptor that is no sealed memory", async () =>
   assert(semaphores !== undefined);
   try {
     assertEquals(semaphores.claim("memfd"), "first");
-    // The device has not said yet where its memory is.
+    // The device has not published yet where its memory is.
     assertThrows(() => WaveClient.open(place.address), IpcError, "ENOENT");
-    // One that could be made shorter under its readers.
+    // A memfd that could be shrunk under its readers.
     using unsealed = Memfd.create("lie", { size: memorySize(16), seals: [] });
     semaphores.setFd(unsealed.fd.number);
     assertEquals(
       assertThrows(() => WaveClient.open(place.address), IpcError).code,
       "EPERM",
     );
-    // A file that is no memory.
+    // A file that is not device memory.
     await Deno.writeFile(`${place.path}/file`, new Uint8Array(4096));
     const fd = fcntl().open(cpath(`${place.path}/file`, "path"), O_RDWR, 0);
     semaphores.setFd(fd);
     assertThrows(() => WaveClient.open(place.address), IpcError);
     unistd().close(fd);
-    // None at all.
+    // A number without an open descriptor.
     semaphores.setFd(30_000);
     assertThrows(() => WaveClient.open(place.address), IpcError, "ENOENT");
     assertEquals(inspect(place.address).status, "alive");
@@ -271,7 +271,7 @@ for (const transport of TRANSPORTS) {
     for (let i = 0; i < scaled(2000, 100_000); i++) {
       using _device = place.create({ transport });
     }
-    // One that stays.
+    // This one stays.
     using _last = place.create({ transport });
     const { stdout, stderr } = await child.end();
     assertEquals(stdout, "device,alive\n", stderr);

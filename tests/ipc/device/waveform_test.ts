@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { sampleAt, type Waveform, WAVEFORMS } from "@libc/ipc/device";
 import { hasCommand } from "../../util.ts";
 
-/** The triangle another way: an arc sine of a sine is one. */
+/** The triangle computed another way: as the arc sine of a sine. */
 function triangle(time: number, period: number): number {
   return 2 / Math.PI * Math.asin(Math.sin(2 * Math.PI * time / period));
 }
@@ -13,7 +13,7 @@ Deno.test("WAVEFORMS has the order of the C enum", () => {
 });
 
 Deno.test("sampleAt() has the known points of each waveform", () => {
-  // Eighths of a period; the sine of an eighth is 362.04, 362.04, …
+  // Values at eighths of a period; 512·sin(π/4) is 362.04.
   const known: Record<Waveform, number[]> = {
     SIN: [0, 362, 512, 362, 0, -362, -512, -362, 0],
     TRI: [0, 256, 512, 256, 0, -256, -512, -256, 0],

@@ -23,7 +23,7 @@ import {
 } from "../../util.ts";
 import { type LineChild, lineChild } from "../process/util.ts";
 
-/** A path that is removed with the scope. */
+/** A temporary path that is removed with the scope. */
 function temporary(): Disposable & { path: string } {
   const path = `/tmp/${uniqueName()}`;
   return {
@@ -189,7 +189,8 @@ for (const [call, kind] of kinds) {
     using two = openLockFile(file.path);
     using _lock = lockFileSync(one, kind);
     openLockFile(file.path).close();
-    // The same open file; record locks of fcntl(F_SETLK) would be gone.
+    // A duplicate of the same open file. Here, fcntl(F_SETLK) would lose its
+    // locks.
     one.duplicate().close();
     assertEquals(tryLockFile(two, kind), undefined);
   });
@@ -216,7 +217,7 @@ for (const [call, kind] of kinds) {
     await child.process.status;
     using own = tryLockFile(two, kind);
     assert(own !== undefined);
-    // Nothing is unlocked through a number that is another file's by now.
+    // The number belongs to another file by now, which must not be unlocked.
     lock.close();
     assertEquals(own.closed, false);
   });
@@ -301,7 +302,7 @@ Deno.test("ranges of a file are locked on their own", () => {
     assertEquals([gap?.closed, rest?.closed], [false, false]);
     assertEquals(tryLockFile(one, range(2 ** 40, 1)), undefined);
   }
-  // One more lock beside does not release the others.
+  // A lock on another range does not release the others.
   using _far = lockFileSync(one, range(2 ** 50, 1));
   assertEquals(tryLockFile(two, range(0, 1)), undefined);
 });

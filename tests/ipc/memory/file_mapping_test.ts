@@ -35,7 +35,7 @@ function directory(
   };
 }
 
-/** Bytes in which each tells where it is. */
+/** Bytes that encode their own offsets. */
 function numbered(size: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8)) & 255);
 }
@@ -174,8 +174,9 @@ Deno.test("mapFile() with create makes a file of its size once", () => {
 });
 
 /**
- * Blocks until another thread has raised a word to a value: awake at first, so
- * that both go on at the same time, and asleep where threads share a processor.
+ * Blocks until another thread has raised a word to a value. It spins at first,
+ * so that both continue at the same time, and sleeps if threads share a
+ * processor.
  */
 function reached(words: Int32Array, index: number, value: number): void {
   for (let spins = 0; Atomics.load(words, index) < value; spins++) {
@@ -185,11 +186,11 @@ function reached(words: Int32Array, index: number, value: number): void {
 
 Deno.test("mapFile() never makes a file shorter that another thread makes longer", async () => {
   using _dog = watchdog("mapFile() of two threads");
-  // In memory: it is not the disk that matters.
+  // In memory, since the disk does not matter here.
   using dir = directory("/dev/shm");
   const path = dir.path("grows");
   const turns = scaled(50, 5000);
-  // Many at each turn: where threads share a processor a turn takes long.
+  // Many files per turn: a turn takes long if threads share a processor.
   const files = 20;
   using worker = spawnWorker(`
     import { mapFile } from "@libc/ipc/mmap";
@@ -405,13 +406,13 @@ Deno.test("mapAnonymous() gives zero bytes of its own", () => {
 Deno.test("mapAnonymous() unmaps all of it", () => {
   const size = 1237 * PAGE;
   const kilobytes = String(size / 1024);
-  /** Mappings of a size that nothing else has. */
+  /** Counts the mappings of a size that nothing else has. */
   const count = () =>
     Deno.readTextFileSync("/proc/self/smaps").split("\n")
       .filter((line) => /^Size:\s+(\d+) kB$/.exec(line)?.[1] === kilobytes)
       .length;
   const before = count();
-  // Populated, so that it is not merged with what is beside it.
+  // Populated, so that it is not merged with an adjacent mapping.
   const mapping = mapAnonymous(size - 1, { shared: true, populate: true });
   assertEquals(count(), before + 1);
   mapping.close();
@@ -456,7 +457,7 @@ Deno.test("mapAnonymous() shares memory with a process that is started", async (
     );
     assertEquals((await child.status).code, 0);
     assertEquals(Atomics.load(cells, 1), 42);
-    // Nobody can make it shorter, which would end who touches it.
+    // Nobody can shrink it, which would kill a process that touches it.
     assertThrows(() =>
       Deno.truncateSync(`/proc/self/fd/${memory.fd.number}`, 0)
     );

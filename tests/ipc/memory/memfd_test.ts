@@ -159,7 +159,7 @@ Deno.test("Memfd.create() explains huge pages that are not there", () => {
   assertEquals(openedSince(before, FILES), []);
 });
 
-/** A number of `/proc/meminfo`. */
+/** Reads a number from `/proc/meminfo`. */
 function meminfo(name: string): number {
   const text = Deno.readTextFileSync("/proc/meminfo");
   return Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
@@ -175,7 +175,7 @@ Deno.test({
       "its pages have 2097152",
     );
     assertThrows(() => memory.map({ offset: PAGE }), RangeError, "its pages");
-    // More than any machine has, or lends to another test meanwhile.
+    // More than any machine has, or than another test lends meanwhile.
     using most = Memfd.create("most", { size: 2 ** 44, hugePages: 2 ** 21 });
     const error = assertThrows(() => most.map(), IpcError);
     assertEquals(error.code, "ENOMEM");
@@ -183,15 +183,15 @@ Deno.test({
   },
 });
 
-/** How many huge pages the kernel makes when they are asked for. */
+/** The number of huge pages that the kernel may make on demand. */
 const OVERCOMMIT = "/proc/sys/vm/nr_overcommit_hugepages";
 
-/** Lets there be two huge pages, where there are none and this user may. */
+/** Allows two huge pages if there are none and this user may allow them. */
 function lendHugePages(): Disposable | undefined {
   if (meminfo("HugePages_Free") >= 2) return { [Symbol.dispose]() {} };
   using stack = new DisposableStack();
   try {
-    // The number is the machine's: who else lends pages has to wait.
+    // The setting is global, so other tests that lend pages have to wait.
     const file = stack.use(Deno.openSync(OVERCOMMIT));
     file.lockSync(true);
     const before = Deno.readTextFileSync(OVERCOMMIT);
@@ -226,7 +226,7 @@ Deno.test({
     mapping.bytes[2 * huge - 1] = 1;
     assertEquals(second.bytes[huge - 1], 1);
     const maps = Deno.readTextFileSync("/proc/self/smaps");
-    // Where its line begins: another mapping may end at that address.
+    // The start of its line: another mapping may end at that address.
     const begin = new RegExp(`^0*${mapping.address.toString(16)}-`, "m");
     const part = maps.slice(maps.search(begin));
     const [, size] = /^KernelPageSize:\s*(\d+) kB$/m.exec(part) ?? [];
@@ -336,7 +336,7 @@ Deno.test("Memfd.open() reaches the memory of another process", async () => {
     await child.write("go");
     assertEquals(await child.line(), "9");
     assertEquals((await child.end()).code, 0);
-    // It lives on in what is open and mapped here.
+    // The memory lives on in the descriptors and mappings of this process.
     assertEquals(mapping.bytes[1], 2);
     using again = memory.map();
     assertEquals(again.bytes[2], 3);

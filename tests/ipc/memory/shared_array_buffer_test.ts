@@ -226,8 +226,8 @@ Deno.test({
   ),
   async fn() {
     using _dog = watchdog("sharedArrayBuffer() of huge pages");
-    // More huge pages than are free, or lent to another test meanwhile: the kernel
-    // finds that out late.
+    // More huge pages than are free, or than another test lends meanwhile. The
+    // kernel finds that out late.
     await using child = spawnDeno(
       `
       import { mapAnonymous, Memfd, sharedArrayBuffer } from "@libc/ipc";

@@ -1,4 +1,4 @@
-// The ends of FIFOs: opened without hanging, writers that come and go.
+// The ends of FIFOs: opening without hanging, writers that come and go.
 
 import { Fifo, IpcError } from "@libc/ipc";
 import { fcntl } from "@libc/ipc/ffi";
@@ -95,7 +95,7 @@ Deno.test("openWriterSync() waits for a reader, with and without a time limit", 
     });
     using writer = fifo.openWriterSync(options);
     writer.tryWrite("through cat");
-    // Was opened blocking, and must not stay so.
+    // It was opened as blocking, but must not stay so.
     assertEquals(fcntl().fcntl(writer.fd.number, 3) & 0o4000, 0o4000);
     writer.close();
     assertEquals((await reader.end()).stdout, "through cat");
@@ -143,7 +143,7 @@ Deno.test("openWriter() rejects when it is aborted or the handle closed", async 
   using other = Fifo.open(place.path());
   using _reader = other.openReader();
   const ends = openFds(STREAMS).filter((fd) => fd.endsWith(` ${place.path()}`));
-  // The node that `other` knows, and the reader.
+  // One is the node that `other` holds, the other one is the reader.
   assertEquals(ends.length, 2, "an end was opened after all");
 });
 
@@ -223,7 +223,7 @@ Deno.test("openWriter() aborted at random moments leaks no descriptor", async ()
   const before = openFds(ours);
   for (let i = 0; i < scaled(1000, 10_000); i++) {
     const controller = new AbortController();
-    // A reader that is there before, one that comes meanwhile, or none.
+    // A reader that is there before, one that opens meanwhile, or none.
     using _early = i % 4 === 0 ? fifo.openReader() : undefined;
     const writer = fifo.openWriter(controller);
     if (i % 20 < 2) await later(1);
@@ -327,7 +327,7 @@ Deno.test("a writer that is killed is the end, and the next one goes on", async 
       setInterval(() => {}, 1000);`,
       { args: [place.path(), word] },
     );
-    // The end of the one before lasts until the next has opened.
+    // The end of file of the last writer lasts until the next one has opened.
     let count = 0;
     await until(() => {
       count = reader.tryRead(buffer) ?? 0;

@@ -1,4 +1,4 @@
-// FIFOs as files: made, found, owned, removed; what runs out.
+// FIFOs as files: creation, lookup, ownership, removal, and exhaustion.
 
 import { Fifo, IpcError } from "@libc/ipc";
 import { assert, assertEquals, assertThrows } from "@std/assert";

@@ -1,4 +1,4 @@
-// Pipes: options, children at the other end, and what can run out.
+// Pipes: options, children at the other end, and exhaustion.
 
 import { IpcError, pipe, PIPE_BUF } from "@libc/ipc";
 import { fcntl } from "@libc/ipc/ffi";
@@ -57,7 +57,7 @@ Deno.test("pipe() refuses capacities that are no sizes", () => {
   }
   // deno-lint-ignore no-explicit-any -- wrong on purpose
   assertThrows(() => pipe({ capacity: "1" as any }), TypeError, 'got "1"');
-  // More than any kernel can make, and found out after the pipe was made.
+  // More than any kernel allows. The error comes after the pipe was created.
   const error = assertThrows(() => pipe({ capacity: 2 ** 31 - 1 }), IpcError);
   assert(["EPERM", "EINVAL", "ENOMEM"].includes(error.code), error.message);
   assertEquals(openedSince(before, STREAMS), []);
@@ -112,7 +112,7 @@ Deno.test({
     using _dog = watchdog("cat");
     using there = pipe();
     using back = pipe();
-    // Used here before, so non-blocking here, and still blocking for cat.
+    // Using the ends makes them non-blocking here, but still blocking for cat.
     there.reader.tryRead(new Uint8Array(1));
     back.writer.tryWrite("");
     const child = startCommand(

@@ -92,7 +92,7 @@ Deno.test("splice() to the number of a full pipe waits for room and leaves no de
   const drain = () => {
     while (to.reader.tryRead(new Uint8Array(CAPACITY)) !== undefined);
   };
-  // Makes the reactor, which stays.
+  // This creates the reactor, which stays.
   await to.reader.read(new Uint8Array(1), { timeout: 2 }).catch(() => {});
   const before = openFds(STREAMS);
   for (const target of [to.writer.fd.number, to.writer.fd]) {
@@ -199,7 +199,7 @@ Deno.test("splice() keeps its place before a read() while its target is busy", a
   const read = from.reader.read(buffer);
   to.reader.readSync(new Uint8Array(CAPACITY));
   await write;
-  // Until the target had its turn for it.
+  // Wait until the target has no pending calls.
   while (to.writer.source.busy) await turn();
   from.writer.writeSync("first");
   assertEquals(await moved, 5);
@@ -255,7 +255,7 @@ Deno.test("splice() times out although its target was closed meanwhile", async (
   using to = pipe();
   const { number } = to.writer.fd;
   const moved = from.reader.splice(to.writer.fd, { timeout: 50 });
-  // Until it no longer tries by itself.
+  // Wait until it no longer tries by itself.
   const { source } = from.reader;
   while (source.waiters.size > source.parked) await turn();
   to.writer.close();

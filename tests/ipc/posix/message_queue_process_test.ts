@@ -25,14 +25,14 @@ const NOT_ROOT = isPrivileged()
   ? ""
   : " [skipped: needs CAP_SETUID and CAP_SYS_ADMIN]";
 
-/** Whether limits hold for this process: CAP_SYS_RESOURCE goes beyond them. */
+/** Whether limits apply to this process: CAP_SYS_RESOURCE overrides them. */
 function isLimited(): boolean {
   const status = Deno.readTextFileSync("/proc/self/status");
   const effective = BigInt(`0x${/^CapEff:\s*(\w+)$/m.exec(status)?.[1]}`);
   return (effective >> 24n & 1n) === 0n;
 }
 
-/** Why a process that sees no /proc cannot be had. */
+/** The reason why a process without /proc cannot be tested. */
 function withoutProc(): string {
   if (EMULATED) return " [skipped: the emulator needs /proc]";
   const hidden = hasCommand("unshare") &&
@@ -51,7 +51,9 @@ const UNLIMITED = NOT_ROOT ||
 const text = (message?: { data: Uint8Array }) =>
   message === undefined ? undefined : new TextDecoder().decode(message.data);
 
-/** A queue of few and short messages: a user may not have many bytes in queues. */
+/**
+ * A queue for a few short messages: the bytes in queues are limited per user.
+ */
 function small(maxMessages = 4, messageSize = 32): PosixMessageQueue {
   return PosixMessageQueue.create(null, { maxMessages, messageSize });
 }
@@ -156,7 +158,7 @@ Deno.test("PosixMessageQueue loses and doubles nothing between many processes", 
   const all = seen.flat();
   assertEquals(all.length, 3 * each);
   assertEquals(new Set(all).size, 3 * each);
-  // What a receiver gets of one sender is in that sender's order.
+  // A receiver gets the messages of each sender in the order sent.
   for (const list of seen) {
     for (const id of [0, 1, 2]) {
       const numbers = list.filter((entry) => entry.startsWith(`${id}:`))
@@ -228,7 +230,7 @@ Deno.test("PosixMessageQueue.sendSync() with a timeout ends in spite of signals"
   assertEquals(await child.line(), "ready");
   let ended = false;
   const line = child.line().finally(() => ended = true);
-  // If each signal started the wait anew, it would never end.
+  // If each signal restarted the whole wait, it would never end.
   await until(() => {
     child.kill("SIGUSR2");
     return ended;

@@ -36,12 +36,16 @@ const text = (message?: { data: Uint8Array }) =>
   message === undefined ? undefined : new TextDecoder().decode(message.data);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** A queue of few and short messages: a user may not have many bytes in queues. */
+/**
+ * A queue for a few short messages: the bytes in queues are limited per user.
+ */
 function small(maxMessages = 4, messageSize = 32): PosixMessageQueue {
   return PosixMessageQueue.create(null, { maxMessages, messageSize });
 }
 
-/** Lets what waits get past trying at once, to where only its source wakes it. */
+/**
+ * Lets waits get past their own attempts, so that only the source wakes them.
+ */
 const parked = () => later(2);
 
 Deno.test("PosixMessageQueue.create() makes it as large as asked, for its owner only", () => {
@@ -315,7 +319,7 @@ Deno.test("PosixMessageQueue.receive() resolves with what is sent later", async 
   for (const message of ["a", "b", "c"]) other.sendSync(message);
   const received = (await Promise.all(waiting)).map(text);
   assertEquals(received.toSorted(), ["a", "b", "c"]);
-  // Those of one handle are served in their order.
+  // Receives of one handle are served in order.
   assert(
     received.indexOf("a") < 0 || String(received[0]) < String(received[1]),
   );
@@ -521,7 +525,7 @@ Deno.test("PosixMessageQueue dispose with owner false leaves the queue", () => {
 
 /** Whether there is `mq_notify`, which an emulator may lack. */
 function hasNotify(): boolean {
-  // To take back what nobody has asked for does nothing.
+  // Removing a registration that does not exist does nothing.
   using queue = small();
   return mqueue().mq_notify(queue.fd.number, null) === 0;
 }
@@ -535,7 +539,7 @@ Deno.test({
   fn() {
     using queue = small();
     const sigevent = new Uint8Array(64);
-    // SIGEV_NONE: registered, but nobody is told.
+    // SIGEV_NONE: registered, but no notification is delivered.
     new DataView(sigevent.buffer).setInt32(12, 1, true);
     const other = PosixMessageQueue.open(queue.name);
     assertEquals(mqueue().mq_notify(queue.fd.number, sigevent), 0);

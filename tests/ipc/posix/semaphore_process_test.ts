@@ -54,7 +54,7 @@ function fileOf(name: string | null): string {
   return `/dev/shm/sem.${name?.slice(1)}`;
 }
 
-/** How many threads are blocked in the C library for it. */
+/** The number of threads that are blocked on it in the C library. */
 function waiting(name: string | null): number {
   const { buffer } = Deno.readFileSync(fileOf(name));
   return new DataView(buffer).getUint32(4, true);
@@ -199,7 +199,7 @@ Deno.test("the death of a waiter takes no unit", async () => {
 Deno.test("PosixSemaphore.acquireSync() goes on waiting after signals", async () => {
   using _dog = watchdog("signals");
   using made = PosixSemaphore.create();
-  // A handler without SA_RESTART: the kernel does not start the wait again.
+  // A handler without SA_RESTART: the kernel does not restart the wait.
   await using child = spawnWith(
     made.name,
     `import { dlfcn, sigaction, signal } from "@libc/ipc/ffi";
@@ -236,7 +236,7 @@ Deno.test("PosixSemaphore.acquireSync() with a timeout ends in spite of signals"
   await until(() => waiting(made.name) === 1);
   let ended = false;
   const line = child.line().finally(() => ended = true);
-  // If each signal started the wait anew, it would never end.
+  // If each signal restarted the whole wait, it would never end.
   await until(() => {
     child.kill("SIGUSR2");
     return ended;
@@ -301,8 +301,8 @@ Deno.test("PosixSemaphore.open() uses the file that it has looked at, whoever sw
   const shared = uniqueName();
   using _cleanup = removing(shared);
   // One process puts a semaphore and an empty file under the name in turn. A
-  // look before sem_open would sometimes see the first and map the second, and
-  // using that ends the process.
+  // check before sem_open would sometimes see the first and map the second, and
+  // using that kills the process.
   await using swapper = spawnDeno(
     `${PREAMBLE}
     const good = PosixSemaphore.create("/${shared}-good", { value: 1, owner: false });

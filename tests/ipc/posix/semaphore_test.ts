@@ -207,7 +207,7 @@ Deno.test("PosixSemaphore.close() rejects who waits, and leaves the semaphore", 
   }
   made.release();
   assertEquals(made.value(), 1);
-  // The memory goes when the last thread is through with it.
+  // The memory is unmapped when the last thread is done with it.
   await until(() => mappings(`sem.${made.name?.slice(1)}`).length === 0);
   assertEquals(waitersOf(made.name), 0);
 });
@@ -243,7 +243,7 @@ Deno.test("PosixSemaphore.unlink() removes the name and nothing else", () => {
   assertEquals(codeOf(() => PosixSemaphore.open(old)), "ENOENT");
   assertEquals(made.tryAcquire(), true);
   assertEquals(codeOf(() => made.unlink()), "ENOENT");
-  // What somebody else makes under the name is another one, and not ours.
+  // A semaphore that another process creates under the name is not ours.
   using next = PosixSemaphore.create(old, { value: 9 });
   made[Symbol.dispose]();
   assertEquals(next.value(), 9);
@@ -297,7 +297,7 @@ Deno.test("PosixSemaphore.at() refuses memory in which no semaphore was made", (
     "Cannot use semaphore at 8 of a mapping: its content is not that of a semaphore (EBADMSG)",
   );
   assertEquals(error.code, "EBADMSG");
-  // One that is for the threads of one process only would wake nobody else.
+  // A semaphore that is private to one process would wake nobody else.
   semaphore().sem_init(memory.pointer(8), 0, 1);
   assertEquals(codeOf(() => PosixSemaphore.at(memory, 8)), "EBADMSG");
   semaphore().sem_init(memory.pointer(8), 1, 1);
@@ -361,7 +361,7 @@ Deno.test("PosixSemaphore in a mapping ends with the mapping, waits included", a
   ];
   for (const use of uses) assertThrows(use, TypeError, "a closed semaphore");
   assertThrows(() => PosixSemaphore.at(memory), TypeError, "closed mapping");
-  // Until the threads are through with the memory, and it is gone.
+  // Wait until the threads are done with the memory, and it is released.
   await until(() => !memory.pinned);
 });
 
@@ -402,7 +402,7 @@ Deno.test("PosixSemaphore.acquire() given up at the moment of a release wakes an
     }
     postMessage("done");
   `);
-  // The one that is woken may be the one that has just given up.
+  // The waiter that is woken may be the one that has just given up.
   for (let i = 0; i < rounds; i++) {
     const stop = new AbortController();
     const waiting = made.acquire({ signal: stop.signal })
@@ -466,7 +466,7 @@ Deno.test("PosixSemaphore leaves no descriptor, mapping or file behind", () => {
     assertThrows(() => made.acquireSync({ timeout: 0 }), IpcError);
   }
   assertEquals(openFds(new RegExp(shared)), []);
-  // glibc maps a semaphore that it makes under another name.
+  // If glibc creates a semaphore, it maps it under another name.
   const left = mappings("/dev/shm/sem.")
     .filter((line) => files.has(line.split(/\s+/)[4] ?? ""));
   assertEquals(left, []);

@@ -1,4 +1,4 @@
-// Planted objects, peers that truncate, no room, no descriptors, other users.
+// Planted objects, peers that truncate, no space, no descriptors, other users.
 
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { IpcError } from "@libc/ipc/errno";
@@ -356,7 +356,8 @@ Deno.test({
         env: { DENO_DIR: cache, HOME: cache },
       });
       const { stdout, stderr } = await child.end();
-      // The directory is sticky: only its owner unlinks a file (EPERM there).
+      // The directory is sticky: only the owner of a file unlinks it (EPERM
+      // there).
       assertMatch(
         stdout,
         /^EACCES,EACCES,EACCES,EEXIST,(EACCES|EPERM),EACCES,EPERM,10\n$/,

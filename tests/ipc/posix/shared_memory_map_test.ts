@@ -8,7 +8,7 @@ import { mappings } from "../memory/process_state.ts";
 
 const PAGE = pageSize();
 
-/** Shared memory in which each byte tells where it is. */
+/** Shared memory whose bytes encode their own offsets. */
 function numbered(size: number): PosixSharedMemory {
   const memory = PosixSharedMemory.create(`/${uniqueName()}`, { size });
   memory.pwrite(Uint8Array.from({ length: size }, (_, i) => byteAt(i)));
@@ -129,9 +129,9 @@ Deno.test("PosixSharedMemory.map() with private keeps what it writes", () => {
   own.bytes[0] = 1;
   shared.bytes[PAGE + 1] = 2;
   assertEquals(shared.bytes[1], byteAt(1));
-  // A page that it has not written to is still everybody's.
+  // A page that the private mapping has not written is still shared.
   assertEquals(own.bytes[PAGE], 2);
-  // What is forgotten is everybody's again.
+  // Discarded pages are shared again.
   own.advise("dontneed");
   assertEquals(own.bytes[0], byteAt(1));
 });

@@ -25,7 +25,7 @@ import {
   umask,
 } from "../memory/process_state.ts";
 
-/** A name that nothing has, with its slash. */
+/** An unused name, with its slash. */
 function freeName(): string {
   return `/${uniqueName()}`;
 }

@@ -133,7 +133,7 @@ Deno.test("ChildProcess.kill() reaches the child until its end was waited for", 
   child.kill("SIGSTOP");
   const state = () => Deno.readTextFileSync(`/proc/${child.pid}/stat`);
   await until(() => state().includes(") T "));
-  // Being stopped is no end.
+  // A stopped child has not ended.
   assertEquals(child.tryWait(), undefined);
   child.kill("SIGCONT");
   child.kill();
@@ -180,15 +180,15 @@ Deno.test("ChildProcess.close() closes its pipes and lets it run", async () => {
     [stdin, stdout, stderr].map((end) => end?.closed),
     [true, true, true],
   );
-  // Its input has ended, and so does it; nobody waits for it but us.
+  // Its input has ended, so it ends, too. Only this process waits for it.
   await until(() => !exists(pid));
 });
 
 Deno.test("ChildProcess says when something else has waited for it", async () => {
   const child = spawn("cat", { fds: { 0: "pipe" } });
   child.stdin?.close();
-  // What a library might do that waits for any child. It is done at once, so
-  // that the event loop does not come first.
+  // A library that waits for any child might do this. It is done at once, so
+  // that the event loop does not run first.
   const info = new Uint8Array(128);
   assertEquals(sys_wait().waitid(P_PID, child.pid, info, WEXITED), 0);
   const error = await assertRejects(() => child.wait(), IpcError);

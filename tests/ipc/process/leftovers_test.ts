@@ -1,4 +1,4 @@
-// What is left of processes and their descriptors when they are done with.
+// Leftovers of processes and their descriptors after their use.
 
 import { assertEquals } from "@std/assert";
 import { spawnCommand } from "../../util.ts";

@@ -37,7 +37,7 @@ Deno.test("Pidfd.open() refuses what is no process", async () => {
     error.message,
     `Cannot open process ${child.pid}: pidfd_open failed with ESRCH (No such process)`,
   );
-  // That of the tests, which is not the first of the process and lives.
+  // The id of this thread, which is not the main thread, and is alive.
   assertThrows(
     () => Pidfd.open(unistd().gettid()),
     IpcError,
@@ -46,7 +46,7 @@ Deno.test("Pidfd.open() refuses what is no process", async () => {
 });
 
 Deno.test("Pidfd.wait() ends when the process is killed, a child or not", async () => {
-  // The shell's child is none of ours.
+  // The child of the shell is not a child of this process.
   await using parent = lineChild(
     spawn("sh", {
       args: ["-c", "sleep 1000 & echo $!; wait"],
@@ -171,7 +171,7 @@ Deno.test("Pidfd.fromFd() takes the pidfds of others, and nothing else", async (
     }
     assertThrows(() => Pidfd.fromFd(9999), IpcError, "EBADF");
     assertThrows(() => Pidfd.fromFd(-1), RangeError);
-    // A refused one is not taken over.
+    // A refused descriptor is not taken over.
     assertThrows(() => Pidfd.fromFd(event.fd, { takeOver: true }), IpcError);
     assertEquals(event.closed, false);
   }

@@ -154,7 +154,7 @@ Deno.test("onSignal() receives what another process sends", async () => {
 
 Deno.test("onSignal() counts a signal once that comes again before it is taken", async () => {
   using listener = onSignal("SIGUSR2");
-  // Hears it after the other has.
+  // The witness receives the signal after the other listener.
   using witness = onSignal("SIGUSR2");
   for (let i = 0; i < 3; i++) {
     kill(Deno.pid, "SIGUSR2");
@@ -222,7 +222,7 @@ Deno.test("onSignal() refuses what Deno cannot hear", () => {
     "Cannot listen to SIGRTMIN+1: Deno knows no real-time signals; use SignalQueue",
   );
   assertThrows(() => onSignal("SIGPIPE"), TypeError, "SIGPIPE");
-  // The first is let go of when the second is refused.
+  // The first signal is released when the second is refused.
   assertThrows(() => onSignal(["SIGUSR2", "SIGKILL"]), TypeError);
 });
 

@@ -12,7 +12,7 @@ import {
 } from "../../util.ts";
 import { denoWith, type LineChild, lineChild } from "./util.ts";
 
-/** What the programs below begin with. */
+/** The beginning of the programs below. */
 const PREPARE = `
   import { kill, raise, sigqueue, SignalQueue } from "@libc/ipc/signal";
   const show = (value) => console.log(JSON.stringify(value, (_, v) => typeof v === "bigint" ? String(v) : v));

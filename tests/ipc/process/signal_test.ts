@@ -101,8 +101,8 @@ Deno.test("kill() with 0 asks whether a process exists", async () => {
 });
 
 Deno.test("kill() reaches an ended child that nobody has waited for", () => {
-  // It ends after spawn() has looked for its end, and nothing turns the event
-  // loop after that, which would wait for it.
+  // It ends after spawn() has checked whether it has ended. The event loop
+  // would wait for it, but does not run after that.
   const child = spawn("cat", { fds: { 0: "pipe" } });
   using pidfd = Pidfd.of(child);
   child.stdin?.close();
@@ -155,7 +155,7 @@ Deno.test("killProcessGroup() reaches all of a group", async () => {
   assertEquals(await group.line(), String(group.pid));
   killProcessGroup(group.pid, 0);
   killProcessGroup(group.pid, "SIGTERM");
-  // The pipe ends when the last of them is gone.
+  // The pipe ends when the last process of the group is gone.
   assertEquals(await group.lines(), []);
   assertEquals((await group.process.status).signal, "SIGTERM");
   const none = 2 ** 31 - 1;
@@ -171,7 +171,7 @@ Deno.test("killProcessGroup() refuses what would reach every process", () => {
   for (const group of [1, -1, 2 ** 31]) {
     assertThrows(() => killProcessGroup(group, 0), RangeError, "group");
   }
-  // The own group exists.
+  // The process group of the caller exists.
   killProcessGroup(0, 0);
 });
 
@@ -224,7 +224,7 @@ Deno.test({
         `29 1 ${Deno.pid} 0 0`,
         `30 1 ${Deno.pid} -1 ffffffffffffffff`,
       ]);
-      // Those of one signal keep their order.
+      // Signals with the same number keep their order.
       assertEquals(
         lines.filter((line) => line.startsWith("0 ")).map((line) =>
           line.split(" ")[3]

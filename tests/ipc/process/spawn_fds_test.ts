@@ -18,10 +18,10 @@ import {
 } from "../../util.ts";
 import { lineChild, output } from "./util.ts";
 
-/** What the kernel says a descriptor of ours is: `pipe:[12345]`. */
+/** The target of one of our descriptors, such as `pipe:[12345]`. */
 const link = (fd: number) => Deno.readLinkSync(`/proc/self/fd/${fd}`);
 
-/** What descriptors a child finds, and what they are. */
+/** The descriptors that a child has, and their targets. */
 async function seenBy(
   fds: Record<number, ChildFd>,
 ): Promise<Record<number, string>> {
@@ -42,7 +42,7 @@ async function seenBy(
 
 Deno.test("spawn() gives a child its standard descriptors and no others", async () => {
   using ends = pipe();
-  // Not close-on-exec, as other libraries may leave them.
+  // Not close-on-exec, as other libraries may create them.
   const leaky = new Int32Array(2);
   unistd().pipe2(leaky, 0);
   try {
@@ -89,7 +89,7 @@ Deno.test("spawn() lets descriptors change places", async () => {
       reader.fd.number,
       writer.fd.number,
     ]);
-    // A shift by one, which is a circle, and each at its own place.
+    // A shift by one, which is a cycle, and each at its own place.
     const shifted = Object.fromEntries(
       all.map((fd, i) => [fd, all[(i + 1) % all.length] ?? 0]),
     );
@@ -112,7 +112,7 @@ Deno.test("spawn() lets descriptors change places", async () => {
   }
 });
 
-/** Does what a child does, with a table of descriptors that is only played. */
+/** Simulates what a child does on a table of descriptors. */
 function play(
   actions: ReturnType<typeof planDescriptors>,
   open: number[],
@@ -214,7 +214,7 @@ Deno.test("spawn() talks with a child over three pipes", async () => {
 
 Deno.test("spawn() keeps nothing of a pipe that belongs to the child", async () => {
   await using child = spawn("cat", { fds: { 0: "pipe", 1: "pipe" } });
-  // Its end comes through only if nobody else has its other ends.
+  // The end of file arrives only if nobody else holds the other ends.
   child.stdin?.close();
   assertEquals(await new Response(child.stdout?.readable).text(), "");
   assertEquals((await child.status).code, 0);
@@ -222,7 +222,7 @@ Deno.test("spawn() keeps nothing of a pipe that belongs to the child", async () 
 
 Deno.test("spawn() gives a blocking end of a pipe that is non-blocking here", async () => {
   using ends = pipe();
-  // Used here, it is non-blocking from then on.
+  // Using it here makes it non-blocking from then on.
   assertEquals(ends.reader.tryRead(new Uint8Array(1)), undefined);
   const text = output("cat", { fds: { 0: ends.reader } });
   for (let i = 0; i < 3; i++) {

@@ -53,7 +53,7 @@ Deno.test({
     const cwd = await Deno.makeTempDir();
     try {
       const args = ["-c", "ulimit -c unlimited; kill -QUIT $$"];
-      // Whoever runs the tests in the background may have ignored it.
+      // It may be ignored if the tests run in the background.
       const options = { args, cwd, signalDefault: "SIGQUIT" } as const;
       const { signal, core } = await spawn("sh", options).status;
       assertEquals([signal, core], ["SIGQUIT", true]);
@@ -237,7 +237,7 @@ async function signalState(
 }
 
 const bit = (number: number) => 1n << BigInt(number - 1);
-/** Those of the C library, which it ignores in some children and in some not. */
+/** Signals of the C library, which it ignores only in some children. */
 const ITS_OWN = bit(32) | bit(33);
 
 /** The masks of `/proc/self/status`. */
@@ -250,7 +250,7 @@ function signalsOf(status: string): Record<string, bigint> {
   );
 }
 
-/** What is ignored here: also what whoever started the tests has ignored. */
+/** The signals ignored here, including those that were ignored at the start. */
 function ignoredHere(): bigint {
   const { SigIgn = 0n } = signalsOf(
     Deno.readTextFileSync("/proc/self/status"),
@@ -317,7 +317,7 @@ Deno.test({
     const ours = ignoredHere();
     assertEquals((await signalState({})).SigIgn, ours & ~bit(13));
     assertEquals((await signalState({ signalDefault: [] })).SigIgn, ours);
-    // So this ends, and not with an error message of yes.
+    // So this ends, and without an error message from yes.
     assertEquals(
       await output("sh", { args: ["-c", "yes | head -n 1"] }),
       "y\n",

@@ -31,7 +31,7 @@ import {
   textOf,
 } from "./util.ts";
 
-/** A socket file that nobody has any more. */
+/** Creates a socket file that no socket uses any more. */
 function makeStale(path: string, type: "stream" | "datagram" = "stream"): void {
   const dead = Socket.open("unix", type);
   dead.bind(path, { owner: false });
@@ -234,7 +234,7 @@ print(s.recv(100).decode())`;
     assert(address.path.startsWith("\0\ufffd\ufffd"));
     await server.socket.sendTo("answer", address);
     assertEquals(await answered, "answer");
-    // Bytes that are a path make no file that is ours to remove.
+    // A path given as bytes creates a file that the library does not remove.
     using dir = folder();
     const odd = oddAddress(dir.path, "");
     {
@@ -246,7 +246,7 @@ print(s.recv(100).decode())`;
   },
 });
 
-/** An address of a file whose path is no UTF-8. */
+/** An address of a file whose path is not valid UTF-8. */
 function oddAddress(folder: string, name: string): UnixAddress {
   return {
     family: "unix",
@@ -498,7 +498,7 @@ Deno.test("bind() never replaces a live one, whatever its type and state", async
       }
     }
     assertEquals(Deno.statSync(path).ino, ino);
-    // And it was not disturbed by the question.
+    // The check did not disturb it.
     if (listens) assertStrictEquals(live.tryAccept(), undefined);
     if (type === "datagram") assertStrictEquals(live.tryReceive(), undefined);
     if (!listens) continue;
@@ -576,7 +576,7 @@ Deno.test("bind() of six processes at once over a stale file: one gets it, and k
       () => stack.use(spawnDeno(code)),
     );
     for (const child of children) assertEquals(await child.line(), "ready");
-    // The second round finds the file of the one that was killed.
+    // The second round finds the file of the process that was killed.
     if (round === 0) makeStale(path);
     for (const child of children) await child.write("go");
     const answers = await Promise.all(children.map((child) => child.line()));

@@ -89,7 +89,7 @@ Deno.test("listen() takes a port again at once after its connections", async () 
     const address = server.localAddress();
     assert(address !== null);
     using client = await Socket.connect(address);
-    // Whoever closes first keeps the port for a while (TIME_WAIT).
+    // The side that closes first keeps the port for a while (TIME_WAIT).
     server.acceptSync().close();
     assertStrictEquals(await client.receive(), null);
     client.close();

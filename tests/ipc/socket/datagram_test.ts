@@ -142,7 +142,8 @@ Deno.test("sendTo() waits for room at each receiver by itself, in order", async 
     TypeError,
     "now: an asynchronous call is under way",
   );
-  // Nor when there is room before those who wait have heard of it.
+  // It may not overtake either while the waiting calls have not noticed the
+  // space.
   assertEquals(textOf(slow.socket.receiveSync()), "fill");
   assertStrictEquals(sender.trySendTo("overtakes", slow.name), false);
   await sender.sendTo("no need to wait", quick.name);
@@ -227,7 +228,7 @@ Deno.test("a sendTo() is waited for that comes while the one before it ends", as
     let following: Promise<void> | undefined;
     let attempts = 0;
     await send(() => {
-      // While it waits in the queue, not before.
+      // Start the others only while this call waits in the queue.
       if (++attempts < 3) return undefined;
       following = others();
       return true;
@@ -262,7 +263,7 @@ Deno.test("sendTo() that waits fails when its receiver goes, and finds the next"
   first[Symbol.dispose]();
   const error = await assertRejects(() => waiting, IpcError);
   assertEquals(error.code, "ECONNREFUSED");
-  // Whoever takes the name next is full as well, and has room later.
+  // The next owner of the name is full as well, and has space later.
   const again = receiver();
   while (sender.trySendTo("fill", again.name));
   const second = sender.sendTo("for the next one", again.name);
@@ -273,7 +274,7 @@ Deno.test("sendTo() that waits fails when its receiver goes, and finds the next"
   using other = Socket.open("unix", "datagram");
   let full = 0;
   while (other.trySendTo("fill", again.name)) full++;
-  // Asleep, not asking again and again.
+  // The wait must sleep instead of polling.
   const thread = `${Deno.pid}/task/${unistd().gettid()}`;
   const before = sleeps(thread);
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -30,14 +30,14 @@ import {
 
 const F_GETFD = 1;
 
-/** Closes what a message has brought, and gives how many that was. */
+/** Closes the descriptors of a message and returns their number. */
 function closeAll(message: FdMessage | null | undefined): number {
   const { fds = [] } = message ?? {};
   for (const fd of fds) fd.close();
   return fds.length;
 }
 
-/** The same descriptor so many times. */
+/** A list that repeats the same descriptor. */
 function times(fd: Fd, count: number): Fd[] {
   return Array.from({ length: count }, () => fd);
 }
@@ -264,7 +264,7 @@ Deno.test("receiveFds() is right while garbage is collected", async () => {
   for (let i = 0; i < 2000; i++) {
     const data = Uint8Array.from({ length: 1 + i % 64 }, (_, j) => i + j);
     await both.a.sendFds([both.a], data);
-    // Small arrays live in the heap until somebody wants their address.
+    // Small arrays live on the V8 heap until their address is taken.
     const garbage = Array.from(
       { length: 50 },
       () => new Uint8Array(60).fill(9),

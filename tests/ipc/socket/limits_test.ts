@@ -1,10 +1,10 @@
-// Sockets at the limit of what a process may have, and what they leave behind.
+// Sockets at the limits of a process, and what they leave behind.
 
 import { assertEquals } from "@std/assert";
 import { type Child, spawnCommand, watchdog } from "../../util.ts";
 import { folder } from "./util.ts";
 
-/** Runs a program that may have no more than so many descriptors. */
+/** Runs a program with a limited number of descriptors. */
 function spawnLimited(code: string, limit = 200): Child {
   return spawnCommand("sh", {
     args: [
@@ -22,7 +22,7 @@ function spawnLimited(code: string, limit = 200): Child {
   });
 }
 
-/** What the programs with few descriptors begin with. */
+/** The beginning of the programs with few descriptors. */
 const LIMITED = `
   import { Socket } from "@libc/ipc/socket";
   import { fcntl, unistd } from "@libc/ipc/ffi";

@@ -14,7 +14,7 @@ import { bytes, isPending, pair, textOf, TYPES } from "./util.ts";
 
 const MESSAGES = ["datagram", "seqpacket"] as const;
 
-/** Fills what there is between a sender and its peer; gives how many fitted. */
+/** Fills the buffers between a sender and its peer. Returns how many fitted. */
 function fill(socket: Socket, size = 1): number {
   const message = new Uint8Array(size);
   let count = 0;
@@ -184,7 +184,7 @@ Deno.test("trySend() of a stream says what to use", () => {
   assertThrows(() => both.a.trySend("x"), TypeError, "use writer.tryWrite()");
 });
 
-// Waiting for room
+// Waiting for space
 
 Deno.test("send() waits for room, in order and whole", async () => {
   using _dog = watchdog("send() of messages");
@@ -244,7 +244,7 @@ Deno.test("send() fails when its data is taken away meanwhile, and sends no less
 });
 
 Deno.test("sendFds() fails when its data is taken away meanwhile", async () => {
-  // What reads on behind the data, or tries for ever to send nothing, must end.
+  // Ends a send that reads behind the data, or tries for ever to send nothing.
   using _dog = watchdog("sendFds() of data that was taken away");
   for (const type of TYPES) {
     using both = pair(type);

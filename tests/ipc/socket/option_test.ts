@@ -28,7 +28,7 @@ const SO_PEERCRED = { level: SOL_SOCKET, name: 17 };
 const TCP_CONGESTION = { level: 6, name: 13 };
 const IP_TTL = { level: 0, name: 2 };
 
-/** The options that have names, by their numbers. */
+/** The numbers of the options that have names. */
 const NUMBERS: Record<SocketOption, RawSocketOption> = {
   reuseAddress: { level: 1, name: 2 },
   reusePort: { level: 1, name: 15 },
@@ -44,7 +44,7 @@ const NUMBERS: Record<SocketOption, RawSocketOption> = {
   error: { level: 1, name: 4 },
 };
 
-/** What Python's `socket` module does with a socket of ours. */
+/** Runs code of Python's `socket` module on one of our sockets. */
 async function inPython(socket: Socket, code: string): Promise<string> {
   await using child = spawn("python3", {
     args: ["-c", `import socket, struct\ns = socket.socket(fileno=3)\n${code}`],
@@ -129,7 +129,7 @@ Deno.test({
   ignore: NO_PYTHON !== "" || EMULATED,
   async fn() {
     const ints = [
-      // Before Linux 6.16 every socket had that of credentials.
+      // Before Linux 6.16 every socket had the option for credentials.
       ...Object.values(NUMBERS).filter((option) =>
         option !== SO_LINGER && option !== NUMBERS.passCredentials
       ),
@@ -301,8 +301,8 @@ Deno.test({
   ignore: NO_PYTHON !== "" || EMULATED,
   async fn() {
     using socket = Socket.open("inet");
-    // A filter of a hundred instructions that let everything pass, to be read. The
-    // kernel keeps no room for those of users where all of it is taken.
+    // A filter of a hundred instructions that accepts everything, to be read
+    // back. Without privileges this fails if the memory for filters is used up.
     const filtered = isPrivileged();
     await inPython(
       socket,
@@ -338,7 +338,7 @@ s.setsockopt(1, 26, struct.pack("HxxxxxxQ", 100, ctypes.addressof(memory)))`,
         assertMatch(messageOf(set(1)), address);
       }
     }
-    // Taking it away holds none.
+    // The value for detaching a filter holds no address.
     if (filtered) socket.setOption({ level: 1, name: 27 }, 0);
   },
 });

@@ -1,5 +1,5 @@
 // Sockets among several processes and users, under signals, and at the limits
-// of what a process may have.
+// of a process.
 
 import { Socket } from "@libc/ipc";
 import {

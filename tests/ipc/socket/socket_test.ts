@@ -1,4 +1,4 @@
-// Making and ending sockets, and what can be asked of them.
+// Creating and closing sockets, and what they report.
 
 import { IpcError, pipe, Socket, waitAny } from "@libc/ipc";
 import { fcntl, O_NONBLOCK } from "@libc/ipc/ffi";

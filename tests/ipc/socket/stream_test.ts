@@ -16,7 +16,7 @@ import { bytes, connected, isPending, pair, textOf } from "./util.ts";
 
 const F_GETFL = 3;
 
-/** Fills what there is of room; gives how many bytes that was. */
+/** Fills the buffers of a stream. Returns the number of bytes written. */
 function fill({ writer }: Socket): number {
   const chunk = new Uint8Array(65536);
   let total = 0;

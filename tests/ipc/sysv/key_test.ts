@@ -18,7 +18,7 @@ Deno.test("ftok() combines the project, the device and the inode", () => {
 });
 
 Deno.test("ftok() agrees with the one of Perl", {
-  // IPC::SysV belongs to Perl, but some systems pack it on its own.
+  // IPC::SysV belongs to Perl, but some systems package it separately.
   ignore: !hasCommand("perl") ||
     !new Deno.Command("perl", { args: ["-MIPC::SysV", "-e", "1"] })
       .outputSync().success,
@@ -55,12 +55,12 @@ Deno.test("ftok() gives a file made anew another key", () => {
     return { key: ftok(file.path, "k"), bits: (ino ?? 0) & 0xffff };
   };
   const before = key();
-  // Made before the old one goes, so that it cannot get the same inode.
+  // Created before the old file is removed, so that it gets another inode.
   const successor = `${file.path}.new`;
   Deno.writeTextFileSync(successor, "");
   Deno.renameSync(successor, file.path);
   const after = key();
-  // The same only when the lowest bits of the two inodes are, too.
+  // The keys are equal only if the lowest bits of the two inodes are, too.
   assertEquals(after.key === before.key, after.bits === before.bits);
 });
 

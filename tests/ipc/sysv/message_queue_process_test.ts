@@ -56,7 +56,7 @@ Deno.test("SysvMessageQueue.receiveSync() of another process is woken by a messa
   queue.sendSync(2, "hello");
   assertEquals(await child.line(), "hello");
   assertEquals(await child.line(), "not for this wait");
-  // An emulator leaves it out.
+  // An emulator does not set it.
   if (!EMULATED) assertEquals(queue.stat().lastReceivePid, child.pid);
 });
 
@@ -216,7 +216,7 @@ Deno.test("SysvMessageQueue.receiveSync() with a timeout ends in spite of signal
   assertEquals(await child.line(), "ready");
   let ended = false;
   const line = child.line().finally(() => ended = true);
-  // If each signal started the wait anew, it would never end.
+  // If each signal restarted the whole wait, it would never end.
   await until(() => {
     child.kill("SIGUSR2");
     return ended;
@@ -268,10 +268,10 @@ Deno.test("a killed receiver takes no message of a SysvMessageQueue with it", as
 });
 
 Deno.test(`messages longer than any before are received whole${NO_UNSHARE}`, {
-  // A namespace of its own may raise MSGMAX without harm to others.
+  // A separate namespace may raise MSGMAX without affecting others.
   ignore: NO_UNSHARE !== "",
 }, async () => {
-  // The sender is a thread with a buffer of its own: this one's stays small.
+  // The sender is a thread with its own buffer: the buffer here stays small.
   const sender = `
     import { SysvMessageQueue } from "@libc/ipc/sysv-msg";
     onmessage = ({ data: [id, size] }) => {
@@ -396,7 +396,7 @@ Deno.test(
       const { code, stdout } = await child.end();
       assertEquals(code, 0);
       const message = queue.tryReceive();
-      // One that ends by itself may still get it before.
+      // A process that ends by itself may still get it before.
       if (stdout === "has it\n") assertEquals(message, undefined);
       else assertEquals([message?.type, message?.data.length], [7, 0], wait);
     }));

@@ -573,7 +573,7 @@ Deno.test("SysvMessageQueue.send() keeps the order of those that wait for room, 
   const data = new Uint8Array(20);
   const sends: Promise<void>[] = [];
   for (let i = 0; i < 30; i++) {
-    // Every third would fit while the others wait.
+    // Every third message would fit while the others wait.
     const message = data.subarray(0, i % 3 === 2 ? 1 : 20).fill(i);
     sends.push(queue.send(1, message));
   }
@@ -606,7 +606,8 @@ Deno.test(
       const ready = waitAny([waiter]);
       await later(20);
       queue.sendSync(5, "");
-      // There is room when a thread that waited in the kernel has taken it.
+      // There is space if a thread that waited in the kernel has taken the
+      // message.
       const taken = queue.trySend(6, "y");
       await ready;
       if (taken) break;
@@ -672,7 +673,7 @@ Deno.test("SysvMessageQueue.receive() takes no message for bytes that are detach
   queue.sendSync(1, "kept");
   await Promise.all(waiting);
   assertEquals(shown(queue.tryReceive()), "1:kept");
-  // An empty message fits everywhere, and would be lost as well.
+  // An empty message fits into any buffer, and would be lost as well.
   queue.sendSync(1, "");
   for (const into of [detached, outside]) {
     assertThrows(() => queue.tryReceive({ into }), TypeError);
@@ -681,7 +682,7 @@ Deno.test("SysvMessageQueue.receive() takes no message for bytes that are detach
   assertEquals(queue.tryReceive({ into: none }), { type: 1, data: none });
 });
 
-/** Lets what waits get past trying at once, to where a thread does that. */
+/** Lets waits get past their own attempts, to where a thread waits for them. */
 const parked = () => later(20);
 
 /** Sends an empty message, and lets a thread take it, if one can. */

@@ -34,9 +34,9 @@ function spawnWith(set: { id: number }, code: string): Child {
 }
 
 /**
- * Has another process open a set that is set only once that process waits;
- * what it sees, or undefined when the machine was too slow: after a second it
- * takes the set for finished.
+ * Lets another process open a set that gets its value only once that process
+ * waits. Returns the value it sees, or undefined if the machine was too slow:
+ * after a second the process takes the set for finished.
  */
 async function openUnfinished(): Promise<string | undefined> {
   const key = uniqueKey();
@@ -49,13 +49,13 @@ async function openUnfinished(): Promise<string | undefined> {
     console.log(performance.now() - start < 1000 ? value : "gave up");
   `);
   assertEquals(await child.line(), "ready");
-  // A creator that has got as far as this.
+  // A creator that has got only this far.
   const id = sys_sem().semget(key, 1, IPC_CREAT | IPC_EXCL | 0o600);
   try {
     await child.write("go");
     const line = child.line();
     await Promise.race([line, untilBlocked(child.pid, "nanosleep")])
-      // It has ended in the meantime.
+      // The process has ended in the meantime.
       .catch(() => {});
     sys_sem().semctl_val(id, 0, SETVAL, 5);
     const seen = await line;
@@ -134,7 +134,7 @@ Deno.test("a killed process gives back what it acquired, and only with undo", as
   assertEquals(set.values(), [0, 0, 2]);
   child.kill("SIGKILL");
   assertEquals((await child.end()).signal, "SIGKILL");
-  // Blocks until the kernel has given it back.
+  // This blocks until the kernel has undone the acquire of the child.
   set.acquireSync(0);
   assertEquals(set.values(), [0, 0, 5]);
 });
@@ -192,7 +192,7 @@ Deno.test("SysvSemaphoreSet.setValue() makes the kernel forget what it would und
   set.setValue(0, 5);
   child.kill("SIGKILL");
   await child.end();
-  // The second one shows that the kernel is done with undoing.
+  // The second semaphore shows that the kernel has finished undoing.
   await until(() => set.value(1) === 1);
   assertEquals(set.value(0), 5);
 });
@@ -306,7 +306,7 @@ Deno.test("SysvSemaphoreSet.acquireSync() with a timeout ends in spite of signal
   await until(() => set.waitingForIncrease() === 1);
   let ended = false;
   const line = child.line().finally(() => ended = true);
-  // If each signal started the wait anew, it would never end.
+  // If each signal restarted the whole wait, it would never end.
   await until(() => {
     child.kill("SIGUSR2");
     return ended;

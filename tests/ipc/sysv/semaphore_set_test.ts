@@ -22,12 +22,12 @@ import { isRecent } from "../memory/process_state.ts";
 import { waitAny } from "@libc/ipc/wait";
 import { IPC_CREAT, IPC_EXCL, SETVAL, sys_sem, unistd } from "@libc/ipc/ffi";
 
-/** This thread, which is not the main one of a test run. */
+/** This thread. It is not the main thread in a test run. */
 function thisThread(): string {
   return `${Deno.pid}/task/${unistd().gettid()}`;
 }
 
-/** A set as a program makes it that knows nothing of ours. */
+/** A set as created by a program that does not use this library. */
 function foreignSet(key: number, length: number): SysvSemaphoreSet & {
   [Symbol.dispose](): void;
 } {
@@ -55,7 +55,7 @@ Deno.test("SysvSemaphoreSet.create() keeps the mode, even one that forbids its o
   using set = SysvSemaphoreSet.create(IPC_PRIVATE, [2], { mode: 0o044 });
   const listed = SysvSemaphoreSet.list().find(({ id }) => id === set.id);
   assertEquals(listed?.mode, 0o044);
-  // Root may use it all the same.
+  // Root may use it anyway.
   if (Deno.uid() === 0) assertEquals(set.value(), 2);
   else assertThrows(() => set.value(), IpcError, "EACCES");
 });
@@ -126,7 +126,7 @@ Deno.test("SysvSemaphoreSet.open() takes the set of a program that never uses it
   const before = sleeps(thisThread());
   using set = SysvSemaphoreSet.open(key, { initialized: "any" });
   assertEquals(set.values(), [0, 0]);
-  // Waiting would have been some thousand sleeps.
+  // Waiting would have taken thousands of sleeps.
   assertLess(sleeps(thisThread()) - before, 100);
 });
 
@@ -310,14 +310,14 @@ Deno.test("SysvSemaphoreSet.operate() throws EAGAIN when it is an operation with
     "EAGAIN",
   );
   assertEquals(await rejection(set.operate(refused)), "EAGAIN");
-  // Alone it could be done, but not after the other one.
+  // The second operation could succeed alone, but not after the first one.
   const second = [
     { index: 1, delta: -1 },
     { index: 1, delta: -1, noWait: true },
   ];
   assertEquals(codeOf(() => set.operateSync(second)), "EAGAIN");
   assertEquals(await rejection(set.operate(second)), "EAGAIN");
-  // Here the other one has to wait first, and may.
+  // Here the first operation has to wait, and is allowed to.
   const patient = [
     { index: 0, delta: -1 },
     { index: 1, delta: -2, noWait: true },

@@ -127,8 +127,8 @@ Deno.test("SysvSharedMemory.fromId() finds one without a key, and throws EINVAL 
 });
 
 /**
- * Attaches where a mapping just was. Another thread of this process may take
- * the place meanwhile: then somewhere else.
+ * Attaches at the address of a closed mapping. Another thread of this process
+ * may take the address meanwhile: then tries another one.
  */
 function attachSomewhere(
   segment: SysvSharedMemory,

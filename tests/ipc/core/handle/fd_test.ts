@@ -1,4 +1,4 @@
-// Descriptors that are closed once.
+// Descriptors that must be closed only once.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checkInt, errno, unistd } from "@libc/ipc/ffi";
@@ -34,7 +34,7 @@ Deno.test("Fd.duplicate() is another descriptor of the same pipe", () => {
 Deno.test("Fd.close() is the error of close(), and closes all the same", () => {
   const { reader: { fd }, writer } = pipe();
   using _writer = writer;
-  // Somebody else closes what is ours.
+  // Other code closes our descriptor.
   unistd().close(fd.number);
   const error = assertThrows(() => fd.close(), IpcError);
   assertEquals([error.code, error.syscall, fd.closed], [

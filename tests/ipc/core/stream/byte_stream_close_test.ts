@@ -1,4 +1,4 @@
-// Closing streams of bytes, their descriptors, and the end of the process.
+// Closing byte streams, their descriptors, and the end of the process.
 
 import { IpcError, pipe } from "@libc/ipc";
 import { fcntl } from "@libc/ipc/ffi";
@@ -71,7 +71,7 @@ Deno.test("an end is blocking until it is used here, for the child that gets it"
 
 Deno.test("1000 pipes, used in every way and closed, leave no descriptor", async () => {
   {
-    // Makes the reactor, which stays.
+    // This creates the reactor, which stays.
     using ends = pipe();
     const read = ends.reader.read(new Uint8Array(1), { timeout: 3 });
     await assertRejects(() => read, IpcError);

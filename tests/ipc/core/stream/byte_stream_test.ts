@@ -1,4 +1,4 @@
-// What every stream of bytes on a descriptor promises, tried with pipes.
+// Guarantees of all byte streams on descriptors, tested with pipes.
 
 import { IpcError, pipe, waitAny } from "@libc/ipc";
 import {
@@ -186,7 +186,7 @@ Deno.test("tryWrite() and writeSync() refuse while a write() is half done", asyn
   using ends = pipe({ capacity: CAPACITY });
   const write = ends.writer.write("x".repeat(CAPACITY + 1000));
   assertEquals(ends.writer.bytesWritten, CAPACITY);
-  // Room for more, but the rest of the first must come before.
+  // There is space for more, but the rest of the first write must come before.
   assertEquals(ends.reader.readSync(new Uint8Array(8192)), 8192);
   assertStrictEquals(ends.writer.tryWrite("y"), undefined);
   assertThrows(() => ends.writer.writeSync("y"), TypeError, "now: an asynch");

@@ -83,7 +83,7 @@ Deno.test("bytesWritten tells how far an aborted write has come", async () => {
   using ends = pipe({ capacity: 4096 });
   const buffer = new Uint8Array(65_536);
   let received = 0;
-  /** Takes up to so many bytes that are there. */
+  /** Takes at most this many of the available bytes. */
   const take = (most: number) => {
     const count = ends.reader.tryRead(buffer.subarray(0, most)) ?? 0;
     for (const byte of buffer.subarray(0, count)) {
@@ -99,7 +99,7 @@ Deno.test("bytesWritten tells how far an aborted write has come", async () => {
     );
     const controller = new AbortController();
     const write = ends.writer.write(data, controller);
-    // Not so much that the rest would fit.
+    // Read less than would let the rest of the data fit.
     for (let left = Math.random() * 40_000 | 0; left > 0; await turn()) {
       left -= take(left);
     }

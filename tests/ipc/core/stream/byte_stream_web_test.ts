@@ -1,4 +1,4 @@
-// Streams of bytes as web streams and iterators.
+// Byte streams as web streams and iterators.
 
 import { IpcError, pipe } from "@libc/ipc";
 import {

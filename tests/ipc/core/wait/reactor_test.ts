@@ -151,7 +151,7 @@ Deno.test("fdSource() waits on 1,000 descriptors at once", async () => {
   try {
     const reads = pipes.map((pipe) => pipe.read());
     await later(20);
-    // The pool is free meanwhile.
+    // The pool of threads is free meanwhile.
     assert((await Deno.readTextFile(new URL(import.meta.url))).length > 0);
     pipes.forEach((pipe, i) => pipe.write(i & 255));
     assertEquals(await Promise.all(reads), pipes.map((_, i) => i & 255));

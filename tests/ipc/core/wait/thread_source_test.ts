@@ -40,7 +40,7 @@ class Queue implements Disposable {
         object: "a queue",
         call: {
           symbol: "msgrcv",
-          // No room for the message: the call ends and leaves it in the queue.
+          // No space for the message: the call ends and leaves it in the queue.
           prepare: (_, address) => [BigInt(this.id), address, 0n, 0n, 0n],
         },
       },
@@ -133,7 +133,7 @@ for (const unref of [true, false]) {
       if (unref) {
         assertEquals((await child.end()).stdout, "");
       } else {
-        // Once it has gone into the kernel, its removal ends the call.
+        // Once the call is in the kernel, removing the queue ends it.
         await later(50);
         sys_msg().msgctl(id, 0, null);
         assertEquals(await child.line(), "woken");

@@ -16,7 +16,7 @@ function sleepLong(): number {
 Deno.test("callUntil() interrupts a call that blocks, at the deadline and as often as it takes", () => {
   using _dog = watchdog("callUntil");
   let interrupted = 0;
-  // On a busy machine a short time can be over before the first call.
+  // On a busy machine a short timeout can expire before the first call.
   for (let ms = 100; interrupted === 0; ms *= 2) {
     const deadline = new Deadline(ms);
     const result = callUntil(deadline, (mayBlock) => {
@@ -28,7 +28,7 @@ Deno.test("callUntil() interrupts a call that blocks, at the deadline and as oft
     assertEquals(result, undefined);
     assertEquals(deadline.expired, true);
   }
-  // Signals before the deadline would be one each millisecond.
+  // If signals came before the deadline, there would be one per millisecond.
   assertLess(interrupted, 20);
 });
 
@@ -41,7 +41,7 @@ Deno.test("callUntil() interrupts again when the first time came too early", () 
     callUntil(deadline, (mayBlock) => {
       if (!mayBlock) return undefined;
       calls++;
-      // The first signals find a program that is not in the call yet.
+      // The first signals arrive before the program makes the call.
       while (!deadline.expired || performance.now() < start + 2 * ms);
       assertEquals(sleepLong(), EINTR);
       return undefined;
@@ -71,7 +71,8 @@ Deno.test({
   ),
   async fn() {
     using _dog = watchdog("signals and timers");
-    // Signals and timers are of a process, and others use them in this one.
+    // Signals and timers belong to the process, and others use them in this
+    // one.
     await using child = spawnDeno(
       `import "${source("tests/ipc/core/wait/timer_interrupt_child.ts")}";`,
       { permissions: ["--allow-all"] },
@@ -81,7 +82,7 @@ Deno.test({
   },
 });
 
-/** What a child needs that plays with signals. */
+/** The beginning of child programs that use signals. */
 const PRELUDE = `
   import { sigaction, signal } from "@libc/ipc/ffi";
   import { callUntil } from ${

@@ -42,7 +42,7 @@ Deno.test("waitAny() wakes for mixed kinds while it waits", async () => {
     () => queue.tryReceive() !== undefined,
     () => ends.reader.tryRead(new Uint8Array(1)) === 1,
   ];
-  // An empty message is seldom in the hands of a thread just then.
+  // A thread rarely holds an empty message at this moment, so try often.
   for (let round = 0; round < scaled(600, 10_000); round++) {
     const i = round % 3;
     const wait = waitAny(targets);
@@ -115,7 +115,7 @@ Deno.test("SysvMessageQueue.receive() loses no empty message when it is aborted"
     controller.abort();
     await wait;
   }
-  // A thread may still be on its way back with one.
+  // A thread may still hold one that it is about to put back.
   while (received < rounds) {
     await queue.receive();
     received++;

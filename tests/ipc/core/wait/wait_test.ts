@@ -151,7 +151,8 @@ Deno.test("waitUntil() serves 200 waiters while files are read", async () => {
     ).catch(() => "aborted")
   );
   await new Promise((resolve) => setTimeout(resolve, 30));
-  // The pool of threads is free: this would hang if each wait sat in it.
+  // The pool of threads is free: this would hang if each wait occupied a
+  // thread.
   const text = await Deno.readTextFile(new URL(import.meta.url));
   assert(text.length > 0);
   controllers.forEach((controller, i) => {

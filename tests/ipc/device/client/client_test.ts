@@ -115,7 +115,7 @@ Deno.test("wait() resolves as soon as a device is there", async () => {
     assertEquals(client.key, device.key);
     client.close();
   }
-  // And at once when it is there already.
+  // It resolves at once if the device already exists.
   (await WaveClient.wait(place.address)).close();
 });
 
@@ -167,7 +167,7 @@ Deno.test("readings() come at their pace, as many as were asked for", async () =
   );
   assertEquals(readings.length, 5);
   assert(performance.now() - begin >= 4 * 20 - 1);
-  // Where the device and its client get no turn for long, two may be the same.
+  // If the device and its client do not run for long, two times may be equal.
   const times = readings.map(({ time }) => time ?? NaN);
   assertEquals(times, times.toSorted((a, b) => a - b));
   assert((times[4] ?? NaN) > (times[0] ?? NaN));

@@ -105,7 +105,7 @@ Deno.test("WaveDevice answers a wrong command of a C program with an error", asy
 Deno.test("send() times out when the device is busy, and aborts", async () => {
   using _dog = watchdog("send");
   await using place = await newPlace();
-  // Not run: nobody serves the queue.
+  // The device does not run, so nobody serves the queue.
   using device = place.create();
   using control = WaveControl.open(place.address);
   const error = await assertRejects(
@@ -165,7 +165,7 @@ Deno.test("send() waits for room in a full queue", async () => {
   await using place = await newPlace();
   using device = place.create();
   using queue = SysvMessageQueue.open(device.key);
-  // Of no type that anybody takes.
+  // Messages of a type that nobody receives.
   while (queue.trySend(0x7fff_fffe, "x".repeat(1000)));
   while (queue.trySend(0x7fff_fffe, ""));
   using control = WaveControl.open(place.address);
@@ -176,7 +176,7 @@ Deno.test("send() waits for room in a full queue", async () => {
   queue.tryReceive();
   assertEquals((await status).state, "on");
   device.exit();
-  // Somebody else's messages do not keep it from ending.
+  // Messages of others do not keep it from ending.
   await done;
 });
 

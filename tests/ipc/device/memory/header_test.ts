@@ -87,7 +87,7 @@ Deno.test("isUnfinished() knows memory whose device has not written the header",
   assertEquals(isUnfinished(memory), true);
   writeHeader(memory, IDENTITY, 64);
   assertEquals(isUnfinished(memory), false);
-  // Of a size that no device makes.
+  // Sizes that no device creates.
   for (const size of [32, 256, 4096]) {
     assertEquals(isUnfinished(plainMemory(size)), false);
   }

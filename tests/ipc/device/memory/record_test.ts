@@ -58,7 +58,7 @@ Deno.test("read() gives up a writer that stays in the middle", () => {
   write(1);
   view.setUint32(at("seqlock"), 3, true);
   assertEquals(reader.read(), undefined);
-  // The next write is right again, whatever stood there.
+  // The next write is correct again, whatever the content was.
   write(2);
   assertEquals(reader.read()?.reading.sequence, 2);
 });

@@ -88,7 +88,7 @@ Deno.test("take() loses a sample that is overwritten while it looks", () => {
 Deno.test("take() skips a slot in which the writer died", () => {
   const { reader, write, view, slot } = ring();
   write(4);
-  // An odd number: being written.
+  // An odd number means that the slot is being written.
   view.setUint32(slot(2, "sequence"), 2 * 2 + 1, true);
   assertEquals(reader.take(Infinity).map((s) => s.sequence), [0, 1, 3]);
   assertEquals(reader.lost, 1);
@@ -127,7 +127,7 @@ Deno.test("take() refuses a counter that cannot be", () => {
     const error = assertThrows(() => reader.take(Infinity), IpcError);
     assertEquals(error.code, "EBADMSG");
   }
-  // A counter far ahead is only a loss: the slots are not those samples.
+  // A counter far ahead only counts as a loss: the slots hold other samples.
   view.setBigUint64(SAMPLES, 1_000_000_000_000n, true);
   assertEquals(reader.take(Infinity), []);
   assertEquals(reader.lost, 1_000_000_000_000 - 10);
@@ -164,8 +164,8 @@ Deno.test("RingWriter numbers slots across the edge of 32 bits", () => {
   assertEquals(view.getUint32(slot(0, "sequence"), true), 2);
   assertEquals(writer.count, 1);
   assertEquals(reader.newest()?.sequence, 0);
-  // What sample 2^31 - 1 leaves is 0, as in memory that nobody wrote to: it
-  // must be taken, with the right count, and not be "nothing there".
+  // Sample 2^31 - 1 leaves a mark of 0, as in memory that was never written. It
+  // must be taken, with the right count, and not be mistaken for no sample.
   const [memory, place] = ringMemory(CAPACITY);
   const last = 2 ** 31 - 1;
   const cells = new DataView(memory.memory());

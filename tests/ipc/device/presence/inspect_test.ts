@@ -124,7 +124,7 @@ Deno.test("detach() takes the plain struct of a dead program only when nobody ca
   assertEquals([found.status, found.plain], ["dead", true]);
   assertEquals([found.attachCount, found.attached], [0, []]);
   {
-    // Somebody may well go on writing in the place of the one who made it.
+    // Another process may go on writing in place of the creator.
     using _writer = segment.attach();
     assertEquals(inspect(place.address).status, "alive");
     const error = assertThrows(() => detach(place.address), IpcError);
@@ -135,7 +135,7 @@ Deno.test("detach() takes the plain struct of a dead program only when nobody ca
   }
   const dead = assertThrows(() => WaveClient.open(place.address), IpcError);
   assertEquals(dead.code, "EOWNERDEAD");
-  // A reader changes nothing about it.
+  // A reader does not change this.
   using _reader = segment.attach({ readOnly: true });
   assertEquals(inspect(place.address).status, "dead");
   assertEquals(detach(place.address).removed.map(({ id }) => id), [segment.id]);

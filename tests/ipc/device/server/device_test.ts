@@ -150,7 +150,7 @@ Deno.test("create() leaves nothing when a later step fails", async () => {
   }
 });
 
-/** The mappings of this process that have to do with a key. */
+/** The mappings of this process that belong to a key. */
 async function mappingsOf(key: number): Promise<string[]> {
   const maps = await Deno.readTextFile("/proc/self/maps");
   const name = key.toString(16).padStart(8, "0");
@@ -192,7 +192,7 @@ Deno.test("create() refuses a second device and names the first", async () => {
   assertEquals(error.code, "EEXIST");
   assertStringIncludes(error.message, `process ${Deno.pid} (deno), started 2`);
   assertStringIncludes(error.message, JSON.stringify(place.path));
-  // The first one is untouched.
+  // The first device is not affected.
   assertEquals(WaveClient.open(place.address)[Symbol.dispose](), undefined);
   assertEquals(inspect(place.address).status, "alive");
   device.close();
@@ -227,7 +227,7 @@ Deno.test("run() keeps up with the clock at a thousand samples a second", async 
   const begin = performance.now();
   const done = device.run();
   await until(() => device.status().samples >= 500);
-  // However late each look was, so many intervals have gone by.
+  // No matter how late each check was, this many intervals have passed.
   const { time } = device.status();
   const elapsed = (performance.now() - begin) / 1000;
   assert(time <= elapsed + 1e-9, `${time} after ${elapsed}`);
@@ -484,7 +484,7 @@ Deno.test("beginConfiguration() holds the state config until it is disposed", as
     assertEquals(client.read().state, "config");
     await new Promise((resolve) => setTimeout(resolve, 30));
     assertEquals(device.status().samples, samples);
-    // Remembered until it is over.
+    // It takes effect when the configuration is over.
     device.pause();
     assertEquals(device.state, "config");
   }
@@ -528,8 +528,8 @@ Deno.test("WaveDevice goes on while somebody keeps the writers' lock too long", 
   using set = SysvSemaphoreSet.open(device.key);
   set.acquireSync(0, { undo: false });
   const { samples } = device.status();
-  // For as long as its patience lasts the memory is at rest: also commands are
-  // served, but not shown.
+  // While the patience of the device lasts, the memory does not change:
+  // commands are served, too, but not shown.
   device.pause();
   assertEquals(client.read().state, "on");
   device.start();
@@ -570,7 +570,7 @@ Deno.test("WaveDevice takes back an answer that nobody fetches", async () => {
   assertEquals(queue.stat().messages, 1);
   {
     const now = performance.now.bind(performance);
-    // As if seconds had gone by.
+    // As if seconds had passed.
     using _clock = stub(performance, "now", () => now() + 6000);
     await until(() => queue.stat().messages === 0);
   }
@@ -640,7 +640,7 @@ Deno.test("WaveDevice, WaveClient and WaveControl leak nothing", async () => {
 });
 
 const privileged = isPrivileged();
-// Root may do everything, unless it can become somebody else.
+// Root may do everything, unless it can become another user.
 const tooMighty = Deno.uid() === 0 && !privileged;
 
 Deno.test({

@@ -44,7 +44,7 @@ Deno.test("answer() makes room in a queue full of older answers", () => {
   assert(queue.tryReceive({ type: 119 }) !== undefined);
   assertEquals(queue.tryReceive({ type: 100 }), undefined);
   mailbox.tidy(1e9);
-  // Strangers' messages cannot be taken back: then there is no answer.
+  // Messages of others cannot be taken back, so there is no answer.
   while (queue.trySend(0x7fff_ffff, long));
   while (queue.trySend(0x7fff_ffff, ""));
   mailbox.answer(200, long, 99);

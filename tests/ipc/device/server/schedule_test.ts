@@ -68,7 +68,7 @@ Deno.test("Schedule.change() counts from the newest sample on", () => {
   assertEquals(take(schedule, 1099), []);
   assertEquals(take(schedule, 1201), [1.1, 1.2]);
   schedule.stop(1201);
-  // A longer interval does not move the sample that is awaited.
+  // A longer interval does not move the sample that is already scheduled.
   schedule.change(10);
   schedule.start(1201);
   assertEquals(take(schedule, 1299), []);
